@@ -1,0 +1,189 @@
+"""What can go wrong, said the way an artist needs it: what happened, was it billed, what to do next.
+
+Every message has the same four parts, in this order, so that a log line, a ComfyUI error card and a support
+ticket all read alike. The provider's own words are quoted where there are any.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+MODERATION_OPENING = "Your request was flagged by our content moderation system"
+"""ComfyUI's frontend shows a friendly card for messages that begin with these words."""
+
+
+class Billed(Enum):
+    """Whether the provider charged for what happened, as far as anybody can know."""
+
+    NO = "no"
+    YES = "yes"
+    UNKNOWN = "unknown"
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for an error message."""
+        return _BILLED_SENTENCES[self]
+
+
+_BILLED_SENTENCES = {
+    Billed.NO: "Not billed: nothing was accepted by the provider.",
+    Billed.YES: "The clip is paid for and will not be paid for again.",
+    Billed.UNKNOWN: "Whether this was billed is not known here: look at the balance in the provider's account.",
+}
+
+
+class RemoteVideoError(Exception):
+    """Something the user has to know.
+
+    Args:
+        what: what happened, in the provider's own words where there are any.
+        billed: whether it cost money; each kind has its usual answer.
+        next_step: what to do now; each kind has its usual advice.
+        request_id: the provider's id of the job, when there is one.
+        code: the provider's error code, when there is one (for programs; it is part of `what` for people).
+    """
+
+    usual_billed = Billed.NO
+    usual_next_step = "Change the inputs and run again."
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        billed: Billed | None = None,
+        next_step: str | None = None,
+        request_id: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        self.what = what
+        self.billed = billed or self.usual_billed
+        self.next_step = next_step or self.usual_next_step
+        self.request_id = request_id
+        self.code = code
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [self.what, self.billed.sentence, f"Next: {self.next_step}"]
+        if self.request_id:
+            lines.append(f"Request id: {self.request_id}")
+        return "\n".join(lines)
+
+
+class InputRefused(RemoteVideoError):
+    """An input breaks the model's contract; found here, before anything was sent."""
+
+
+class AccountError(RemoteVideoError):
+    """No key, or the provider does not accept the one there is."""
+
+    usual_next_step = "Check the key in the Remote Video accounts dialog, then run again."
+
+
+class BalanceError(RemoteVideoError):
+    """The account has not enough money."""
+
+    usual_next_step = "Top up the provider account, then run again: the same inputs will be submitted."
+
+
+class ModerationError(RemoteVideoError):
+    """The provider's content moderation refused the input or the result."""
+
+    usual_billed = Billed.UNKNOWN
+    usual_next_step = "Change the prompt or the image and run again."
+
+    def __init__(self, what: str, **parts) -> None:
+        opening = "" if what.startswith(MODERATION_OPENING) else f"{MODERATION_OPENING}. The provider says: "
+        super().__init__(opening + what, **parts)
+
+
+class ModelGone(RemoteVideoError):
+    """The provider does not offer the model any more."""
+
+    usual_next_step = "Use another node of this pack; the provider's model page says what took its place."
+
+
+class RefusedByProvider(RemoteVideoError):
+    """The provider answered the submission with a definite no; no job exists."""
+
+    usual_next_step = "Correct what the provider names and run again."
+
+
+class ProviderBusy(RefusedByProvider):
+    """The provider, or the way to it, turned the submission away for now; no job exists."""
+
+    usual_next_step = "Wait a little and run again: the same inputs will be submitted."
+
+
+class JobFailed(RemoteVideoError):
+    """The job ran and failed at the provider."""
+
+    usual_billed = Billed.UNKNOWN
+    usual_next_step = "Run again to submit it anew, or change the inputs first."
+
+
+class JobCancelled(RemoteVideoError):
+    """The job was cancelled at the provider."""
+
+    usual_billed = Billed.UNKNOWN
+    usual_next_step = "Run again to submit it anew."
+
+
+class JobUncertain(RemoteVideoError):
+    """The submission left this machine and no answer came back: a job may or may not exist."""
+
+    usual_billed = Billed.UNKNOWN
+    usual_next_step = (
+        "Look at the provider's dashboard. To pay for another try: choose another seed, "
+        "or open the Remote Video jobs panel and choose 'Forget this job', then run again."
+    )
+
+
+class JobExpired(RemoteVideoError):
+    """The provider no longer knows the job, or no longer keeps its clip."""
+
+    usual_billed = Billed.UNKNOWN
+    usual_next_step = (
+        "To pay for another try: choose another seed, or open the Remote Video jobs panel and "
+        "choose 'Forget this job', then run again."
+    )
+
+
+class StillRunning(RemoteVideoError):
+    """The deadline passed while the job was still on its way; it stays followable."""
+
+    usual_billed = Billed.YES
+    usual_next_step = "Run again with the same inputs: it waits on the same job and submits nothing."
+
+
+class DownloadError(RemoteVideoError):
+    """The clip exists at the provider and could not be brought here this time."""
+
+    usual_billed = Billed.YES
+    usual_next_step = "Run again with the same inputs: it only downloads and submits nothing."
+
+
+class MediaError(RemoteVideoError):
+    """A file is not a video that can be decoded."""
+
+    usual_billed = Billed.YES
+    usual_next_step = "Look at the saved file; run again to fetch it anew (nothing is submitted)."
+
+
+class NotEnoughMemory(RemoteVideoError):
+    """The decoded frames would not fit into the free RAM."""
+
+    usual_billed = Billed.YES
+    usual_next_step = "Set max_frames, or unwire `frames` and use the `video` or `video_path` output."
+
+
+class LedgerError(RemoteVideoError):
+    """The record of paid jobs can't be written, so nothing may be submitted."""
+
+    usual_next_step = "Make the folder named above writable (or set REMOTE_VIDEO_HOME to one that is), then run again."
+
+
+class Stopped(Exception):
+    """The user pressed Stop. Not an error: it carries what became of the job.
+
+    The host turns it into its own kind of interruption.
+    """

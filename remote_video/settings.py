@@ -1,0 +1,120 @@
+"""What can be set from outside: environment variables, read once a run, with their defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputRefused
+
+RUNCOMFY_BASE_URL = "https://model-api.runcomfy.net"
+COMETAPI_BASE_URL = "https://api.cometapi.com/v1"
+UPLOADS = ("data-uri", "s3", "public-origin")
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """Where the S3 transport puts images (`REMOTE_VIDEO_S3_*`). Keys come from boto3's own chain."""
+
+    bucket: str
+    endpoint_url: str | None = None
+    region: str | None = None
+    prefix: str = "remote-video/"
+    expires_s: int = 6 * 3600
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run can be told by its surroundings. No keys: those are in `accounts.py`."""
+
+    home: Path
+    """Folder of the ledger, the account file and the sandbox's state."""
+    runcomfy_base_url: str = RUNCOMFY_BASE_URL
+    cometapi_base_url: str = COMETAPI_BASE_URL
+    sandbox: bool = False
+    timeout_s: float = 3600.0
+    """How long one Run waits for a job, s."""
+    max_parallel: int = 32
+    """Jobs in flight per provider."""
+    uploads: str = "data-uri"
+    public_origin: str | None = None
+    """This machine's own address as the provider can reach it, https://host[:port]."""
+    s3: S3Settings | None = None
+
+    @classmethod
+    def from_environment(cls, home: Path, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Args:
+            home: the host's own folder for the pack; `REMOTE_VIDEO_HOME` wins over it.
+            environ: the environment; `os.environ` when not given.
+
+        Raises:
+            InputRefused: a variable holds something it can't mean.
+        """
+        env = os.environ if environ is None else environ
+        uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or "data-uri"
+        if uploads not in UPLOADS:
+            raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(UPLOADS))
+        return cls(
+            home=Path(env.get("REMOTE_VIDEO_HOME") or home).expanduser(),
+            runcomfy_base_url=_url(env, "RUNCOMFY_API_BASE_URL", RUNCOMFY_BASE_URL),
+            cometapi_base_url=_url(env, "COMETAPI_BASE_URL", COMETAPI_BASE_URL),
+            sandbox=_flag(env, "REMOTE_VIDEO_SANDBOX"),
+            timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
+            max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
+            uploads=uploads,
+            public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
+            s3=_s3(env),
+        )
+
+
+def _s3(env: Mapping[str, str]) -> S3Settings | None:
+    bucket = env.get("REMOTE_VIDEO_S3_BUCKET", "").strip()
+    if not bucket:
+        return None
+    return S3Settings(
+        bucket=bucket,
+        endpoint_url=_url(env, "REMOTE_VIDEO_S3_ENDPOINT", "") or None,
+        region=env.get("REMOTE_VIDEO_S3_REGION", "").strip() or None,
+        prefix=env.get("REMOTE_VIDEO_S3_PREFIX", "remote-video/"),
+        expires_s=int(_number(env, "REMOTE_VIDEO_S3_EXPIRES_S", 6 * 3600, minimum=60)),
+    )
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise _bad(name, value, "1 or 0")
+
+
+def _number(env: Mapping[str, str], name: str, default: float, *, minimum: float) -> float:
+    value = env.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        raise _bad(name, value, "a number") from None
+    if not minimum <= number < float("inf"):
+        raise _bad(name, value, f"a number of at least {minimum:g}")
+    return number
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    value = env.get(name, "").strip().rstrip("/")
+    if value and not value.startswith(("https://", "http://")):
+        raise _bad(name, value, "an address that begins with https://")
+    return value or default
+
+
+def _bad(name: str, value: str, wanted: str) -> InputRefused:
+    return InputRefused(
+        f"The environment variable {name} is {value!r}; it has to be {wanted}.",
+        next_step=f"Correct or remove {name}, then restart ComfyUI.",
+    )
