@@ -1,0 +1,263 @@
+"""The keys of the provider accounts: where they are looked for, and how they are kept.
+
+A key saved in the accounts dialog wins over the environment. A key is never part of a message, a log line, a
+`repr`, a pickle, or an exception's context.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import AccountError
+from .private_file import NotPrivate, read_private, write_private
+
+FILE_NAME = "accounts.json"
+LAYOUT_VERSION = 1
+MAX_KEY_LENGTH = 4096
+MAX_FILE_BYTES = 64 * 1024
+DIALOG = "the accounts dialog (the Remote Video tab in ComfyUI's sidebar > Accounts...)"
+
+_PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_write_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider as its account is described to people."""
+
+    id: str
+    name: str
+    variables: tuple[str, ...]
+    """Environment variables, in the order they are looked at."""
+    key_page: str
+    key_hint: str
+    """Where on that page a key is made."""
+
+
+PROVIDERS = (
+    Provider(
+        id="runcomfy",
+        name="RunComfy",
+        variables=("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_API_KEY", "YOUR_API_TOKEN"),
+        key_page="https://www.runcomfy.com/profile",
+        key_hint="Profile > API Token",
+    ),
+    Provider(
+        id="cometapi",
+        name="CometAPI",
+        variables=("COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"),
+        key_page="https://api.cometapi.com/console/token",
+        key_hint="Console > API keys",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A provider account that can be used."""
+
+    provider: str
+    key: str = field(repr=False)
+    source: str
+    """"saved", or the name of the environment variable."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An account is never written out: it holds a key.")
+
+
+class Accounts:
+    """The accounts of this machine.
+
+    Args:
+        home: the pack's own folder; the account file is in it.
+        environ: the environment; `os.environ` as it is at each look-up when not given.
+    """
+
+    def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
+        self._path = Path(home) / FILE_NAME
+        self._environ = os.environ if environ is None else environ
+
+    def find(self, provider: str) -> Account | None:
+        """The account to use, or None when there is no key.
+
+        Raises:
+            AccountError: the account file is broken or not private, or a variable holds what can't be a key.
+        """
+        known = _provider(provider)
+        saved = self._read().get(provider)
+        if saved is not None:
+            return Account(provider, saved, "saved")
+        for variable in known.variables:
+            value = self._environ.get(variable, "").strip()
+            if value:
+                return Account(provider, _checked(value, f"The environment variable {variable}"), variable)
+        return None
+
+    def require(self, provider: str) -> Account:
+        """The account to use.
+
+        Raises:
+            AccountError: there is none (the message names the three ways on), or as `find`.
+        """
+        account = self.find(provider)
+        if account is None:
+            raise _no_key(_provider(provider))
+        return account
+
+    def save(self, provider: str, key: str) -> None:
+        """Keep a key, in place of an earlier one.
+
+        A broken account file is set aside as accounts.json.broken.
+
+        Raises:
+            AccountError: it can't be a key, or the file can't be kept private or written.
+        """
+        known = _provider(provider)
+        key = _checked(key.strip(), f"The {known.name} key")
+        with _write_lock:
+            content, keys = self._load()
+            if content is not None and keys is None:
+                self._write(self._path.with_name(FILE_NAME + ".broken"), content)
+            self._write(self._path, _layout({**(keys or {}), provider: key}))
+
+    def forget(self, provider: str) -> bool:
+        """Remove a saved key; False when none was saved. The environment is left alone.
+
+        Raises:
+            AccountError: the account file is broken, not private, or can't be written.
+        """
+        _provider(provider)
+        with _write_lock:
+            keys = self._read()
+            if keys.pop(provider, None) is None:
+                return False
+            self._write(self._path, _layout(keys))
+            return True
+
+    def describe(self) -> list[dict[str, Any]]:
+        """What there is, without a key: one dict per provider, in menu order.
+
+        Returns:
+            {provider, name, set: bool, source: "saved" | variable | None, variables, key_page, key_hint, error: str | None}
+        """
+        return [self._describe(provider) for provider in PROVIDERS]
+
+    def _describe(self, provider: Provider) -> dict[str, Any]:
+        source, error = None, None
+        try:
+            account = self.find(provider.id)
+            source = account.source if account else None
+        except AccountError as failure:
+            error = f"{failure.what} {failure.next_step}"
+        return {
+            "provider": provider.id,
+            "name": provider.name,
+            "set": source is not None,
+            "source": source,
+            "variables": list(provider.variables),
+            "key_page": provider.key_page,
+            "key_hint": provider.key_hint,
+            "error": error,
+        }
+
+    def _read(self) -> dict[str, str]:
+        content, keys = self._load()
+        if content is None:
+            return {}
+        if keys is None:
+            raise AccountError(
+                f"The account file {self._path} is broken: it can't be read as this pack writes it.",
+                next_step=f"Save the keys again in {DIALOG}, or remove the file, then run again.",
+            )
+        return keys
+
+    def _load(self) -> tuple[bytes | None, dict[str, str] | None]:
+        """The file's bytes (None: no file) and its keys (None: broken)."""
+        try:
+            content = read_private(self._path, MAX_FILE_BYTES)
+        except NotPrivate as problem:
+            raise _unusable(str(problem)) from None
+        except OSError as problem:
+            raise _unusable(f"The account file {self._path} can't be read: {problem.strerror}.") from None
+        return content, None if content is None else _keys_in(content, self._path)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_private(path, content)
+        except NotPrivate as problem:
+            raise _unusable(str(problem)) from None
+        except OSError as problem:
+            raise _unusable(f"The account file {path} can't be written: {problem.strerror}.") from None
+
+
+def _provider(provider: str) -> Provider:
+    for known in PROVIDERS:
+        if known.id == provider:
+            return known
+    raise ValueError(f"unknown provider: {provider!r}")
+
+
+def _checked(key: str, what: str) -> str:
+    """The key itself when it can be one; the message never quotes it."""
+    if not key:
+        problem = "is empty"
+    elif len(key) > MAX_KEY_LENGTH:
+        problem = f"is {len(key)} characters long; at most {MAX_KEY_LENGTH} are possible"
+    elif not _PRINTABLE_ASCII.fullmatch(key):
+        problem = "contains a space, a line break or a character that no key has"
+    else:
+        return key
+    raise AccountError(f"{what} {problem}.", next_step="Copy the key again from the provider's page, whole and alone.")
+
+
+def _layout(keys: dict[str, str]) -> bytes:
+    return json.dumps({"version": LAYOUT_VERSION, "keys": keys}, indent=2).encode("ascii")
+
+
+def _keys_in(content: bytes, path: Path) -> dict[str, str] | None:
+    """The keys in an account file; None when it is broken.
+
+    Raises:
+        AccountError: a newer version of the pack wrote it.
+    """
+    data = _parsed(content)
+    version = data.get("version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > LAYOUT_VERSION:
+        raise _unusable(f"The account file {path} was written by a newer version of Remote Video. Update the pack.")
+    keys = data.get("keys") if isinstance(data, dict) and version == LAYOUT_VERSION else None
+    if not isinstance(keys, dict):
+        return None
+    whole = all(
+        isinstance(key, str) and len(key) <= MAX_KEY_LENGTH and _PRINTABLE_ASCII.fullmatch(key) for key in keys.values()
+    )
+    return keys if whole else None
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON value, or None. The decoder's own errors quote the text, keys and all, so none is let out or chained."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_key(provider: Provider) -> AccountError:
+    return AccountError(
+        f"There is no {provider.name} key yet, so nothing was sent.",
+        next_step=(
+            f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.variables[0]} "
+            f"(also read: {', '.join(provider.variables[1:])}) and restart ComfyUI; or try the pack without a key in the "
+            "sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
+        ),
+    )
+
+
+def _unusable(what: str) -> AccountError:
+    return AccountError(what, next_step="Then run again. A key in the environment is not used while this file is in doubt.")
