@@ -73,6 +73,12 @@ class InputRefused(RemoteVideoError):
     """An input breaks the model's contract; found here, before anything was sent."""
 
 
+class UploadError(RemoteVideoError):
+    """An image could not be put where the provider would fetch it; nothing was submitted."""
+
+    usual_next_step = "Check the REMOTE_VIDEO_UPLOADS settings and the network, then run again."
+
+
 class AccountError(RemoteVideoError):
     """No key, or the provider does not accept the one there is."""
 

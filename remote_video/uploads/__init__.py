@@ -1,0 +1,67 @@
+"""How the provider gets to see an image: in the request itself, from a bucket, or from this machine's own address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import InputRefused
+from ..settings import Settings
+from .address import is_loopback, require_fetchable
+from .data_uri import DataUri
+from .public_origin import PublicOrigin
+from .s3_presigned import S3Presigned
+
+__all__ = ["DataUri", "PublicOrigin", "S3Presigned", "Upload", "choose"]
+
+PUBLIC_SUBFOLDER = "remote-video"
+
+
+class Upload(Protocol):
+    """One job's way of showing files to the provider. Its calls block; make them from a worker thread."""
+
+    name: str
+
+    def url_for(self, data: bytes, mime: str) -> str:
+        """Make `data` readable at the URL given back. Raises UploadError when it can't be put there."""
+        ...
+
+    def discard(self) -> None:
+        """Remove what was put out, after the job has ended. A failure is logged, never raised: the clip counts more."""
+        ...
+
+
+def choose(settings: Settings, temp_folder: Path) -> Upload:
+    """Give the transport that the settings name, fresh for one job.
+
+    Args:
+        settings: `uploads` names it.
+        temp_folder: the host's temp folder, the one its /view address serves as type "temp".
+
+    Raises:
+        InputRefused: it isn't set up, or the provider could not fetch from where it points.
+    """
+    if settings.uploads == "s3":
+        if settings.s3 is None:
+            raise _not_set_up("s3", "REMOTE_VIDEO_S3_BUCKET", "the bucket's name")
+        if settings.s3.endpoint_url:
+            require_fetchable("REMOTE_VIDEO_S3_ENDPOINT", settings.s3.endpoint_url, _provider_is_here(settings))
+        return S3Presigned(settings.s3)
+    if settings.uploads == "public-origin":
+        if settings.public_origin is None:
+            raise _not_set_up("public-origin", "REMOTE_VIDEO_PUBLIC_ORIGIN", "this machine's address, https://host")
+        require_fetchable("REMOTE_VIDEO_PUBLIC_ORIGIN", settings.public_origin, _provider_is_here(settings))
+        return PublicOrigin(settings.public_origin, temp_folder, PUBLIC_SUBFOLDER)
+    return DataUri()
+
+
+def _provider_is_here(settings: Settings) -> bool:
+    return settings.sandbox or any(map(is_loopback, (settings.runcomfy_base_url, settings.cometapi_base_url)))
+
+
+def _not_set_up(transport: str, variable: str, meaning: str) -> InputRefused:
+    return InputRefused(
+        f"REMOTE_VIDEO_UPLOADS is {transport!r}, but {variable} is not set.",
+        next_step=f"Set {variable} to {meaning}, or remove REMOTE_VIDEO_UPLOADS to send images inside the request; "
+        "then restart ComfyUI.",
+    )

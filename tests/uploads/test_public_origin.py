@@ -1,0 +1,67 @@
+"""With a public origin the provider fetches the file from this machine, and only while the job lasts."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from remote_video_pack.remote_video.errors import UploadError
+from remote_video_pack.remote_video.uploads import PublicOrigin
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> Iterator[str]:
+    """A server whose /view answers as ComfyUI's does: a file of the temp folder, by subfolder and name."""
+
+    class View(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            file = tmp_path / query["subfolder"] / query["filename"]
+            found = query["type"] == "temp" and file.is_file()
+            body = file.read_bytes() if found else b""
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), View)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_provider_can_fetch_it_until_it_is_discarded(view: str, tmp_path: Path) -> None:
+    upload = PublicOrigin(view, tmp_path, "remote-video")
+    urls = [upload.url_for(b"first", "image/png"), upload.url_for(b"last", "image/jpeg")]
+    assert [requests.get(url, timeout=10).content for url in urls] == [b"first", b"last"]
+    upload.discard()
+    assert [requests.get(url, timeout=10).status_code for url in urls] == [404, 404]
+    upload.discard()
+
+
+def test_nobody_can_guess_the_name(tmp_path: Path) -> None:
+    upload = PublicOrigin("https://host.example", tmp_path, "remote-video")
+    names = [parse_qs(urlsplit(upload.url_for(b"same", "video/mp4")).query)["filename"][0] for _ in range(20)]
+    assert len(set(names)) == 20
+    assert all(name.endswith(".mp4") and len(name) >= 64 for name in names)
+
+
+def test_an_origin_with_a_path_keeps_it(tmp_path: Path) -> None:
+    url = PublicOrigin("https://host.example/session/7/", tmp_path, "remote-video").url_for(b"", "image/png")
+    assert url.startswith("https://host.example/session/7/view?filename=")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "remote-video").write_bytes(b"a file where the folder should be")
+    with pytest.raises(UploadError, match="remote-video") as caught:
+        PublicOrigin("https://host.example", tmp_path, "remote-video").url_for(b"", "image/png")
+    assert "Not billed" in str(caught.value)
