@@ -1,13 +1,44 @@
-"""The pack is loaded once, from its folder and under one name, as ComfyUI loads it."""
+"""What every test stands on: the pack loaded once as ComfyUI loads it, no keys, no way off this machine."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import socket
 import sys
 from pathlib import Path
 
+import pytest
+
 PACK_FOLDER = Path(__file__).resolve().parent.parent
 PACK_NAME = "remote_video_pack"
+STANDIN_FOLDER = Path(__file__).resolve().parent / "comfy_standin"
+
+KEY_VARIABLES = (
+    "RUNCOMFY_API_TOKEN",
+    "RUNCOMFY_TOKEN",
+    "RUNCOMFY_API_KEY",
+    "YOUR_API_TOKEN",
+    "COMETAPI_KEY",
+    "COMETAPI_API_KEY",
+    "COMET_API_KEY",
+)
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def _clean_environment() -> None:
+    """Take the user's keys, settings and proxies out of this process before anything reads them."""
+    for name in list(os.environ):
+        if name in KEY_VARIABLES or name.upper() in PROXY_VARIABLES or name.startswith("REMOTE_VIDEO_"):
+            del os.environ[name]
+    for name in ("RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"):
+        os.environ.pop(name, None)
+
+
+def _offer_comfy_standin() -> None:
+    """Let `import comfy_api` find the stand-in where there is no ComfyUI."""
+    if importlib.util.find_spec("comfy_api") is None:
+        sys.path.append(str(STANDIN_FOLDER))
 
 
 def _load_pack() -> None:
@@ -22,4 +53,54 @@ def _load_pack() -> None:
     spec.loader.exec_module(module)
 
 
+_clean_environment()
+_offer_comfy_standin()
 _load_pack()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for ledger, account file and sandbox state: `REMOTE_VIDEO_HOME`."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("REMOTE_VIDEO_HOME", str(folder))
+    return folder
+
+
+def _leaves_this_machine(family: int, address: object) -> bool:
+    if family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple):
+        return False
+    host = str(address[0])
+    return not (host == "localhost" or host.startswith("127.") or host in ("::1", "::ffff:127.0.0.1", "0.0.0.0", ""))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only():
+    """Fail any connection that would leave this machine, at the socket itself."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(original):
+        def to_loopback(self: socket.socket, address):
+            if _leaves_this_machine(self.family, address):
+                raise ConnectionRefusedError(f"tests stay on this machine; something wanted to reach {address!r}")
+            return original(self, address)
+
+        return to_loopback
+
+    socket.socket.connect = guarded(connect)
+    socket.socket.connect_ex = guarded(connect_ex)
+    yield
+    socket.socket.connect, socket.socket.connect_ex = connect, connect_ex
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what the suites counted (faults tried, processes killed, files mutated ...)."""
+    counts = next((m for m in sys.modules.values() if _is_counts_module(m)), None)
+    if counts is not None and counts.COUNTS:
+        terminalreporter.section("counts")
+        for name, count in sorted(counts.COUNTS.items()):
+            terminalreporter.write_line(f"{count:>8}  {name}")
+
+
+def _is_counts_module(module: object) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file) == Path(__file__).with_name("counts.py")

@@ -1,0 +1,1 @@
+"""`comfy`: the Stop button, the command line."""

@@ -1,0 +1,64 @@
+"""`comfy_api.latest`: the extension, progress, video values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from . import _io as io
+from . import _ui as ui
+from ._video import VideoCodec, VideoComponents, VideoContainer, VideoFromComponents, VideoFromFile, VideoInput
+
+
+class ComfyExtension(ABC):
+    """What `comfy_entrypoint` returns."""
+
+    async def on_load(self) -> None:
+        """Called once, before the nodes are listed."""
+
+    @abstractmethod
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """The nodes, in menu order."""
+
+
+class ComfyAPI:
+    """The host's services; `Execution.progress` keeps what was shown."""
+
+    class Execution:
+        """Progress of the running node."""
+
+        progress: list[tuple[str, float, float]] = []  # noqa: RUF012 - shared on purpose, as the host's is
+
+        async def set_progress(
+            self,
+            value: float,
+            max_value: float,
+            node_id: str | None = None,
+            preview_image: object = None,
+            ignore_size_limit: bool = False,
+        ) -> None:
+            """Show a bar on the node."""
+            self.progress.append((str(node_id), value, max_value))
+
+
+class Input:
+    """Types of values that arrive at a node."""
+
+    Video = VideoInput
+
+
+class InputImpl:
+    """Classes of values a node can make."""
+
+    VideoFromFile = VideoFromFile
+    VideoFromComponents = VideoFromComponents
+
+
+class Types:
+    """Names that go with them."""
+
+    VideoCodec = VideoCodec
+    VideoContainer = VideoContainer
+    VideoComponents = VideoComponents
+
+
+__all__ = ["ComfyAPI", "ComfyExtension", "Input", "InputImpl", "Types", "io", "ui"]

@@ -1,0 +1,222 @@
+"""Schemas: inputs, outputs, nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class FolderType(str, Enum):
+    input = "input"
+    output = "output"
+    temp = "temp"
+
+
+class Input:
+    """An input of a node."""
+
+    Parent: type[ComfyType]
+
+    def __init__(
+        self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+        extra_dict=None, raw_link: bool = None, advanced: bool = None,
+    ) -> None:  # fmt: skip
+        self.id, self.display_name, self.optional, self.tooltip = id, display_name, optional, tooltip
+        self.advanced = advanced
+
+    @property
+    def io_type(self) -> str:
+        return self.Parent.io_type
+
+
+class WidgetInput(Input):
+    """An input with a widget."""
+
+    def __init__(
+        self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+        default: Any = None, advanced: bool = None,
+    ) -> None:  # fmt: skip
+        super().__init__(id, display_name, optional, tooltip, lazy, advanced=advanced)
+        self.default = default
+
+
+class Output:
+    """An output of a node."""
+
+    Parent: type[ComfyType]
+
+    def __init__(
+        self, id: str = None, display_name: str = None, tooltip: str = None, is_output_list=False
+    ) -> None:
+        self.id, self.display_name, self.tooltip = id, display_name, tooltip
+
+    @property
+    def io_type(self) -> str:
+        return self.Parent.io_type
+
+
+class ComfyType:
+    """A kind of wire."""
+
+    io_type: str
+    Type: Any = Any
+    Input: type[Input]
+    Output: type[Output]
+
+    def __init_subclass__(cls, io_type: str | None = None) -> None:
+        if io_type is not None:
+            cls.io_type = io_type
+        for part, base in (("Input", Input), ("Output", Output)):
+            own = cls.__dict__.get(part, type(part, (base,), {}))
+            own.Parent = cls
+            setattr(cls, part, own)
+
+
+class Image(ComfyType, io_type="IMAGE"): ...
+
+
+class Video(ComfyType, io_type="VIDEO"): ...
+
+
+class Audio(ComfyType, io_type="AUDIO"): ...
+
+
+class Boolean(ComfyType, io_type="BOOLEAN"):
+    class Input(WidgetInput):
+        def __init__(
+            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+            default: bool = None, label_on: str = None, label_off: str = None, socketless: bool = None,
+            force_input: bool = None, extra_dict=None, raw_link: bool = None, advanced: bool = None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+
+
+class Int(ComfyType, io_type="INT"):
+    class Input(WidgetInput):
+        def __init__(
+            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+            default: int = None, min: int = None, max: int = None, step: int = None,
+            control_after_generate: bool | str = None, display_mode: Any = None, socketless: bool = None,
+            force_input: bool = None, extra_dict=None, raw_link: bool = None, advanced: bool = None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+            self.min, self.max, self.step = min, max, step
+            self.control_after_generate = control_after_generate
+
+
+class Float(ComfyType, io_type="FLOAT"):
+    class Input(WidgetInput):
+        def __init__(
+            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+            default: float = None, min: float = None, max: float = None, step: float = None,
+            round: float = None, display_mode: Any = None, socketless: bool = None, force_input: bool = None,
+            extra_dict=None, raw_link: bool = None, advanced: bool = None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+            self.min, self.max, self.step = min, max, step
+
+
+class String(ComfyType, io_type="STRING"):
+    class Input(WidgetInput):
+        def __init__(
+            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
+            multiline=False, placeholder: str = None, default: str = None, dynamic_prompts: bool = None,
+            socketless: bool = None, force_input: bool = None, extra_dict=None, raw_link: bool = None,
+            advanced: bool = None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+            self.multiline = multiline
+
+
+class Combo(ComfyType, io_type="COMBO"):
+    class Input(WidgetInput):
+        def __init__(
+            self, id: str, options: list[str] | list[int] | type[Enum] = None, display_name: str = None,
+            optional=False, tooltip: str = None, lazy: bool = None, default: str | int | Enum = None,
+            control_after_generate: bool | str = None, upload: Any = None, image_folder: Any = None,
+            remote: Any = None, socketless: bool = None, extra_dict=None, raw_link: bool = None,
+            advanced: bool = None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+            self.options = options
+
+
+class DynamicCombo(ComfyType, io_type="COMFY_DYNAMICCOMBO_V3"):
+    class Option:
+        def __init__(self, key: str, inputs: list[Input]) -> None:
+            self.key, self.inputs = key, inputs
+
+    class Input(Input):
+        def __init__(
+            self, id: str, options: list[DynamicCombo.Option], display_name: str = None, optional=False,
+            tooltip: str = None, lazy: bool = None, extra_dict=None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            self.options = options
+
+
+class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
+    class TemplatePrefix:
+        def __init__(self, input: Input, prefix: str, min: int = 1, max: int = 10) -> None:
+            self.input, self.prefix, self.min, self.max = input, prefix, min, max
+
+    class Input(Input):
+        def __init__(
+            self, id: str, template: Autogrow.TemplatePrefix, display_name: str = None, optional=False,
+            tooltip: str = None, lazy: bool = None, extra_dict=None,
+        ) -> None:  # fmt: skip
+            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            self.template = template
+
+
+def Custom(io_type: str) -> type[ComfyType]:
+    """A kind of wire of one's own."""
+
+    class CustomType(ComfyType, io_type=io_type): ...
+
+    return CustomType
+
+
+@dataclass
+class Schema:
+    """What a node looks like."""
+
+    node_id: str
+    display_name: str = None
+    category: str = "sd"
+    inputs: list[Input] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    description: str = ""
+    search_aliases: list[str] = field(default_factory=list)
+    is_output_node: bool = False
+    is_api_node: bool = False
+    not_idempotent: bool = False
+
+
+@dataclass
+class HiddenHolder:
+    """What ComfyUI tells an output node unasked."""
+
+    prompt: Any = None
+    extra_pnginfo: Any = None
+
+
+class ComfyNode:
+    """Base of every node."""
+
+    hidden: HiddenHolder = None
+
+
+class NodeOutput:
+    """What a node gives back: its outputs in order, and what to show."""
+
+    def __init__(self, *args: Any, ui: Any = None) -> None:
+        self.args, self.ui = args, ui
+
+    @property
+    def result(self) -> tuple | None:
+        return self.args or None
+
+    def __getitem__(self, index: int) -> Any:
+        return self.args[index]

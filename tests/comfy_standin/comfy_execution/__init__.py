@@ -1,0 +1,1 @@
+"""`comfy_execution`: which node runs, and how an output says it has no value."""

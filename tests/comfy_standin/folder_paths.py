@@ -1,0 +1,28 @@
+"""ComfyUI's folders; tests point `BASE` at one of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+BASE: Path | None = None
+
+
+def _folder(name: str) -> str:
+    if BASE is None:
+        raise RuntimeError("this test has not said where ComfyUI's folders are")
+    return str(BASE / name)
+
+
+def get_output_directory() -> str:
+    """Where saved files go."""
+    return _folder("output")
+
+
+def get_temp_directory() -> str:
+    """Emptied at every start."""
+    return _folder("temp")
+
+
+def get_system_user_directory(name: str = "system") -> str:
+    """Not served over HTTP."""
+    return _folder(f"user/__{name}")
