@@ -41,21 +41,28 @@ def _offer_comfy_standin() -> None:
         sys.path.append(str(STANDIN_FOLDER))
 
 
-def _load_pack() -> None:
-    if PACK_NAME in sys.modules:
+def _hide_top_level_folder() -> None:
+    """Leave one way to import the pack: `python -m pytest` would offer its inner packages under a second name."""
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != PACK_FOLDER]
+
+
+def _load(name: str, file: Path, *, package_folder: Path | None = None) -> None:
+    if name in sys.modules:
         return
-    spec = importlib.util.spec_from_file_location(
-        PACK_NAME, PACK_FOLDER / "__init__.py", submodule_search_locations=[str(PACK_FOLDER)]
-    )
+    folders = None if package_folder is None else [str(package_folder)]
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[PACK_NAME] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
 
 
 _clean_environment()
+_hide_top_level_folder()
 _offer_comfy_standin()
-_load_pack()
+_load(PACK_NAME, PACK_FOLDER / "__init__.py", package_folder=PACK_FOLDER)
+if (COUNTS_FILE := Path(__file__).with_name("counts.py")).exists():
+    _load("counts", COUNTS_FILE)
 
 
 @pytest.fixture(autouse=True)
@@ -94,13 +101,8 @@ def loopback_only():
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print what the suites counted (faults tried, processes killed, files mutated ...)."""
-    counts = next((m for m in sys.modules.values() if _is_counts_module(m)), None)
-    if counts is not None and counts.COUNTS:
+    counts = getattr(sys.modules.get("counts"), "COUNTS", None)
+    if counts:
         terminalreporter.section("counts")
-        for name, count in sorted(counts.COUNTS.items()):
+        for name, count in sorted(counts.items()):
             terminalreporter.write_line(f"{count:>8}  {name}")
-
-
-def _is_counts_module(module: object) -> bool:
-    file = getattr(module, "__file__", None)
-    return file is not None and Path(file) == Path(__file__).with_name("counts.py")

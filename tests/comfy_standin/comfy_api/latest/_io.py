@@ -19,8 +19,8 @@ class Input:
     Parent: type[ComfyType]
 
     def __init__(
-        self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-        extra_dict=None, raw_link: bool = None, advanced: bool = None,
+        self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+        extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
     ) -> None:  # fmt: skip
         self.id, self.display_name, self.optional, self.tooltip = id, display_name, optional, tooltip
         self.advanced = advanced
@@ -34,8 +34,8 @@ class WidgetInput(Input):
     """An input with a widget."""
 
     def __init__(
-        self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-        default: Any = None, advanced: bool = None,
+        self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+        default: Any = None, advanced: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__(id, display_name, optional, tooltip, lazy, advanced=advanced)
         self.default = default
@@ -47,7 +47,7 @@ class Output:
     Parent: type[ComfyType]
 
     def __init__(
-        self, id: str = None, display_name: str = None, tooltip: str = None, is_output_list=False
+        self, id: str | None = None, display_name: str | None = None, tooltip: str | None = None, is_output_list=False
     ) -> None:
         self.id, self.display_name, self.tooltip = id, display_name, tooltip
 
@@ -85,9 +85,9 @@ class Audio(ComfyType, io_type="AUDIO"): ...
 class Boolean(ComfyType, io_type="BOOLEAN"):
     class Input(WidgetInput):
         def __init__(
-            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-            default: bool = None, label_on: str = None, label_off: str = None, socketless: bool = None,
-            force_input: bool = None, extra_dict=None, raw_link: bool = None, advanced: bool = None,
+            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+            default: bool | None = None, label_on: str | None = None, label_off: str | None = None, socketless: bool | None = None,
+            force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
 
@@ -95,10 +95,10 @@ class Boolean(ComfyType, io_type="BOOLEAN"):
 class Int(ComfyType, io_type="INT"):
     class Input(WidgetInput):
         def __init__(
-            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-            default: int = None, min: int = None, max: int = None, step: int = None,
-            control_after_generate: bool | str = None, display_mode: Any = None, socketless: bool = None,
-            force_input: bool = None, extra_dict=None, raw_link: bool = None, advanced: bool = None,
+            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+            default: int | None = None, min: int | None = None, max: int | None = None, step: int | None = None,
+            control_after_generate: bool | str | None = None, display_mode: Any = None, socketless: bool | None = None,
+            force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
             self.min, self.max, self.step = min, max, step
@@ -108,10 +108,10 @@ class Int(ComfyType, io_type="INT"):
 class Float(ComfyType, io_type="FLOAT"):
     class Input(WidgetInput):
         def __init__(
-            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-            default: float = None, min: float = None, max: float = None, step: float = None,
-            round: float = None, display_mode: Any = None, socketless: bool = None, force_input: bool = None,
-            extra_dict=None, raw_link: bool = None, advanced: bool = None,
+            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+            default: float | None = None, min: float | None = None, max: float | None = None, step: float | None = None,
+            round: float | None = None, display_mode: Any = None, socketless: bool | None = None, force_input: bool | None = None,
+            extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
             self.min, self.max, self.step = min, max, step
@@ -120,10 +120,10 @@ class Float(ComfyType, io_type="FLOAT"):
 class String(ComfyType, io_type="STRING"):
     class Input(WidgetInput):
         def __init__(
-            self, id: str, display_name: str = None, optional=False, tooltip: str = None, lazy: bool = None,
-            multiline=False, placeholder: str = None, default: str = None, dynamic_prompts: bool = None,
-            socketless: bool = None, force_input: bool = None, extra_dict=None, raw_link: bool = None,
-            advanced: bool = None,
+            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
+            multiline=False, placeholder: str | None = None, default: str | None = None, dynamic_prompts: bool | None = None,
+            socketless: bool | None = None, force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None,
+            advanced: bool | None = None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
             self.multiline = multiline
@@ -132,11 +132,11 @@ class String(ComfyType, io_type="STRING"):
 class Combo(ComfyType, io_type="COMBO"):
     class Input(WidgetInput):
         def __init__(
-            self, id: str, options: list[str] | list[int] | type[Enum] = None, display_name: str = None,
-            optional=False, tooltip: str = None, lazy: bool = None, default: str | int | Enum = None,
-            control_after_generate: bool | str = None, upload: Any = None, image_folder: Any = None,
-            remote: Any = None, socketless: bool = None, extra_dict=None, raw_link: bool = None,
-            advanced: bool = None,
+            self, id: str, options: list[str] | list[int] | type[Enum] | None = None, display_name: str | None = None,
+            optional=False, tooltip: str | None = None, lazy: bool | None = None, default: str | int | Enum | None = None,
+            control_after_generate: bool | str | None = None, upload: Any = None, image_folder: Any = None,
+            remote: Any = None, socketless: bool | None = None, extra_dict=None, raw_link: bool | None = None,
+            advanced: bool | None = None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
             self.options = options
@@ -149,8 +149,8 @@ class DynamicCombo(ComfyType, io_type="COMFY_DYNAMICCOMBO_V3"):
 
     class Input(Input):
         def __init__(
-            self, id: str, options: list[DynamicCombo.Option], display_name: str = None, optional=False,
-            tooltip: str = None, lazy: bool = None, extra_dict=None,
+            self, id: str, options: list[DynamicCombo.Option], display_name: str | None = None, optional=False,
+            tooltip: str | None = None, lazy: bool | None = None, extra_dict=None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
             self.options = options
@@ -163,8 +163,8 @@ class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
 
     class Input(Input):
         def __init__(
-            self, id: str, template: Autogrow.TemplatePrefix, display_name: str = None, optional=False,
-            tooltip: str = None, lazy: bool = None, extra_dict=None,
+            self, id: str, template: Autogrow.TemplatePrefix, display_name: str | None = None, optional=False,
+            tooltip: str | None = None, lazy: bool | None = None, extra_dict=None,
         ) -> None:  # fmt: skip
             super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
             self.template = template
