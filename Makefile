@@ -1,9 +1,65 @@
+# Remote Video: `make` alone lists the targets.
+
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench soak comfy test-comfyui clean-demo
+
+help:
+	@echo "make demo          five clips from one photograph in the sandbox, no key needed; writes demo_output/"
+	@echo "make test          every test that needs no ComfyUI"
+	@echo "make lint          ruff (rules, format) and mypy"
+	@echo "make format        let ruff format the code"
+	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
+	@echo "make soak          the fault and crash tests, for longer"
+	@echo "make comfy         COMFYUI_PATH=... [COMFYUI_PYTHON=...] link the pack in and start ComfyUI in the sandbox"
+	@echo "make test-comfyui  COMFYUI_PATH=... [COMFYUI_PYTHON=...] the tests against a real ComfyUI server"
+
+# The environment: made once, and again when its list of packages changes.
 $(READY): requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $@
+
+demo: $(READY)
+	$(BIN)/python -m demo
+
+clean-demo:
+	rm -rf demo_output
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -m "not comfyui"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+soak: $(READY)
+	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/faults
+
+# ---- with a ComfyUI checkout ---------------------------------------------------------------------------------------
+
+COMFYUI_PYTHON ?= $(firstword $(wildcard $(COMFYUI_PATH)/.venv/bin/python $(COMFYUI_PATH)/venv/bin/python) $(PYTHON))
+COMFY_ARGS     ?=
+LINK            = $(COMFYUI_PATH)/custom_nodes/remote-video
+
+comfy:
+	@test -f "$(COMFYUI_PATH)/main.py" || { echo "Say where ComfyUI is: make comfy COMFYUI_PATH=/path/to/ComfyUI"; exit 2; }
+	@test ! -e "$(LINK)" -o -L "$(LINK)" || { echo "$(LINK) is there already and is not a link: left alone"; exit 2; }
+	ln -sfn "$(CURDIR)" "$(LINK)"
+	cd "$(COMFYUI_PATH)" && REMOTE_VIDEO_SANDBOX=1 "$(COMFYUI_PYTHON)" main.py $(COMFY_ARGS)
+
+test-comfyui: $(READY)
+	@test -f "$(COMFYUI_PATH)/main.py" || { echo "Say where ComfyUI is: make test-comfyui COMFYUI_PATH=/path/to/ComfyUI"; exit 2; }
+	COMFYUI_PATH="$(COMFYUI_PATH)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python -m pytest -q -m comfyui tests

@@ -7,6 +7,7 @@ ticket all read alike. The provider's own words are quoted where there are any.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 MODERATION_OPENING = "Your request was flagged by our content moderation system"
 """ComfyUI's frontend shows a friendly card for messages that begin with these words."""
@@ -97,7 +98,7 @@ class ModerationError(RemoteVideoError):
     usual_billed = Billed.UNKNOWN
     usual_next_step = "Change the prompt or the image and run again."
 
-    def __init__(self, what: str, **parts) -> None:
+    def __init__(self, what: str, **parts: Any) -> None:
         opening = "" if what.startswith(MODERATION_OPENING) else f"{MODERATION_OPENING}. The provider says: "
         super().__init__(opening + what, **parts)
 
