@@ -1,0 +1,72 @@
+"""What ComfyUI's registry and ComfyUI-Manager read about the pack."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_registry_has_what_it_asks_for(project: dict[str, Any]) -> None:
+    about, comfy = project["project"], project["tool"]["comfy"]
+    assert about["name"] == "remote-video"
+    assert "comfyui" not in about["name"].lower()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", about["version"])
+    assert about["requires-python"] == ">=3.10"
+    assert about["license"] == {"file": "LICENSE"}
+    assert about["urls"]["Repository"].startswith("https://")
+    assert comfy["PublisherId"] == "remote-video"
+    assert comfy["DisplayName"] == "Remote Video"
+    assert comfy["requires-comfyui"].startswith(">=0.12")
+    assert "web" not in comfy, "WEB_DIRECTORY says it already; both would load every script twice"
+
+
+def test_nothing_is_installed_into_a_comfyui(project: dict[str, Any]) -> None:
+    assert project["project"]["dependencies"] == []
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.strip() and not line.startswith("#")] == []
+
+
+def test_the_pictures_are_there_in_the_registrys_sizes(project: dict[str, Any]) -> None:
+    comfy = project["tool"]["comfy"]
+    with Image.open(ROOT / "assets" / Path(comfy["Icon"]).name) as icon:
+        assert icon.width == icon.height <= 400
+    with Image.open(ROOT / "assets" / Path(comfy["Banner"]).name) as banner:
+        assert banner.width * 9 == banner.height * 21
+
+
+def test_the_archive_leaves_out_what_an_artist_does_not_run() -> None:
+    lines = (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
+    rules = {line for line in lines if line and not line.startswith("#")}
+    assert {"/tests/", "/demo/", "/benchmarks/", "/.ci/"} <= rules
+    # A rule without the leading slash would take web/docs/, the nodes' help pages, along.
+    assert all(rule.startswith("/") for rule in rules)
+    for kept in ("nodes", "remote_video", "web", "locales", "example_workflows", "__init__.py", "LICENSE", "README.md"):
+        assert not {f"/{kept}", f"/{kept}/"} & rules
+
+
+def test_the_changelog_tells_of_this_version(project: dict[str, Any]) -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{project['project']['version']}]" in text
+
+
+def test_the_readme_links_to_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    local = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text) + re.findall(r'src="(?!https?:)([^"]+)"', text)
+    assert [link for link in local if not (ROOT / link).exists()] == []

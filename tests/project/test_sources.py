@@ -1,0 +1,96 @@
+"""What holds for every source file, so that the pack loads on any machine and stays readable."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = ROOT / "remote_video"
+SHIPPED = [ROOT / "__init__.py", *sorted(ENGINE.rglob("*.py")), *sorted((ROOT / "nodes").rglob("*.py"))]
+WRITTEN = [
+    *SHIPPED,
+    *(file for folder in ("tests", "demo", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))),
+    *(file for suffix in ("*.js", "*.mjs", "*.css") for file in sorted((ROOT / "web").rglob(suffix))),
+]
+
+COMFYUI = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "execution", "folder_paths", "nodes", "server"}
+MAY_USE = {
+    "media": set(),
+    "models": {"media"},
+    "uploads": {"media", "models"},
+    "providers": {"media", "models", "uploads"},
+    "jobs": {"media", "models", "uploads", "providers"},
+    "sandbox": {"media"},
+}
+"""Arrows point down only. The sandbox stands in for the providers: it must not share their contracts with `models`."""
+
+
+def name(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Every import in a file, inside functions too: how many dots it starts with, and the dotted name."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module:
+                yield node.level, node.module
+            else:
+                yield from ((node.level, alias.name) for alias in node.names)
+
+
+def ruff(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=name)
+def test_a_windows_console_can_print_the_source(file: Path) -> None:
+    assert file.read_text(encoding="utf-8").isascii()
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=name)
+def test_a_file_is_short_enough_to_read(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) < 400
+
+
+def test_every_text_file_is_opened_with_an_encoding() -> None:
+    result = ruff("--preview", "--select", "PLW1514", *map(name, SHIPPED))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_registry_finds_nothing_to_refuse() -> None:
+    result = ruff("--select", "S102,S307,E702", *map(name, SHIPPED))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("file", sorted(ENGINE.rglob("*.py")), ids=name)
+def test_the_engine_knows_neither_comfyui_nor_the_nodes(file: Path) -> None:
+    depth = len(file.relative_to(ENGINE).parts)
+    for level, module in imports(file):
+        if level == 0:
+            assert module.split(".")[0] not in COMFYUI | {"remote_video"}
+        else:
+            assert level <= depth, f"{'.' * level}{module} leaves the engine"
+
+
+@pytest.mark.parametrize("file", [f for part in MAY_USE for f in sorted((ENGINE / part).rglob("*.py"))], ids=name)
+def test_arrows_point_down_only(file: Path) -> None:
+    inside = file.relative_to(ENGINE).parts
+    for level, module in imports(file):
+        if level == len(inside):
+            other = module.split(".")[0]
+            assert other not in MAY_USE or other in MAY_USE[inside[0]] | {inside[0]}
+
+
+@pytest.mark.parametrize("file", [f for f in SHIPPED if f.parent != ROOT], ids=name)
+def test_the_pack_names_itself_by_relative_imports_only(file: Path) -> None:
+    assert not [module for level, module in imports(file) if level == 0 and module.split(".")[0] == "remote_video"]
