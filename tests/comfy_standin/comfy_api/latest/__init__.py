@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from . import _io as io
 from . import _ui as ui
@@ -12,7 +13,7 @@ from ._video import VideoCodec, VideoComponents, VideoContainer, VideoFromCompon
 class ComfyExtension(ABC):
     """What `comfy_entrypoint` returns."""
 
-    async def on_load(self) -> None:
+    async def on_load(self) -> None:  # noqa: B027 - may stay as it is
         """Called once, before the nodes are listed."""
 
     @abstractmethod
@@ -21,12 +22,12 @@ class ComfyExtension(ABC):
 
 
 class ComfyAPI:
-    """The host's services; `Execution.progress` keeps what was shown."""
+    """The host's services; `Execution.shown` keeps what was shown."""
 
     class Execution:
         """Progress of the running node."""
 
-        progress: list[tuple[str, float, float]] = []  # noqa: RUF012 - shared on purpose, as the host's is
+        shown: ClassVar[list[tuple[str, float, float]]] = []
 
         async def set_progress(
             self,
@@ -37,7 +38,7 @@ class ComfyAPI:
             ignore_size_limit: bool = False,
         ) -> None:
             """Show a bar on the node."""
-            self.progress.append((str(node_id), value, max_value))
+            self.shown.append((str(node_id), value, max_value))
 
 
 class Input:

@@ -14,31 +14,18 @@ class FolderType(str, Enum):
 
 
 class Input:
-    """An input of a node."""
+    """An input of a node. Of the host's parameters, here and below, those the pack uses."""
 
     Parent: type[ComfyType]
 
     def __init__(
-        self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-        extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
-    ) -> None:  # fmt: skip
-        self.id, self.display_name, self.optional, self.tooltip = id, display_name, optional, tooltip
-        self.advanced = advanced
+        self, id: str, optional: bool = False, tooltip: str | None = None, advanced: bool | None = None
+    ) -> None:
+        self.id, self.optional, self.tooltip, self.advanced = id, optional, tooltip, advanced
 
     @property
     def io_type(self) -> str:
         return self.Parent.io_type
-
-
-class WidgetInput(Input):
-    """An input with a widget."""
-
-    def __init__(
-        self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-        default: Any = None, advanced: bool | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(id, display_name, optional, tooltip, lazy, advanced=advanced)
-        self.default = default
 
 
 class Output:
@@ -46,10 +33,8 @@ class Output:
 
     Parent: type[ComfyType]
 
-    def __init__(
-        self, id: str | None = None, display_name: str | None = None, tooltip: str | None = None, is_output_list=False
-    ) -> None:
-        self.id, self.display_name, self.tooltip = id, display_name, tooltip
+    def __init__(self, id: str | None = None, tooltip: str | None = None) -> None:
+        self.id, self.tooltip = id, tooltip
 
     @property
     def io_type(self) -> str:
@@ -60,7 +45,6 @@ class ComfyType:
     """A kind of wire."""
 
     io_type: str
-    Type: Any = Any
     Input: type[Input]
     Output: type[Output]
 
@@ -83,63 +67,82 @@ class Audio(ComfyType, io_type="AUDIO"): ...
 
 
 class Boolean(ComfyType, io_type="BOOLEAN"):
-    class Input(WidgetInput):
+    class Input(Input):
         def __init__(
-            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-            default: bool | None = None, label_on: str | None = None, label_off: str | None = None, socketless: bool | None = None,
-            force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
+            self,
+            id: str,
+            optional: bool = False,
+            tooltip: str | None = None,
+            default: bool | None = None,
+            advanced: bool | None = None,
+        ) -> None:
+            super().__init__(id, optional, tooltip, advanced)
+            self.default = default
 
 
 class Int(ComfyType, io_type="INT"):
-    class Input(WidgetInput):
+    class Input(Input):
         def __init__(
-            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-            default: int | None = None, min: int | None = None, max: int | None = None, step: int | None = None,
-            control_after_generate: bool | str | None = None, display_mode: Any = None, socketless: bool | None = None,
-            force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
-            self.min, self.max, self.step = min, max, step
+            self,
+            id: str,
+            optional: bool = False,
+            tooltip: str | None = None,
+            default: int | None = None,
+            min: int | None = None,
+            max: int | None = None,
+            control_after_generate: bool | str | None = None,
+            advanced: bool | None = None,
+        ) -> None:
+            super().__init__(id, optional, tooltip, advanced)
+            self.default, self.min, self.max = default, min, max
             self.control_after_generate = control_after_generate
 
 
 class Float(ComfyType, io_type="FLOAT"):
-    class Input(WidgetInput):
+    class Input(Input):
         def __init__(
-            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-            default: float | None = None, min: float | None = None, max: float | None = None, step: float | None = None,
-            round: float | None = None, display_mode: Any = None, socketless: bool | None = None, force_input: bool | None = None,
-            extra_dict=None, raw_link: bool | None = None, advanced: bool | None = None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
-            self.min, self.max, self.step = min, max, step
+            self,
+            id: str,
+            optional: bool = False,
+            tooltip: str | None = None,
+            default: float | None = None,
+            min: float | None = None,
+            max: float | None = None,
+            step: float | None = None,
+            advanced: bool | None = None,
+        ) -> None:
+            super().__init__(id, optional, tooltip, advanced)
+            self.default, self.min, self.max, self.step = default, min, max, step
 
 
 class String(ComfyType, io_type="STRING"):
-    class Input(WidgetInput):
+    class Input(Input):
         def __init__(
-            self, id: str, display_name: str | None = None, optional=False, tooltip: str | None = None, lazy: bool | None = None,
-            multiline=False, placeholder: str | None = None, default: str | None = None, dynamic_prompts: bool | None = None,
-            socketless: bool | None = None, force_input: bool | None = None, extra_dict=None, raw_link: bool | None = None,
+            self,
+            id: str,
+            optional: bool = False,
+            tooltip: str | None = None,
+            multiline: bool = False,
+            default: str | None = None,
             advanced: bool | None = None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
-            self.multiline = multiline
+        ) -> None:
+            super().__init__(id, optional, tooltip, advanced)
+            self.default, self.multiline = default, multiline
 
 
 class Combo(ComfyType, io_type="COMBO"):
-    class Input(WidgetInput):
+    class Input(Input):
         def __init__(
-            self, id: str, options: list[str] | list[int] | type[Enum] | None = None, display_name: str | None = None,
-            optional=False, tooltip: str | None = None, lazy: bool | None = None, default: str | int | Enum | None = None,
-            control_after_generate: bool | str | None = None, upload: Any = None, image_folder: Any = None,
-            remote: Any = None, socketless: bool | None = None, extra_dict=None, raw_link: bool | None = None,
+            self,
+            id: str,
+            options: list[str] | list[int] | None = None,
+            optional: bool = False,
+            tooltip: str | None = None,
+            default: str | int | None = None,
             advanced: bool | None = None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, default, advanced)
-            self.options = options
+        ) -> None:
+            super().__init__(id, optional, tooltip, advanced)
+            self.default, self.options = default, options
 
 
 class DynamicCombo(ComfyType, io_type="COMFY_DYNAMICCOMBO_V3"):
@@ -149,10 +152,9 @@ class DynamicCombo(ComfyType, io_type="COMFY_DYNAMICCOMBO_V3"):
 
     class Input(Input):
         def __init__(
-            self, id: str, options: list[DynamicCombo.Option], display_name: str | None = None, optional=False,
-            tooltip: str | None = None, lazy: bool | None = None, extra_dict=None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            self, id: str, options: list[DynamicCombo.Option], optional: bool = False, tooltip: str | None = None
+        ) -> None:
+            super().__init__(id, optional, tooltip)
             self.options = options
 
 
@@ -163,10 +165,9 @@ class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
 
     class Input(Input):
         def __init__(
-            self, id: str, template: Autogrow.TemplatePrefix, display_name: str | None = None, optional=False,
-            tooltip: str | None = None, lazy: bool | None = None, extra_dict=None,
-        ) -> None:  # fmt: skip
-            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            self, id: str, template: Autogrow.TemplatePrefix, optional: bool = False, tooltip: str | None = None
+        ) -> None:
+            super().__init__(id, optional, tooltip)
             self.template = template
 
 
