@@ -53,7 +53,7 @@ PROVIDERS = (
         id="cometapi",
         name="CometAPI",
         variables=("COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"),
-        key_page="https://api.cometapi.com/console/token",
+        key_page="https://www.cometapi.com/console/token",
         key_hint="Console > API keys",
     ),
 )
@@ -145,7 +145,8 @@ class Accounts:
         """What there is, without a key: one dict per provider, in menu order.
 
         Returns:
-            {provider, name, set: bool, source: "saved" | variable | None, variables, key_page, key_hint, error: str | None}
+            {provider, name, set: bool, source: "saved" | variable | None, variables, key_page, key_hint,
+            error: str | None}
         """
         return [self._describe(provider) for provider in PROVIDERS]
 
@@ -253,11 +254,13 @@ def _no_key(provider: Provider) -> AccountError:
         f"There is no {provider.name} key yet, so nothing was sent.",
         next_step=(
             f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.variables[0]} "
-            f"(also read: {', '.join(provider.variables[1:])}) and restart ComfyUI; or try the pack without a key in the "
-            "sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
+            f"(also read: {', '.join(provider.variables[1:])}) and restart ComfyUI; or try the pack without a key in "
+            "the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
         ),
     )
 
 
 def _unusable(what: str) -> AccountError:
-    return AccountError(what, next_step="Then run again. A key in the environment is not used while this file is in doubt.")
+    return AccountError(
+        what, next_step="Then run again. Keys in the environment are not used while the file is in doubt."
+    )

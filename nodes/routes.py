@@ -1,0 +1,123 @@
+"""HTTP routes for web/: thin, over the functions of `panel`.
+
+Anybody who reaches ComfyUI reaches these, so: no answer holds a key, no caller names a path or an address, changes
+are POSTs with a JSON body (a form on another site can't send one), and pages of other sites are turned away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ..remote_video.errors import AccountError, InputRefused, RemoteVideoError
+from ..remote_video.settings import Settings
+from . import panel
+
+MAX_BODY_BYTES = 16 * 1024
+SettingsSource = Callable[[], Settings]
+Answer = Callable[[Settings, dict[str, Any]], dict[str, Any]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+READS: dict[str, Answer] = {
+    "/remote_video/accounts": panel.accounts_view,
+    "/remote_video/jobs": panel.jobs_view,
+}
+CHANGES: dict[str, Answer] = {
+    "/remote_video/accounts/save": panel.save_account,
+    "/remote_video/accounts/forget": panel.forget_account,
+    "/remote_video/jobs/forget": panel.forget_job,
+}
+
+
+def add_routes(routes: web.RouteTableDef, settings: SettingsSource) -> None:
+    """Add the routes to a table.
+
+    Args:
+        routes: ComfyUI serves its own table also under /api.
+        settings: read anew at each request.
+    """
+    for path, answer in READS.items():
+        routes.get(path)(_handler(answer, settings, changes=False))
+    for path, answer in CHANGES.items():
+        routes.post(path)(_handler(answer, settings, changes=True))
+
+
+class Turned(Exception):
+    """A request that is answered without looking further: (HTTP status, sentence)."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def _handler(answer: Answer, settings: SettingsSource, *, changes: bool) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            _check_site(request)
+            body = await _json_body(request) if changes else {}
+            work = asyncio.get_running_loop().run_in_executor(None, lambda: answer(settings(), body))
+            return _json(await work)
+        except Turned as no:
+            return _json({"error": str(no)}, no.status)
+        except RemoteVideoError as error:
+            status = 400 if isinstance(error, (InputRefused, AccountError)) else 500
+            return _json({"error": f"{error.what} {error.next_step}"}, status)
+
+    return handle
+
+
+def _check_site(request: web.Request) -> None:
+    """Turn away what another site's page sends.
+
+    Browsers say so themselves where they can (Sec-Fetch-Site: https and localhost); elsewhere Origin has to be this
+    host. Programs send neither and are let through: they are not driven by a page.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    by_browser = site in ("same-origin", "none")
+    by_origin = site is None and (origin is None or _is_here(origin, request.host))
+    if not (by_browser or by_origin):
+        raise Turned(403, "This request came from a page of another site, so it was refused.")
+
+
+def _is_here(origin: str, host: str) -> bool:
+    """Whether an Origin header names the host that was asked (both may leave the scheme's own port out)."""
+    try:
+        page = urlsplit(origin)
+        asked = urlsplit(f"{page.scheme}://{host}")
+        usual_port = {"http": 80, "https": 443}[page.scheme]
+        here = (asked.hostname, asked.port or usual_port)
+        return page.hostname is not None and (page.hostname, page.port or usual_port) == here
+    except (KeyError, ValueError):
+        return False
+
+
+async def _json_body(request: web.Request) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise Turned(415, "Send application/json.")
+    raw = bytearray()
+    async for piece in request.content.iter_chunked(4096):
+        raw += piece
+        if len(raw) > MAX_BODY_BYTES:
+            raise Turned(413, f"Send at most {MAX_BODY_BYTES} bytes.")
+    body = _parsed(bytes(raw))
+    if not isinstance(body, dict):
+        raise Turned(400, "Send one JSON object.")
+    return body
+
+
+def _parsed(raw: bytes) -> Any:
+    """The JSON value, or None. The decoder's errors quote the text, which may hold a key: none gets out or is chained."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json(answer: dict[str, Any], status: int = 200) -> web.Response:
+    return web.json_response(answer, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,111 @@
+// @ts-check
+/** The accounts dialog: one row per provider, where a key is entered, replaced or removed. Keys are never shown. */
+
+import { button, make } from "./elements.mjs";
+import { openModal } from "./modal.mjs";
+import { forgetAccount, getAccounts, saveAccount } from "./server.mjs";
+
+/** @typedef {import("./server.mjs").Account} Account */
+
+/** Open the dialog, once. */
+export function openAccountsDialog() {
+  if (document.querySelector(".remote-video-accounts")) return;
+  const notice = make("p", { className: "notice", hidden: true });
+  const rows = make("div", {}, make("p", {}, "Loading..."));
+  const done = button("Close", () => modal.close());
+  const modal = openModal(
+    "Remote Video: Accounts",
+    [
+      make(
+        "p",
+        { className: "quiet" },
+        "Keys stay on the machine that runs ComfyUI, in a file only its user can read. They are never shown here, " +
+          "never saved in a workflow, and sent to nobody but their provider.",
+      ),
+      notice,
+      rows,
+    ],
+    [done],
+  );
+  modal.classList.add("remote-video-accounts");
+  getAccounts().then(
+    ({ accounts, sandbox }) => {
+      notice.hidden = !sandbox;
+      notice.textContent =
+        "The sandbox is on (REMOTE_VIDEO_SANDBOX=1): nothing is sent to a provider, nothing costs money, no key is needed.";
+      rows.replaceChildren(...accounts.map(accountRow));
+    },
+    (error) => rows.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
+  );
+}
+
+/** @param {Account} account */
+function accountRow(account) {
+  const id = `remote-video-key-${account.provider}`;
+  const state = make("span", { className: "state" });
+  const message = make("p", { className: "message", role: "status" });
+  const key = make("input", {
+    id,
+    type: "password",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-describedby": `${id}-where`,
+    "data-1p-ignore": "true",
+    "data-lpignore": "true",
+  });
+  const save = make("button", { type: "submit", className: "primary" }, "Save");
+  const remove = button("Remove", () => change(() => forgetAccount(account.provider), "Removed."));
+
+  /** @param {Account} now */
+  function showState(now) {
+    const saved = now.source === "saved";
+    state.textContent = saved ? "saved" : now.source ? `from ${now.source}` : now.error ? "not usable" : "not set";
+    state.dataset.state = now.set ? "good" : now.error ? "bad" : "off";
+    key.placeholder = saved ? "Enter another key to replace the saved one" : "Paste the key here";
+    remove.disabled = !saved;
+    message.textContent = now.error ?? "";
+    message.classList.toggle("error", Boolean(now.error));
+  }
+
+  /**
+   * @param {() => Promise<{accounts: Account[]}>} act
+   * @param {string} done
+   */
+  async function change(act, done) {
+    save.disabled = remove.disabled = true;
+    try {
+      const { accounts } = await act();
+      key.value = "";
+      showState(accounts.find(({ provider }) => provider === account.provider) ?? account);
+      message.textContent ||= done;
+    } catch (error) {
+      message.textContent = /** @type {Error} */ (error).message;
+      message.classList.add("error");
+      remove.disabled = state.textContent !== "saved";
+    }
+    save.disabled = false;
+  }
+
+  /** @param {SubmitEvent} event */
+  function submit(event) {
+    event.preventDefault();
+    if (key.value.trim()) change(() => saveAccount(account.provider, key.value), "Saved.");
+    else key.focus();
+  }
+
+  showState(account);
+  return make(
+    "form",
+    { className: "account", "data-provider": account.provider, autocomplete: "off", onsubmit: submit },
+    make("header", {}, make("label", { htmlFor: id }, `${account.name} key`), state),
+    make("div", { className: "entry" }, key, save, remove),
+    make(
+      "p",
+      { id: `${id}-where`, className: "quiet" },
+      "Get one: ",
+      make("a", { href: account.key_page, target: "_blank", rel: "noopener noreferrer" }, `${account.name} > ${account.key_hint}`),
+      `. Without a saved key, these environment variables are read: ${account.variables.join(", ")}.`,
+    ),
+    message,
+  );
+}

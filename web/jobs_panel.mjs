@@ -1,0 +1,142 @@
+// @ts-check
+/** The jobs panel: what was submitted, what became of it, and the way to let go of a job that can't be followed. */
+
+import { api } from "../../scripts/api.js";
+import { openAccountsDialog } from "./accounts_dialog.mjs";
+import { button, make } from "./elements.mjs";
+import { askFirst } from "./modal.mjs";
+import { forgetJob, getJobs } from "./server.mjs";
+
+/** @typedef {import("./server.mjs").Job} Job */
+
+const RUN_EVENTS = ["execution_start", "execution_success", "execution_error", "execution_interrupted"];
+const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
+
+export class JobsPanel {
+  constructor() {
+    this.list = make("ul", { className: "jobs", "aria-label": "Jobs" });
+    this.message = make("p", { className: "message", role: "status" });
+    this.refreshButton = button("Refresh", () => this.refresh());
+    this.root = make(
+      "section",
+      { className: "remote-video remote-video-panel", "aria-label": "Remote Video" },
+      make(
+        "header",
+        {},
+        make("h2", {}, "Remote Video"),
+        this.refreshButton,
+        button("Accounts...", () => openAccountsDialog()),
+      ),
+      this.message,
+      this.list,
+    );
+    this.refresh = this.refresh.bind(this);
+  }
+
+  /** @param {HTMLElement} container */
+  show(container) {
+    if (this.root.parentElement === container) return;
+    container.replaceChildren(this.root);
+    for (const event of RUN_EVENTS) api.addEventListener(event, this.refresh);
+    this.refresh();
+  }
+
+  hide() {
+    for (const event of RUN_EVENTS) api.removeEventListener(event, this.refresh);
+    this.root.remove();
+  }
+
+  async refresh() {
+    this.refreshButton.disabled = true;
+    try {
+      const { jobs, sandbox } = await getJobs();
+      this.say(sandbox ? "The sandbox is on: new jobs are free and go to no provider." : "");
+      this.list.replaceChildren(...jobs.map((job) => this.row(job)));
+      if (!jobs.length) this.list.append(make("li", { className: "empty" }, "No jobs yet. Each clip you run is listed here."));
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message, true);
+    }
+    this.refreshButton.disabled = false;
+  }
+
+  /** @param {string} text @param {boolean} [isError] */
+  say(text, isError = false) {
+    this.message.textContent = text;
+    this.message.classList.toggle("error", isError);
+  }
+
+  /** @param {Job} job */
+  row(job) {
+    const facts = [
+      job.sandbox ? "sandbox" : null,
+      job.cost_usd === null ? null : `$${job.cost_usd.toFixed(job.cost_usd < 0.1 ? 4 : 2)}`,
+      job.file_name,
+    ].filter(Boolean);
+    return make(
+      "li",
+      { className: "job", "data-state": job.state },
+      make("header", {}, make("strong", {}, job.model), age(job.created_at)),
+      make("p", { className: "state", "data-state": job.state }, job.state_text),
+      facts.length > 0 && make("p", { className: "quiet" }, facts.join(" \u00b7 ")),
+      job.error && make("p", { className: "error" }, job.error),
+      job.request_id && requestId(job.request_id),
+      job.forgettable && button("Forget this job", () => this.forget(job), { className: "danger" }),
+    );
+  }
+
+  /** @param {Job} job */
+  async forget(job) {
+    const agreed = await askFirst(
+      `Forget this ${job.model} job?`,
+      [
+        "Running the same inputs again will then submit them anew, which may be paid for again.",
+        job.state === "failed"
+          ? "This job failed; it is kept here only as a record."
+          : "The provider may have made and billed this clip. Look at its dashboard first.",
+      ],
+      "Forget this job",
+    );
+    if (!agreed) return;
+    try {
+      const { forgotten } = await forgetJob(job.key);
+      await this.refresh();
+      if (!forgotten) this.say("That job was not there any more.");
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message, true);
+    }
+  }
+}
+
+/** @param {string} id */
+function requestId(id) {
+  const text = make("code", {}, id);
+  const copy = button("Copy", () => copyText(text, copy), { "aria-label": `Copy request id ${id}` });
+  return make("p", { className: "request" }, text, copy);
+}
+
+/**
+ * The clipboard is closed to pages on plain http from another machine; there the text is selected instead.
+ * @param {HTMLElement} text
+ * @param {HTMLButtonElement} copy
+ */
+async function copyText(text, copy) {
+  try {
+    await navigator.clipboard.writeText(text.textContent ?? "");
+    copy.textContent = "Copied";
+  } catch {
+    getSelection()?.selectAllChildren(text);
+    copy.textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => (copy.textContent = "Copy"), 2000);
+}
+
+/** @param {number} seconds since 1970 */
+function age(seconds) {
+  const date = new Date(seconds * 1000);
+  const passed = Math.max(0, Date.now() / 1000 - seconds);
+  const [unit, size] = AGES.find(([, size]) => passed >= size) ?? ["minute", 0];
+  const words = size
+    ? new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit)
+    : "just now";
+  return make("time", { dateTime: date.toISOString(), title: date.toLocaleString() }, words);
+}

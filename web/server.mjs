@@ -1,0 +1,67 @@
+// @ts-check
+/** What the browser asks the pack's routes. A key goes one way only: to the server. */
+
+import { api } from "../../scripts/api.js";
+
+/**
+ * @typedef {object} Account
+ * @property {string} provider
+ * @property {string} name
+ * @property {boolean} set
+ * @property {string | null} source "saved", or the environment variable's name
+ * @property {string[]} variables
+ * @property {string} key_page
+ * @property {string} key_hint
+ * @property {string | null} error
+ */
+
+/**
+ * @typedef {object} Job
+ * @property {string} key
+ * @property {string} state
+ * @property {string} state_text the state in plain words
+ * @property {boolean} forgettable
+ * @property {string} model
+ * @property {string} provider
+ * @property {string | null} request_id
+ * @property {number} created_at seconds since 1970
+ * @property {number | null} cost_usd
+ * @property {string | null} error
+ * @property {string | null} file_name
+ * @property {boolean} sandbox
+ */
+
+/** @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
+export const getAccounts = () => ask("/remote_video/accounts");
+
+/** @param {string} provider @param {string} key @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
+export const saveAccount = (provider, key) => ask("/remote_video/accounts/save", { provider, key });
+
+/** @param {string} provider @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
+export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", { provider });
+
+/** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
+export const getJobs = () => ask("/remote_video/jobs");
+
+/** @param {string} key @returns {Promise<{forgotten: boolean}>} */
+export const forgetJob = (key) => ask("/remote_video/jobs/forget", { key });
+
+/**
+ * GET, or POST when there is a body.
+ * @param {string} route
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ * @throws {Error} with a sentence to show
+ */
+async function ask(route, body) {
+  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let response;
+  try {
+    response = await api.fetchApi(route, body ? post : { cache: "no-store" });
+  } catch {
+    throw new Error("ComfyUI does not answer. Is it still running?");
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  throw new Error(answer?.error ?? `ComfyUI answered ${response.status} ${response.statusText}. Its log says more.`);
+}
