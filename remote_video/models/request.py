@@ -1,0 +1,120 @@
+"""What is asked of a model, complete and checked: after this point nothing can find the input bad."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from ..media.encode import encode_image
+from ..media.fit import ImageLimits
+
+if TYPE_CHECKING:
+    from .spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class EncodedMedia:
+    """A file as it is sent."""
+
+    data: bytes = field(repr=False)
+    mime: str
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A fitted image, `uint8 [H, W, 3]`, waiting in a request's body for its file or its address."""
+
+    pixels: np.ndarray = field(repr=False)
+    limits: ImageLimits
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the pixels and their shape, hex: the encoded bytes don't matter to what is asked."""
+        pixels = np.ascontiguousarray(self.pixels)
+        return hashlib.sha256(repr(pixels.shape).encode() + pixels.data).hexdigest()
+
+    def encode(self) -> EncodedMedia:
+        """The image as PNG or JPEG, within the model's limits."""
+        encoded = encode_image(self.pixels, self.limits)
+        return EncodedMedia(encoded.data, encoded.mime, encoded.notices)
+
+
+@dataclass(frozen=True)
+class Video:
+    """An MP4 file waiting in a request's body."""
+
+    data: bytes = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file, hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def encode(self) -> EncodedMedia:
+        """The file as it is."""
+        return EncodedMedia(self.data, "video/mp4")
+
+
+Media = Union[Image, Video]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One clip, asked for.
+
+    Args:
+        model: whose contract it keeps.
+        body: the provider's input object by wire name; images and videos stand in it as `Image` and `Video`.
+        take: the seed; it tells two otherwise equal requests apart even where the model has no seed.
+        notices: what was changed about the inputs, for the user.
+    """
+
+    model: ModelSpec
+    body: Mapping[str, Any]
+    take: int
+    notices: tuple[str, ...] = ()
+
+    def key(self, base: str, account_tag: str) -> str:
+        """The job key: SHA-256 over all that makes two requests the same clip, hex.
+
+        Args:
+            base: the provider's base URL, or one word for every sandbox.
+            account_tag: tells accounts apart without holding a key.
+        """
+        asked = {
+            "base": base,
+            "account": account_tag,
+            "model": self.model.model_id,
+            "body": self.body,
+            "take": self.take,
+        }
+        text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=_digest)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def media(self) -> Iterator[Media]:
+        """The images and videos of the body, in order."""
+        yield from _media_in(self.body)
+
+
+def _digest(media: object) -> dict[str, str]:
+    if isinstance(media, (Image, Video)):
+        return {type(media).__name__.lower(): media.digest}
+    raise TypeError(f"{type(media).__name__} has no place in a request")
+
+
+def _media_in(tree: Any) -> Iterator[Media]:
+    if isinstance(tree, (Image, Video)):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _media_in(value)
+    elif isinstance(tree, (list, tuple)):
+        for value in tree:
+            yield from _media_in(value)

@@ -1,0 +1,134 @@
+"""Error answers of any shape, read into one, and turned into the error the user gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import (
+    AccountError,
+    BalanceError,
+    InputRefused,
+    ModelGone,
+    ModerationError,
+    RefusedByProvider,
+    RemoteVideoError,
+)
+
+MODERATION_WORDS = (
+    "moderation",
+    "content policy",
+    "content_policy",
+    "safety",
+    "flagged",
+    "sensitive content",
+    "nsfw",
+    "prohibited content",
+    "responsible ai",
+    "usage guidelines",
+)
+MAX_MESSAGE = 600
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a provider says went wrong.
+
+    Args:
+        code: its error code as text; "" when there is none.
+        message: its own words, shortened to MAX_MESSAGE characters.
+    """
+
+    code: str
+    message: str
+
+    @property
+    def is_moderation(self) -> bool:
+        """Whether the words are about content moderation."""
+        text = f"{self.code} {self.message}".lower()
+        return any(word in text for word in MODERATION_WORDS)
+
+
+def problem_in(body: Any, fallback: str) -> Problem:
+    """Read an error body: `error_code` + `error_message`, or `message`, `error`, `detail` as text, list or object."""
+    if not isinstance(body, Mapping):
+        return Problem("", body[:MAX_MESSAGE] if isinstance(body, str) and body else fallback)
+    inner = body.get("error")
+    if isinstance(inner, Mapping):
+        code, message = inner.get("code"), inner.get("message") or inner.get("type")
+    else:
+        code = body.get("error_code") or body.get("code")
+        message = _first_words(body.get("error_message"), body.get("message"), inner)
+    message = "; ".join(part for part in (_words(message), _words(body.get("detail"))) if part)
+    return Problem(_words(code), (message or fallback)[:MAX_MESSAGE])
+
+
+def _first_words(*candidates: Any) -> str:
+    return next((text for text in map(_words, candidates) if text), "")
+
+
+def _words(value: Any) -> str:
+    """Text of an error part: `detail` may be a list of `{loc, msg}` objects that name the fields."""
+    if value is None:
+        return ""
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    if isinstance(value, Mapping):
+        where = value.get("loc") or value.get("field")
+        path = ".".join(str(part) for part in where) if isinstance(where, (list, tuple)) else str(where or "")
+        said = _first_words(value.get("msg"), value.get("message"), value.get("error")) or str(dict(value))
+        return f"{path}: {said}" if path else said
+    if isinstance(value, (list, tuple)):
+        return "; ".join(filter(None, map(_words, value[:10])))
+    return str(value)
+
+
+NO_MODEL = ("400001", "model_not_found")
+NO_BALANCE = ("400002", "insufficient_quota", "insufficient_user_quota")
+BAD_KEY = ("400004", "invalid_api_key")
+NO_PERMISSION = ("403001",)
+BAD_INPUT = ("422", "422001", "invalid_request", "invalid_request_error")
+NOT_READY = ("400005",)
+NO_SUCH_JOB = ("404001", "task_not_exist", "task_not_found")
+FINAL_REFUSALS = (*NO_MODEL, *NO_BALANCE, *BAD_KEY, *NO_PERMISSION, *BAD_INPUT)
+"""Codes that are a definite no whatever the HTTP status beside them says."""
+
+
+def refusal(problem: Problem, status: int, provider: str, model: str) -> RemoteVideoError:
+    """The error for a submission that was definitely refused."""
+    code = f" (code {problem.code})" if problem.code else f" (HTTP {status})"
+    said = f"{provider} refused the request{code}: {problem.message}"
+    if problem.code in NO_MODEL:
+        return ModelGone(
+            f"This model is no longer offered: {provider} does not know {model}{code}. It says: {problem.message}",
+            code=problem.code,
+        )
+    if problem.code in NO_BALANCE or status == 402:
+        return BalanceError(
+            f"The {provider} account has not enough balance for this clip{code}: {problem.message}", code=problem.code
+        )
+    if problem.code in BAD_KEY or status == 401:
+        return key_refused(problem, provider)
+    if problem.is_moderation:
+        return ModerationError(said, code=problem.code)
+    if problem.code in NO_PERMISSION or status == 403:
+        return AccountError(
+            f"The {provider} account may not use this model{code}: {problem.message}",
+            next_step=f"Ask {provider} for access to the model, or use another account.",
+            code=problem.code,
+        )
+    if problem.code in BAD_INPUT or status == 422:
+        return InputRefused(said, next_step="Correct what the provider names and run again.", code=problem.code)
+    return RefusedByProvider(said, code=problem.code)
+
+
+def key_refused(problem: Problem, provider: str, request_id: str | None = None) -> AccountError:
+    """The error for a key the provider does not accept."""
+    return AccountError(
+        f"{provider} does not accept the key: {problem.message}",
+        next_step=f"Put a valid {provider} key into the Remote Video accounts dialog (a regenerated key revokes the "
+        "old one at once), then run again.",
+        request_id=request_id,
+        code=problem.code,
+    )

@@ -1,0 +1,216 @@
+"""RunComfy's Model API: queue, status, result, cancel.
+
+Source: https://docs.runcomfy.com/model-apis (async queue endpoints). Where its pages and its published clients
+disagree, both are understood. `/status` "completed" means finished, not succeeded: `/result` decides.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
+from ..models.request import EncodedMedia, Image, Request, Video
+from ..uploads import Upload
+from .http import Answer, AnswerLost, Api
+from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, NOT_READY, key_refused, problem_in, refusal
+from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission
+
+QUEUED = frozenset({"in_queue", "queued", "pending", "waiting"})
+RUNNING = frozenset({"in_progress", "starting", "processing", "running"})
+FINISHED = frozenset({"completed", "succeeded", "success", "failed", "error"})
+SUCCEEDED = frozenset({"succeeded", "completed", "success"})
+FAILED = frozenset({"failed", "error"})
+CANCELLED = frozenset({"cancelled", "canceled"})
+VIDEO_KEYS = ("video", "videos", "video_url", "video_urls", "url", "urls", "output", "outputs")
+CALL = "/v1/requests/{}/{}"
+
+
+class RunComfy:
+    """The provider behind four of the five models. See `status.Provider`."""
+
+    name = "RunComfy"
+
+    def __init__(self, base_url: str, key: str, identity: str | None = None) -> None:
+        self.identity = identity or base_url
+        self._api = Api(base_url, key)
+
+    def prepare(self, request: Request, upload: Upload) -> Submission:
+        """Encode every image, put it where RunComfy can read it, and build the JSON body."""
+        urls: dict[str, bytes] = {}
+        notices: list[str] = []
+
+        def place(media: object) -> str:
+            if not isinstance(media, (Image, Video)):
+                raise TypeError(f"{type(media).__name__} has no place in a request")
+            encoded: EncodedMedia = media.encode()
+            notices.extend(encoded.notices)
+            mark = uuid.uuid4().hex
+            urls[mark] = json.dumps(upload.url_for(encoded.data, encoded.mime)).encode("ascii")
+            return mark
+
+        skeleton = json.dumps(dict(request.body), default=place).encode("ascii")
+        path = "/v1/models/" + quote(request.model.model_id, safe="/")
+        return Submission(path, _filled(skeleton, urls), "application/json", tuple(notices))
+
+    def submit(self, submission: Submission) -> str:
+        """POST the job once. Raises as `status.Provider.submit` says."""
+        try:
+            answer = self._api.submit(submission.path, submission.body, submission.content_type)
+        except AnswerLost as lost:
+            raise _uncertain(f"no answer came back ({lost})") from lost
+        body = answer.json()
+        problem = problem_in(body, f"HTTP {answer.status}")
+        if problem.code in FINAL_REFUSALS or (300 <= answer.status < 500 and answer.status != 429):
+            raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
+        if answer.status == 429 or problem.code == "429":
+            raise Busy(problem.message, answer.retry_after)
+        if answer.status >= 500:
+            raise _uncertain(f"it answered HTTP {answer.status}: {problem.message}")
+        if isinstance(body, Mapping) and body.get("error_code"):
+            raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
+        request_id = _request_id(body)
+        if request_id is None:
+            raise _uncertain("its answer holds no request id")
+        return request_id
+
+    def status(self, request_id: str) -> JobStatus:
+        """Read /status and, once that says finished, /result. Raises Passing, AccountError."""
+        said = self._read(CALL.format(quote(request_id, safe=""), "status"), request_id)
+        if isinstance(said, JobStatus):
+            return said
+        word = _word(said)
+        if word in FINISHED:
+            return self._result(request_id)
+        return JobStatus(
+            state=_state_of(word),
+            word=word,
+            queue_position=_whole_number(said.get("queue_position")),
+            progress=fraction(said.get("progress")),
+            unknown_word=word not in QUEUED | RUNNING | CANCELLED,
+        )
+
+    def cancel(self, request_id: str) -> CancelOutcome:
+        """Ask to cancel; RunComfy does so only for a queued job. The answer's `outcome` decides, not its `status`."""
+        try:
+            answer = self._api.post_again(CALL.format(quote(request_id, safe=""), "cancel"))
+        except Passing:
+            return CancelOutcome.UNKNOWN
+        body = answer.json()
+        outcome = body.get("outcome") if isinstance(body, Mapping) else None
+        if outcome in CANCELLED:
+            return CancelOutcome.CANCELLED
+        if outcome == "not_cancellable":
+            return CancelOutcome.NOT_CANCELLABLE
+        return CancelOutcome.UNKNOWN
+
+    def authorise(self, url: str) -> dict[str, str]:
+        """RunComfy's media hosts never get the key."""
+        return {}
+
+    def model_info(self, model_id: str) -> Mapping[str, Any]:
+        """Name, input schema and price of a model. Raises Passing."""
+        body = self._api.get("/v1/models/" + quote(model_id, safe="/")).json()
+        if not isinstance(body, Mapping) or body.get("error_code"):
+            raise Passing(problem_in(body, "the answer is not a model's description").message)
+        return body
+
+    def _result(self, request_id: str) -> JobStatus:
+        path = CALL.format(quote(request_id, safe=""), "result") + "?include_cost=true"
+        said = self._read(path, request_id)
+        if isinstance(said, JobStatus):
+            return said
+        word = _word(said)
+        cost = said.get("cost")
+        cost_usd = float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
+        if word in FAILED:
+            return JobStatus(JobState.FAILED, word, error=_failure(said, request_id), cost_usd=cost_usd)
+        if word in SUCCEEDED:
+            sources = tuple(MediaSource(url) for url in video_urls(said.get("output")))
+            if not sources:
+                raise Passing("the job succeeded but its result names no video yet")
+            return JobStatus(JobState.SUCCEEDED, word, sources=sources, cost_usd=cost_usd)
+        return JobStatus(_state_of(word), word, unknown_word=word not in QUEUED | RUNNING | CANCELLED)
+
+    def _read(self, path: str, request_id: str) -> Mapping[str, Any] | JobStatus:
+        """The JSON object of an answer; a JobStatus where the error itself tells the state."""
+        answer = self._api.get(path)
+        body = answer.json()
+        if isinstance(body, Mapping) and answer.status < 300 and not body.get("error_code"):
+            return body
+        problem = problem_in(body, f"HTTP {answer.status}" + ("" if body is not None else ", not JSON"))
+        if problem.code in NOT_READY:
+            return JobStatus(JobState.RUNNING, "result not ready")
+        if problem.code in NO_SUCH_JOB or (answer.status == 404 and isinstance(body, Mapping)):
+            return JobStatus(JobState.GONE, problem.message)
+        if problem.code in BAD_KEY or answer.status == 401:
+            raise key_refused(problem, self.name, request_id)
+        raise Passing(f"{self.name} answered: {problem.message}", answer.retry_after)
+
+
+def _filled(skeleton: bytes, urls: Mapping[str, bytes]) -> list[bytes]:
+    """The JSON text with every mark replaced by its URL, in pieces: a long data URI is never copied into a whole."""
+    pieces, rest = [], skeleton
+    for mark, url in urls.items():
+        before, _, rest = rest.partition(b'"' + mark.encode() + b'"')
+        pieces += [before, url]
+    return [*pieces, rest]
+
+
+def _uncertain(why: str) -> JobUncertain:
+    return JobUncertain(f"The request was sent to RunComfy and {why}: the job may or may not exist.")
+
+
+def _request_id(body: Any) -> str | None:
+    if not isinstance(body, Mapping):
+        return None
+    inner = body.get("data") if isinstance(body.get("data"), Mapping) else {}
+    found = body.get("request_id") or inner.get("request_id") or body.get("id")
+    return str(found) if isinstance(found, (str, int)) and str(found).strip() else None
+
+
+def _word(said: Mapping[str, Any]) -> str:
+    return str(said.get("status") or "").strip().lower()
+
+
+def _state_of(word: str) -> JobState:
+    if word in QUEUED:
+        return JobState.QUEUED
+    return JobState.CANCELLED if word in CANCELLED else JobState.RUNNING
+
+
+def _failure(said: Mapping[str, Any], request_id: str) -> RemoteVideoError:
+    problem = problem_in(said, "no reason was given")
+    if problem.is_moderation:
+        return ModerationError(problem.message, request_id=request_id, code=problem.code)
+    return JobFailed(f"The job failed at RunComfy: {problem.message}", request_id=request_id, code=problem.code)
+
+
+def _whole_number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def fraction(value: Any) -> float | None:
+    """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = float(text.removesuffix("%")) if text.removesuffix("%").replace(".", "", 1).isdigit() else None
+        if value is not None and text.endswith("%"):
+            return min(value / 100, 1.0)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
+        return None
+    return value / 100 if value > 1 or isinstance(value, int) else float(value)
+
+
+def video_urls(output: Any) -> list[str]:
+    """The addresses in an `output`: a URL, a list of URLs, or an object that names them; videos before all else."""
+    if isinstance(output, str):
+        return [output] if output.startswith(("https://", "http://")) else []
+    if isinstance(output, (list, tuple)):
+        return [url for item in output for url in video_urls(item)]
+    if isinstance(output, Mapping):
+        return [url for key in VIDEO_KEYS for url in video_urls(output.get(key))]
+    return []
