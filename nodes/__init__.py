@@ -1,0 +1,26 @@
+"""The extension: the pack's nodes in menu order."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+from server import PromptServer
+
+from .comet_veo import CometVeo
+from .comfy_host import settings
+from .dreamina3_pro import Dreamina3Pro
+from .kling3_element import Kling3Element
+from .kling3_i2v import Kling3I2V
+from .runway_gen3_turbo import RunwayGen3Turbo
+from .veo3_i2v import Veo3I2V
+
+NODES: list[type[io.ComfyNode]] = [Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3Element, Dreamina3Pro, CometVeo]
+
+
+class RemoteVideoExtension(ComfyExtension):
+    async def on_load(self) -> None:
+        from .routes import add_routes
+
+        add_routes(PromptServer.instance.routes, settings)
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return NODES

@@ -1,0 +1,94 @@
+"""A model's fields as inputs of a node: one place where limits, defaults and tooltips cross over."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..remote_video.models import ModelSpec
+from ..remote_video.models.fields import Choice, Field, Flag, Number, Picture, Text
+
+FIT_MODES = ("auto", "crop", "pad", "strict")
+FRAMES_MODES = ("auto", "all", "none")
+
+
+def model_input(field: Field, *, advanced: bool | None = None) -> io.Input:
+    """The input that offers `field`, with its limits, default and tooltip."""
+    if isinstance(field, Picture):
+        return io.Image.Input(field.name, optional=not field.required, tooltip=field.tooltip)
+    if isinstance(field, Text):
+        return io.String.Input(
+            field.name,
+            optional=bool(field.default) or not field.required,
+            tooltip=field.tooltip,
+            default=field.default,
+            multiline=field.multiline,
+            advanced=advanced,
+        )
+    return _optional_input(field, advanced)
+
+
+def _optional_input(field: Field, advanced: bool | None) -> io.Input:
+    own = {"optional": True, "tooltip": field.tooltip, "advanced": advanced}
+    if isinstance(field, Choice):
+        return io.Combo.Input(field.name, options=list(field.choices), default=field.default, **own)
+    if isinstance(field, Flag):
+        return io.Boolean.Input(field.name, default=field.default, **own)
+    if isinstance(field, Number) and field.whole:
+        return io.Int.Input(
+            field.name, default=int(field.default), min=int(field.minimum), max=int(field.maximum), **own
+        )
+    if isinstance(field, Number):
+        return io.Float.Input(
+            field.name, default=field.default, min=field.minimum, max=field.maximum, step=field.step, **own
+        )
+    raise TypeError(f"no node input for a {type(field).__name__}")
+
+
+def common_inputs(spec: ModelSpec) -> list[io.Input]:
+    """What all five nodes take after the model's own inputs, in this order."""
+    seed: Number = spec.field("seed")
+    return [
+        io.Int.Input(
+            "seed",
+            optional=True,
+            default=int(seed.default),
+            min=int(seed.minimum),
+            max=int(seed.maximum),
+            control_after_generate="fixed",
+            tooltip=seed.tooltip,
+        ),
+        io.String.Input(
+            "filename_prefix",
+            optional=True,
+            default=f"video/{spec.node_id}",
+            tooltip="Folder and beginning of the file's name, below ComfyUI's output folder.",
+        ),
+        io.Combo.Input(
+            "fit",
+            options=list(FIT_MODES),
+            default="auto",
+            optional=True,
+            advanced=True,
+            tooltip="What may be done to an image for the model. auto: only what the model would refuse otherwise, "
+            "and it is said. crop / pad: fill the clip's own shape, cutting edges off or adding black bars. "
+            "strict: nothing; an image out of bounds is an error.",
+        ),
+        io.Combo.Input(
+            "frames",
+            options=list(FRAMES_MODES),
+            default="auto",
+            optional=True,
+            advanced=True,
+            tooltip="When the clip is decoded into RAM for the `frames` output. auto: when something is wired to it. "
+            "all: always. none: never; something wired to `frames` is then an error before anything is paid.",
+        ),
+        io.Int.Input(
+            "max_frames",
+            default=0,
+            min=0,
+            max=100_000,
+            optional=True,
+            advanced=True,
+            tooltip="At most this many frames in the `frames` output, from the start; 0 is all. The file keeps all.",
+        ),
+    ]

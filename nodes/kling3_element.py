@@ -1,0 +1,48 @@
+"""A person or thing whose looks Kling 3.0 is to keep: pictures of it, or a video."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+import torch
+from comfy_api.latest import Input, Types, io
+
+from ..remote_video.models import KlingElement
+from .clip_node import CATEGORY
+from .kling3_i2v import ElementSocket
+
+
+class Kling3Element(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Kling3Element",
+            display_name="Kling 3.0 Element",
+            category=CATEGORY,
+            description="A person or thing whose looks Kling 3.0 is to keep through the clip. Costs nothing by itself.",
+            search_aliases=["kling element", "character", "reference", "subject", "remote video"],
+            inputs=[
+                io.Image.Input("frontal_image", tooltip="The front view; one image."),
+                io.Image.Input("reference_images", optional=True, tooltip="More views of it, as a batch."),
+                io.Video.Input("video", optional=True, tooltip="A video of it; sent as MP4 (H.264), at most 100 MB."),
+            ],
+            outputs=[ElementSocket.Output("element", tooltip="Wire it to `elements` of Kling 3.0 Image to Video.")],
+        )
+
+    @classmethod
+    async def execute(
+        cls,
+        frontal_image: torch.Tensor,
+        reference_images: torch.Tensor | None = None,
+        video: Input.Video | None = None,
+    ) -> io.NodeOutput:
+        mp4 = None if video is None else await asyncio.to_thread(mp4_bytes, video)
+        return io.NodeOutput(KlingElement(frontal_image, reference_images, mp4))
+
+
+def mp4_bytes(video: Input.Video) -> bytes:
+    """The video as an MP4 file with H.264; its packets are copied where they are H.264 already."""
+    buffer = BytesIO()
+    video.save_to(buffer, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
+    return buffer.getvalue()

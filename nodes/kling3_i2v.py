@@ -1,0 +1,92 @@
+"""Kling 3.0 Standard: one image becomes a clip of 3 to 15 s, in one shot or several, keeping the looks of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..remote_video.models import KLING3, KlingElement
+from ..remote_video.models.kling3 import MAX_ELEMENTS, SHOT_COUNTS, shot_duration, shot_prompt
+from .clip_node import ClipNode, Common
+from .inputs import model_input
+
+ElementSocket = io.Custom("KLING_ELEMENT")
+
+
+class Kling3I2V(ClipNode):
+    SPEC = KLING3
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return cls.schema(
+            display_name="Kling 3.0 Image to Video (RunComfy)",
+            description="Animates an image with Kling 3.0 Standard at RunComfy: 3 to 15 s, with sound, in one shot or "
+            "up to five, keeping the looks of up to three elements.",
+            aliases=["kling", "kling 3", "multi shot", "image to video", "i2v", "runcomfy", "remote video"],
+            inputs=[
+                model_input(KLING3.field("image")),
+                model_input(KLING3.field("prompt")),
+                model_input(KLING3.field("negative_prompt")),
+                model_input(KLING3.field("duration")),
+                model_input(KLING3.field("generate_audio")),
+                model_input(KLING3.field("cfg_scale")),
+                model_input(KLING3.field("shot_type"), advanced=True),
+                io.DynamicCombo.Input(
+                    "multi_shot",
+                    options=[io.DynamicCombo.Option(choice, _shots(count)) for count, choice in _SHOT_CHOICES],
+                    optional=True,
+                    tooltip="Several shots in one clip, each with a prompt and a length, s; "
+                    "together they must last as long as `duration`.",
+                ),
+                io.Autogrow.Input(
+                    "elements",
+                    template=io.Autogrow.TemplatePrefix(
+                        ElementSocket.Input("element"), prefix="element_", min=0, max=MAX_ELEMENTS
+                    ),
+                    optional=True,
+                    tooltip="People or things whose looks are to be kept, each from a Kling 3.0 Element node.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, prompt: str | None = None, negative_prompt: str | None = None) -> bool | str:
+        return KLING3.problem({"prompt": prompt, "negative_prompt": negative_prompt}) or True
+
+    @classmethod
+    async def execute(
+        cls,
+        image: torch.Tensor,
+        prompt: str,
+        negative_prompt: str = "",
+        duration: int = 10,
+        generate_audio: bool = True,
+        cfg_scale: float = 0.5,
+        shot_type: str = "customize",
+        multi_shot: Mapping[str, Any] | None = None,
+        elements: Mapping[str, KlingElement] | None = None,
+        **common: Any,
+    ) -> io.NodeOutput:
+        return await cls.run(
+            Common(**common),
+            image=image,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            duration=duration,
+            generate_audio=generate_audio,
+            cfg_scale=cfg_scale,
+            shot_type=shot_type,
+            multi_shot=multi_shot,
+            elements=elements,
+        )
+
+
+def _shots(count: int) -> list[io.Input]:
+    numbers = range(1, count + 1)
+    return [model_input(field(number)) for number in numbers for field in (shot_prompt, shot_duration)]
+
+
+_SHOT_CHOICES = [(0 if choice == "off" else int(choice.split()[0]), choice) for choice in SHOT_COUNTS]

@@ -1,0 +1,97 @@
+"""The seven outputs of a clip, and which of them are worth decoding."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import InputImpl, io
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ..remote_video.errors import Billed, InputRefused
+
+FRAMES, AUDIO, LAST_FRAME = 0, 3, 4
+DECODED = frozenset((FRAMES, AUDIO, LAST_FRAME))
+"""Outputs whose values are decoded from the file, by position; the others cost nothing."""
+
+_ONE_AT_A_TIME = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remote-video-decode")
+"""Decoding uses every core by itself, and the check for free RAM only holds while nobody else takes it."""
+
+
+def clip_outputs() -> list[io.Output]:
+    """The outputs of all five nodes, in this order."""
+    return [
+        io.Image.Output(
+            "frames",
+            tooltip="The frames, float32 [T, H, W, 3], 0..1. Decoded into RAM only while something is wired here.",
+        ),
+        io.String.Output("video_path", tooltip="Absolute path of the saved MP4."),
+        io.Video.Output("video", tooltip="The saved MP4 as it came from the provider; costs no RAM."),
+        io.Audio.Output("audio", tooltip="The sound; silence of the clip's length when it has none."),
+        io.Image.Output("last_frame", tooltip="The clip's last frame, [1, H, W, 3]: the start of the next clip."),
+        io.Float.Output("fps", tooltip="Frames per second."),
+        io.String.Output("request_id", tooltip="The provider's id of the job, for its support and dashboard."),
+    ]
+
+
+def to_decode(frames_mode: str, wired: frozenset[int] | None) -> frozenset[int]:
+    """Which of `DECODED` are needed.
+
+    Args:
+        frames_mode: auto | all | none, the node's own input.
+        wired: outputs something is wired to; None when unknown, then everything counts as wired.
+
+    Raises:
+        InputRefused: `frames` is none and yet something waits for them.
+    """
+    needed = DECODED if wired is None else DECODED & wired
+    if frames_mode == "all":
+        return needed | {FRAMES}
+    if frames_mode == "none":
+        if wired is not None and FRAMES in wired:
+            raise InputRefused(
+                "The input `frames` is set to none, but something is wired to the output `frames`.",
+                billed=Billed.NO,
+                next_step="Set `frames` to auto, or unwire the output.",
+            )
+        return needed - {FRAMES}
+    return needed
+
+
+async def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
+    """All seven values, from the saved file.
+
+    Args:
+        path: the saved MP4.
+        request_id: passed through.
+        needed: which of `DECODED` to decode; the others become a blocker that says so, never an empty value
+            that could be taken for the clip.
+        max_frames: at most this many frames; 0 is all.
+
+    Raises:
+        NotEnoughMemory, MediaError: what was needed can't be decoded; the file stays.
+    """
+    return await asyncio.get_running_loop().run_in_executor(
+        _ONE_AT_A_TIME, _read_outputs, path, request_id, needed, max_frames
+    )
+
+
+def _read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
+    from ..remote_video.media.clip import Clip
+
+    clip = Clip.open(path)
+    return (
+        clip.frames(max_frames) if FRAMES in needed else _not_decoded("frames"),
+        str(path),
+        InputImpl.VideoFromFile(str(path)),
+        clip.audio() if AUDIO in needed else _not_decoded("audio"),
+        clip.last_frame() if LAST_FRAME in needed else _not_decoded("last_frame"),
+        clip.info.fps,
+        request_id,
+    )
+
+
+def _not_decoded(output: str) -> ExecutionBlocker:
+    return ExecutionBlocker(f"`{output}` was not decoded because nothing was wired to it. Run again.")
