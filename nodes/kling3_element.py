@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from io import BytesIO
 
+import av
 import torch
 from comfy_api.latest import Input, Types, io
 
@@ -42,7 +43,27 @@ class Kling3Element(io.ComfyNode):
 
 
 def mp4_bytes(video: Input.Video) -> bytes:
-    """The video as an MP4 file with H.264; its packets are copied where they are H.264 already."""
-    buffer = BytesIO()
-    video.save_to(buffer, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
-    return buffer.getvalue()
+    """The video as an MP4 file with H.264; its packets are copied where they are H.264 already.
+
+    ComfyUI copies the source's tags along; a workflow among them is nobody's business at the provider, and the same
+    video must give the same bytes whatever made it, so they are left out.
+    """
+    tagged = BytesIO()
+    video.save_to(tagged, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
+    tagged.seek(0)
+    return _without_tags(tagged)
+
+
+def _without_tags(file: BytesIO) -> bytes:
+    bare = BytesIO()
+    with (
+        av.open(file, metadata_errors="ignore") as source,
+        av.open(bare, "w", format="mp4", options={"fflags": "+bitexact"}) as target,
+    ):
+        kept = [*source.streams.video[:1], *source.streams.audio[:1]]
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in kept}
+        for packet in source.demux(kept):
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                target.mux(packet)
+    return bare.getvalue()
