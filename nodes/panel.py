@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ..remote_video.accounts import PROVIDERS, Accounts
 from ..remote_video.errors import InputRefused
-from ..remote_video.jobs.ledger import JobRecord, Ledger
+from ..remote_video.jobs.ledger import Ledger
+from ..remote_video.jobs.lifecycle import FORGETTABLE, State
+from ..remote_video.jobs.record import JobRecord
 from ..remote_video.settings import Settings
 
 Body = Mapping[str, Any]
 
 JOBS_SHOWN = 50
-STATES = {
-    "intent": "Being sent",
-    "submitted": "At the provider; running the same inputs waits for it and pays nothing",
-    "refused": "Refused by the provider; nothing was accepted",
-    "uncertain": "Uncertain: it was sent and no answer came back",
-    "finished": "Finished; running the same inputs fetches the clip and pays nothing",
-    "failed": "Failed at the provider",
-    "cancelled": "Cancelled",
-    "expired": "Expired: the provider does not know it any more",
-    "stored": "Done",
-}
-FORGETTABLE = frozenset({"uncertain", "expired", "failed"})
-"""States a user may let go of: nothing can be followed or fetched any more."""
 
 
 def accounts_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
@@ -59,26 +47,23 @@ def forget_job(settings: Settings, body: Body) -> dict[str, bool]:
 
 
 def _job(record: JobRecord) -> dict[str, Any]:
+    file = Path(record.path) if record.path and record.state is State.STORED else None
+    gone = file is not None and not file.exists()
+    sentence = "saved, but the file is gone: the same inputs fetch it again" if gone else record.state.sentence
     return {
         "key": record.key,
-        "state": record.state,
-        "state_text": STATES[record.state],
+        "state": record.state.value,
+        "state_text": sentence[:1].upper() + sentence[1:],
         "forgettable": record.state in FORGETTABLE,
         "model": record.model_name,
         "provider": record.provider,
         "request_id": record.request_id,
-        "created_at": _seconds(record.created_at),
+        "created_at": record.created_at,
         "cost_usd": record.cost_usd,
         "error": record.error,
-        "file_name": Path(record.path).name if record.path else None,
+        "file_name": file.name if file else None,
         "sandbox": record.sandbox,
     }
-
-
-def _seconds(moment: datetime | float) -> float:
-    if not isinstance(moment, datetime):
-        return float(moment)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _provider(body: Body) -> str:

@@ -112,7 +112,7 @@ async def _json_body(request: web.Request) -> dict[str, Any]:
 
 
 def _parsed(raw: bytes) -> Any:
-    """The JSON value, or None. The decoder's errors quote the text, which may hold a key: none gets out or is chained."""
+    """The JSON value, or None. The decoder's errors quote the text, which may hold a key: none gets out."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):

@@ -34,6 +34,7 @@ export function openAccountsDialog() {
       notice.textContent =
         "The sandbox is on (REMOTE_VIDEO_SANDBOX=1): nothing is sent to a provider, nothing costs money, no key is needed.";
       rows.replaceChildren(...accounts.map(accountRow));
+      rows.querySelector("input")?.focus();
     },
     (error) => rows.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
   );

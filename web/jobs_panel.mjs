@@ -10,7 +10,9 @@ import { forgetJob, getJobs } from "./server.mjs";
 /** @typedef {import("./server.mjs").Job} Job */
 
 const RUN_EVENTS = ["execution_start", "execution_success", "execution_error", "execution_interrupted"];
+const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
+const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
 
 export class JobsPanel {
   constructor() {
@@ -69,7 +71,7 @@ export class JobsPanel {
   row(job) {
     const facts = [
       job.sandbox ? "sandbox" : null,
-      job.cost_usd === null ? null : `$${job.cost_usd.toFixed(job.cost_usd < 0.1 ? 4 : 2)}`,
+      job.cost_usd === null ? null : DOLLARS.format(job.cost_usd),
       job.file_name,
     ].filter(Boolean);
     return make(
@@ -90,9 +92,9 @@ export class JobsPanel {
       `Forget this ${job.model} job?`,
       [
         "Running the same inputs again will then submit them anew, which may be paid for again.",
-        job.state === "failed"
-          ? "This job failed; it is kept here only as a record."
-          : "The provider may have made and billed this clip. Look at its dashboard first.",
+        MAY_BE_BILLED.has(job.state)
+          ? `${job.provider} may have made and billed this clip. Look at its dashboard first.`
+          : "This job ended without a clip; it is kept here only as a record.",
       ],
       "Forget this job",
     );
@@ -110,7 +112,7 @@ export class JobsPanel {
 /** @param {string} id */
 function requestId(id) {
   const text = make("code", {}, id);
-  const copy = button("Copy", () => copyText(text, copy), { "aria-label": `Copy request id ${id}` });
+  const copy = button("Copy", () => copyText(text, copy), { title: "Copy the request id", "aria-label": `Copy request id ${id}` });
   return make("p", { className: "request" }, text, copy);
 }
 

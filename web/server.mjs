@@ -22,7 +22,7 @@ import { api } from "../../scripts/api.js";
  * @property {string} state_text the state in plain words
  * @property {boolean} forgettable
  * @property {string} model
- * @property {string} provider
+ * @property {string} provider in people's words
  * @property {string | null} request_id
  * @property {number} created_at seconds since 1970
  * @property {number | null} cost_usd

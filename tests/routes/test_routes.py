@@ -1,0 +1,224 @@
+"""Promises of the HTTP routes, through a real server: keys go in and never out, other sites stay out, jobs are told."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
+from remote_video_pack.remote_video.accounts import Accounts
+from remote_video_pack.remote_video.jobs.ledger import Ledger
+from remote_video_pack.remote_video.jobs.lifecycle import Event
+from remote_video_pack.remote_video.jobs.record import NewJob
+from remote_video_pack.remote_video.settings import Settings
+
+CANARY = "rv-canary-5f0c2b9e77"
+
+
+@pytest.fixture
+async def client(home: Path):
+    routes = web.RouteTableDef()
+    add_routes(routes, lambda: Settings.from_environment(home))
+    app = web.Application()
+    app.add_routes(routes)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+def begin(ledger: Ledger, key: str, *, base: str = "https://model-api.runcomfy.net") -> None:
+    ledger.begin(key, NewJob("RunComfy", base, "google-deepmind/veo-3", "Veo 3", take=1))
+
+
+def accepted(ledger: Ledger, key: str, **job: str) -> None:
+    begin(ledger, key, **job)
+    ledger.record(key, Event.ACCEPTED, request_id=f"id-of-{key}", submitted_at=1.0)
+
+
+async def test_a_saved_key_is_used_and_never_told(client, home, caplog):
+    caplog.set_level(logging.DEBUG)
+    saved = await client.post("/remote_video/accounts/save", json={"provider": "runcomfy", "key": f" {CANARY}\n"})
+    told = [await saved.text()]
+    for path in READS:
+        told.append(await (await client.get(path)).text())
+    assert saved.status == 200
+    assert Accounts(home, {}).require("runcomfy").key == CANARY
+    assert json.loads(told[0])["accounts"][0]["source"] == "saved"
+    assert CANARY not in "".join(told) + caplog.text
+
+
+async def test_a_removed_key_is_gone(client, home):
+    Accounts(home, {}).save("cometapi", CANARY)
+    answer = await client.post("/remote_video/accounts/forget", json={"provider": "cometapi"})
+    assert [account["set"] for account in (await answer.json())["accounts"]] == [False, False]
+    assert CANARY not in (home / "accounts.json").read_text(encoding="utf-8")
+
+
+async def test_the_environment_is_named_as_a_source(client, monkeypatch):
+    monkeypatch.setenv("COMETAPI_KEY", CANARY)
+    text = await (await client.get("/remote_video/accounts")).text()
+    assert json.loads(text)["accounts"][1]["source"] == "COMETAPI_KEY"
+    assert CANARY not in text
+
+
+async def test_the_sandbox_is_told(client, monkeypatch):
+    assert (await (await client.get("/remote_video/accounts")).json())["sandbox"] is False
+    monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
+    for path in READS:
+        assert (await (await client.get(path)).json())["sandbox"] is True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"provider": "runcomfy"},
+        {"provider": "runcomfy", "key": None},
+        {"provider": "runcomfy", "key": [CANARY]},
+        {"provider": "../runcomfy", "key": CANARY},
+        {"provider": "runcomfy", "key": f"{CANARY} {CANARY}"},
+        {"provider": "runcomfy", "key": CANARY * 300},
+    ],
+    ids=["nothing", "no-key", "null", "list", "no-such-provider", "space-in-it", "too-long"],
+)
+async def test_what_cannot_be_saved_is_refused_with_a_sentence(client, home, body):
+    answer = await client.post("/remote_video/accounts/save", json=body)
+    text = await answer.text()
+    assert answer.status == 400
+    assert json.loads(text)["error"].endswith(".")
+    assert CANARY not in text
+    assert not (home / "accounts.json").exists()
+
+
+@pytest.mark.parametrize("path", CHANGES)
+async def test_changes_are_json_posts_only(client, path):
+    body = json.dumps({"provider": "runcomfy", "key": CANARY})
+    assert (await client.get(path, params={"provider": "runcomfy", "key": CANARY})).status == 405
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        assert (await client.post(path, data=body, headers={"Content-Type": content_type})).status == 415
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"[]", 400), (CANARY.encode() + b"{", 400), (b"\xff", 400), (b"[" * 9000, 400), (b" " * 20_000, 413)],
+    ids=["empty", "list", "broken", "not-utf8", "deep", "large"],
+)
+async def test_a_body_that_is_no_small_json_object_is_refused(client, path, body, status):
+    answer = await client.post(path, data=body, headers={"Content-Type": "application/json"})
+    text = await answer.text()
+    assert answer.status == status
+    assert json.loads(text)["error"]
+    assert CANARY not in text
+
+
+OTHER_SITES = {
+    "other-origin": {"Origin": "https://evil.example"},
+    "other-port": {"Origin": "http://127.0.0.1:1"},
+    "sandboxed-frame": {"Origin": "null"},
+    "not-an-origin": {"Origin": "http://["},
+    "browser-says-cross-site": {"Sec-Fetch-Site": "cross-site"},
+    "browser-says-same-site": {"Sec-Fetch-Site": "same-site"},
+    "rebound-name": {"Host": "127.0.0.1:8188", "Origin": "http://evil.example:8188"},
+}
+
+
+@pytest.mark.parametrize("headers", OTHER_SITES.values(), ids=OTHER_SITES.keys())
+async def test_pages_of_other_sites_are_turned_away(client, home, headers):
+    body = {"provider": "runcomfy", "key": CANARY}
+    assert (await client.post("/remote_video/accounts/save", json=body, headers=headers)).status == 403
+    for path in READS:
+        assert (await client.get(path, headers=headers)).status == 403
+    assert not (home / "accounts.json").exists()
+
+
+OWN_PAGES = {
+    "program": {},
+    "browser": {"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy.example"},
+    "plain-http": {"Host": "192.168.1.5:8188", "Origin": "http://192.168.1.5:8188"},
+    "usual-port": {"Host": "comfy.example", "Origin": "https://comfy.example:443"},
+}
+
+
+@pytest.mark.parametrize("headers", OWN_PAGES.values(), ids=OWN_PAGES.keys())
+async def test_its_own_page_and_programs_are_let_through(client, headers):
+    body = {"provider": "runcomfy", "key": CANARY}
+    assert (await client.post("/remote_video/accounts/save", json=body, headers=headers)).status == 200
+
+
+async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path):
+    ledger = Ledger(home)
+    accepted(ledger, "old")
+    accepted(ledger, "done")
+    ledger.record("done", Event.SUCCEEDED, cost_usd=0.84)
+    clip = tmp_path / "Veo3I2V_00001_.mp4"
+    clip.write_bytes(b"clip")
+    ledger.record("done", Event.STORED, path=str(clip))
+    begin(ledger, "lost", base="sandbox")
+    ledger.record("lost", Event.LOST, error="The connection was reset.")
+
+    answer = await client.get("/remote_video/jobs")
+    text = await answer.text()
+    lost, done, old = json.loads(text)["jobs"]
+    assert [lost["key"], done["key"], old["key"]] == ["lost", "done", "old"]
+    assert (lost["state"], lost["forgettable"], lost["sandbox"]) == ("uncertain", True, True)
+    assert lost["error"] == "The connection was reset."
+    assert (done["model"], done["cost_usd"], done["request_id"]) == ("Veo 3", 0.84, "id-of-done")
+    assert (done["file_name"], done["forgettable"]) == ("Veo3I2V_00001_.mp4", False)
+    assert all(job["state_text"][0].isupper() for job in (lost, done, old))
+    assert str(tmp_path) not in text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_clip_whose_file_has_gone_says_so(client, home, tmp_path):
+    ledger = Ledger(home)
+    accepted(ledger, "done")
+    ledger.record("done", Event.SUCCEEDED)
+    ledger.record("done", Event.STORED, path=str(tmp_path / "gone.mp4"))
+    (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+    assert "the file is gone" in job["state_text"]
+
+
+async def test_an_uncertain_job_can_be_forgotten_once(client, home):
+    ledger = Ledger(home)
+    begin(ledger, "lost")
+    ledger.record("lost", Event.LOST)
+    for forgotten in (True, False):
+        answer = await client.post("/remote_video/jobs/forget", json={"key": "lost"})
+        assert await answer.json() == {"forgotten": forgotten}
+    assert ledger.get("lost") is None
+
+
+@pytest.mark.parametrize("event", [None, Event.SUCCEEDED], ids=["on its way", "finished"])
+async def test_a_job_that_is_paid_for_and_followable_is_never_forgotten(client, home, event):
+    ledger = Ledger(home)
+    accepted(ledger, "paid")
+    if event:
+        ledger.record("paid", event)
+    answer = await client.post("/remote_video/jobs/forget", json={"key": "paid"})
+    assert await answer.json() == {"forgotten": False}
+    assert ledger.get("paid") is not None
+
+
+async def test_an_unusable_ledger_or_setting_is_told_in_a_sentence(client, home, monkeypatch):
+    home.mkdir()
+    (home / "ledger.sqlite3").mkdir()
+    answer = await client.get("/remote_video/jobs")
+    assert answer.status == 500
+    assert "record of paid jobs" in (await answer.json())["error"]
+    monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "maybe")
+    assert "REMOTE_VIDEO_SANDBOX" in (await (await client.get("/remote_video/accounts")).json())["error"]
+
+
+async def test_a_broken_account_file_is_told_and_can_be_replaced(client, home):
+    Accounts(home, {}).save("runcomfy", CANARY)
+    (home / "accounts.json").write_text(f"{{{CANARY}", encoding="utf-8")
+    text = await (await client.get("/remote_video/accounts")).text()
+    assert "broken" in json.loads(text)["accounts"][0]["error"]
+    assert CANARY not in text
+    answer = await client.post("/remote_video/accounts/save", json={"provider": "runcomfy", "key": "new"})
+    runcomfy = (await answer.json())["accounts"][0]
+    assert (runcomfy["source"], runcomfy["error"]) == ("saved", None)
