@@ -1,0 +1,117 @@
+"""A saved clip: what is in the file, read once, and its frames and sound for whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import torch
+
+from ..errors import MediaError
+from .container import open_media, picture_stream, rational, sound_stream
+from .frames import Picture, decode_frames, decode_last, whole_frames
+from .sound import Audio, decode_sound, silence
+
+DEFAULT_FPS = 24.0
+"""Where a file says nothing of its rate or duration (a single frame, mostly)."""
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a video file says of itself."""
+
+    width: int
+    """As displayed (after rotation), px."""
+    height: int
+    fps: float
+    """Average over the clip; frames need not be evenly spaced."""
+    frame_count: int
+    """As the header says, else packets counted; a decode may find more or fewer."""
+    duration_s: float
+    has_audio: bool
+    bytes: int
+    """Size of the file."""
+    start_s: float
+    """Time stamp of the first frame."""
+    quarter_turns: int
+    """Turns to the left that set the stored picture upright."""
+
+
+class Clip:
+    """A video file that is known to be decodable."""
+
+    def __init__(self, path: Path, info: ClipInfo) -> None:
+        self.path = path
+        self.info = info
+        self._picture = Picture(info.frame_count, info.width, info.height, info.quarter_turns)
+
+    @classmethod
+    def open(cls, path: Path) -> Clip:
+        """Read the header and decode the first frame.
+
+        Raises:
+            MediaError: it is not a video that can be decoded.
+        """
+        return cls(path, _read_info(path))
+
+    def frames(self, max_frames: int = 0) -> torch.Tensor:
+        """All frames, or the first `max_frames` (0 = all): float32 [T,H,W,3], 0..1.
+
+        Raises:
+            NotEnoughMemory: before anything is allocated.
+            MediaError: the file is damaged; says how many frames are whole.
+        """
+        return decode_frames(self.path, self._picture, max_frames)
+
+    def last_frame(self) -> torch.Tensor:
+        """The last frame, float32 [1,H,W,3], 0..1, by a seek.
+
+        Raises:
+            NotEnoughMemory, MediaError: as `frames`.
+        """
+        return decode_last(self.path, self._picture)
+
+    def audio(self) -> Audio:
+        """The sound, float32 [1,C,N] at its own rate; stereo silence of the clip's length when there is none.
+
+        Raises:
+            NotEnoughMemory, MediaError.
+        """
+        sound = decode_sound(self.path, self.info.start_s) if self.info.has_audio else None
+        return sound if sound is not None else silence(self.path, self.info.duration_s)
+
+    def frame_bytes(self, max_frames: int = 0) -> int:
+        """Bytes of the tensor that `frames(max_frames)` gives."""
+        count = self._picture.count
+        return self._picture.frame_bytes * (min(count, max_frames) if max_frames else count)
+
+
+def _read_info(path: Path) -> ClipInfo:
+    with open_media(path) as container:
+        stream = picture_stream(container, path)
+        count = stream.frames or _count_packets(container, stream)
+        has_audio = sound_stream(container) is not None
+        fps, duration_s = _timing(container, stream, count)
+        first = next(whole_frames(container, path), None)
+        if first is None:
+            raise MediaError(f"{path} holds no frame that can be decoded.")
+        turns = round(first.rotation / 90) % 4
+        width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
+        start_s = first.pts * rational(first.time_base) if first.pts is not None else 0.0
+    return ClipInfo(width, height, fps, count, duration_s, has_audio, path.stat().st_size, start_s, turns)
+
+
+def _count_packets(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    """Frames of a file whose header doesn't count them; nothing is decoded."""
+    count = sum(1 for packet in container.demux(stream) if packet.size)
+    container.seek(0)
+    return count
+
+
+def _timing(container: av.container.InputContainer, stream: av.VideoStream, count: int) -> tuple[float, float]:
+    """Frames per second and seconds, from whatever the header gives."""
+    fps = rational(stream.average_rate) or rational(stream.guessed_rate) or rational(stream.base_rate)
+    duration_s = (stream.duration or 0) * rational(stream.time_base) or (container.duration or 0) / av.time_base
+    fps = fps or (count / duration_s if duration_s > 0 else DEFAULT_FPS)
+    return fps, duration_s if duration_s > 0 else count / fps

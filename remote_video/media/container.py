@@ -1,0 +1,68 @@
+"""A video file opened for reading, with the bounds a file from outside needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+
+from ..errors import MediaError
+
+MAX_PIXELS = 8192 * 8192
+"""Largest frame that is decoded at all; a header that claims more is refused before anything is allocated."""
+_DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[av.container.InputContainer]:
+    """The file's container, closed at the end.
+
+    Raises:
+        MediaError: it can't be read, here or inside the block.
+    """
+    try:
+        with av.open(str(path), options=dict(_DECODER_OPTIONS), metadata_errors="replace") as container:
+            yield container
+    except (av.error.FFmpegError, OSError, EOFError) as error:
+        raise MediaError(f"{path} can't be decoded: {said(error)}.") from error
+
+
+def said(error: BaseException) -> str:
+    """The decoder's own words."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The video stream, ready to be decoded on all cores.
+
+    Raises:
+        MediaError: there is none, nothing can decode it, or it claims frames larger than MAX_PIXELS.
+    """
+    stream = container.streams.best("video")
+    if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
+        raise MediaError(f"{path} has no picture that can be decoded.")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+        raise MediaError(f"{path} claims frames of {width}x{height} px; frames of up to {MAX_PIXELS} px are decoded.")
+    stream.codec_context.options = dict(_DECODER_OPTIONS)
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The sound, if there is any that can be decoded."""
+    stream = container.streams.best("audio")
+    return stream if isinstance(stream, av.AudioStream) and stream.codec_context is not None else None
+
+
+def rational(value: Any) -> float:
+    """A rate or a time base as a number; 0.0 where the file says nothing.
+
+    PyAV answers with Fraction or None up to 18, and with a type of its own, 0/0 or 0/1 for nothing, from 19 on.
+    """
+    if value is None or not value.denominator:
+        return 0.0
+    return value.numerator / value.denominator

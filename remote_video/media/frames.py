@@ -1,0 +1,234 @@
+"""Frames out of a file: at the speed of the decoder, in the memory of the tensor."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from av.video.reformatter import VideoReformatter
+
+from ..errors import MediaError, NotEnoughMemory
+from .colours import rgb_plane
+from .container import open_media, picture_stream, said
+from .free_memory import free_bytes
+
+FLOAT32_BYTES = 4
+MAX_WORKERS = 4
+QUEUED_PER_WORKER = 2
+"""Decoded frames that may wait for conversion; with the decoder's own, the memory beside the tensor."""
+WORKING_FRAMES = 8
+"""What decoder and queue hold while they work, in float32 frames (about 32 frames of 8 bits)."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the tensor of a clip's frames looks like."""
+
+    count: int
+    """Frames, as the header says; the file may hold more or fewer."""
+    width: int
+    """As displayed, px."""
+    height: int
+    quarter_turns: int = 0
+    """How often the stored picture is turned left to stand upright."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame as float32 [H,W,3]."""
+        return self.width * self.height * 3 * FLOAT32_BYTES
+
+
+def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Tensor:
+    """All frames, or the first `max_frames`; nothing beyond those is decoded.
+
+    Returns:
+        float32 [T,H,W,3], 0..1: swscale's rgb24 divided by 255, upright.
+
+    Raises:
+        NotEnoughMemory: before anything is allocated.
+        MediaError: the file breaks off or is damaged; says how many frames before that are whole.
+    """
+    expected = min(picture.count, max_frames) if max_frames else picture.count
+    require_memory(path, picture, expected)
+    frames = _empty(picture, expected)
+    done = 0
+    with open_media(path) as container, _Conversion(picture.quarter_turns) as conversion:
+        for frame in whole_frames(container, path):
+            if done == len(frames):
+                conversion.drain()
+                frames = _grown(path, picture, frames)
+            _refuse_other_size(frame, picture, path, done)
+            conversion.put(frame, frames[done])
+            done += 1
+            if done == max_frames:
+                break
+    if done == 0:
+        raise MediaError(f"{path} holds no frame that can be decoded.")
+    return torch.from_numpy(frames[:done])
+
+
+def decode_last(path: Path, picture: Picture) -> torch.Tensor:
+    """The last frame, found by a seek: only the last stretch between key frames is decoded.
+
+    Returns:
+        float32 [1,H,W,3], 0..1.
+
+    Raises:
+        NotEnoughMemory, MediaError: as `decode_frames`.
+    """
+    require_memory(path, picture, 1)
+    with open_media(path) as container:
+        last = _last_of(container, path, seek=True) or _last_of(container, path, seek=False)
+        if last is None:
+            raise MediaError(f"{path} holds no frame that can be decoded.")
+        _refuse_other_size(last, picture, path, picture.count - 1)
+        frames = _empty(picture, 1)
+        with _Conversion(picture.quarter_turns) as conversion:
+            conversion.put(last, frames[0])
+    return torch.from_numpy(frames)
+
+
+def whole_frames(container: av.container.InputContainer, path: Path) -> Iterator[av.VideoFrame]:
+    """Decoded frames in the order they are shown, from where the container stands.
+
+    A clip that breaks off or is damaged raises rather than ends early; a header that counted wrong does no harm.
+
+    Raises:
+        MediaError: says how many frames before the damage came out whole.
+    """
+    stream = picture_stream(container, path)
+    count = 0
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                for frame in stream.codec_context.decode(None):
+                    yield frame
+                    count += 1
+                raise _broken(path, count, "the file breaks off")
+            for frame in packet.decode():
+                yield frame
+                count += 1
+    except av.error.FFmpegError as error:
+        raise _broken(path, count, said(error)) from error
+
+
+def require_memory(path: Path, picture: Picture, count: int) -> None:
+    """Hold what the frames need against the free RAM.
+
+    Raises:
+        NotEnoughMemory: with both figures, the saved file and the ways out.
+    """
+    needed = (count + WORKING_FRAMES) * picture.frame_bytes
+    free = free_bytes()
+    if needed <= free:
+        return
+    fitting = free // picture.frame_bytes - WORKING_FRAMES
+    at_most = f" to {fitting} or fewer" if fitting > 0 else ""
+    raise NotEnoughMemory(
+        f"{count} frames of {picture.width}x{picture.height} px need {needed / 1e9:.1f} GB of RAM, and "
+        f"{free / 1e9:.1f} GB are free. The clip itself is saved: {path}",
+        next_step=f"Set `max_frames`{at_most}, or unwire `frames`, or use the `video` output, which needs no RAM.",
+    )
+
+
+class _Conversion:
+    """A few threads that turn decoded frames into rows of the tensor, each with a reformatter of its own."""
+
+    def __init__(self, quarter_turns: int) -> None:
+        workers = min(MAX_WORKERS, _cores())
+        self._quarter_turns = quarter_turns
+        self._room = workers * QUEUED_PER_WORKER
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="remote-video-frames")
+        self._own = threading.local()
+        self._pending: deque[Future[None]] = deque()
+
+    def __enter__(self) -> _Conversion:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.drain()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def put(self, frame: av.VideoFrame, target: np.ndarray) -> None:
+        """Convert a frame into `target`, float32 [H,W,3]; waits while the queue is full."""
+        if len(self._pending) >= self._room:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._convert, frame, target))
+
+    def drain(self) -> None:
+        """Wait until every frame put so far is converted."""
+        while self._pending:
+            self._pending.popleft().result()
+
+    def _convert(self, frame: av.VideoFrame, target: np.ndarray) -> None:
+        reformatter = getattr(self._own, "reformatter", None)
+        if reformatter is None:
+            reformatter = self._own.reformatter = VideoReformatter()
+        pixels = rgb_plane(frame, reformatter)
+        if self._quarter_turns:
+            pixels = np.rot90(pixels, self._quarter_turns)
+        np.divide(pixels, np.float32(255), out=target)
+
+
+def _empty(picture: Picture, count: int) -> np.ndarray:
+    """Room for frames; numpy asks the kernel for huge pages, torch.empty doesn't (first touch takes 3 times longer)."""
+    return np.empty((count, picture.height, picture.width, 3), np.float32)
+
+
+def _grown(path: Path, picture: Picture, frames: np.ndarray) -> np.ndarray:
+    """A copy with more room: the header counted too few."""
+    count = len(frames) + max(16, len(frames) // 2)
+    require_memory(path, picture, count)
+    larger = _empty(picture, count)
+    larger[: len(frames)] = frames
+    return larger
+
+
+def _last_of(container: av.container.InputContainer, path: Path, *, seek: bool) -> av.VideoFrame | None:
+    stream = picture_stream(container, path)
+    target = (stream.start_time or 0) + (stream.duration or 0) if seek else 0
+    try:
+        container.seek(target, stream=stream)
+    except av.error.FFmpegError:
+        if seek:
+            return None
+        raise
+    last = None
+    for frame in whole_frames(container, path):
+        last = frame
+    return last
+
+
+def _refuse_other_size(frame: av.VideoFrame, picture: Picture, path: Path, index: int) -> None:
+    stored = (frame.width, frame.height)
+    shown = stored if picture.quarter_turns % 2 == 0 else stored[::-1]
+    if shown != (picture.width, picture.height):
+        raise MediaError(
+            f"{path} changes its picture size: frame {index + 1} has {shown[0]}x{shown[1]} px, the first has "
+            f"{picture.width}x{picture.height} px.",
+            next_step=f"Set `max_frames` to {index}, or use the `video` output.",
+        )
+
+
+def _broken(path: Path, count: int, why: str) -> MediaError:
+    way = f"set `max_frames` to {count} to take those" if count else "look at the saved file"
+    return MediaError(
+        f"{path} is damaged: {count} frames can be decoded, then {why}.",
+        next_step=f"Run again after deleting the file to fetch it anew (nothing is submitted), or {way}.",
+    )
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,101 @@
+"""Sound out of a file, in a pass of its own, in step with the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import av
+import numpy as np
+import torch
+from av.audio.resampler import AudioResampler
+
+from ..errors import MediaError, NotEnoughMemory
+from .container import open_media, rational, said, sound_stream
+from .free_memory import free_bytes
+
+SILENCE_RATE = 44100
+"""Sample rate of the silence that stands for a missing sound track, Hz."""
+SILENCE_CHANNELS = 2
+_CHECK_EVERY = 1024
+"""Decoded blocks between two looks at the free RAM."""
+
+
+class Audio(TypedDict):
+    """ComfyUI's AUDIO."""
+
+    waveform: torch.Tensor
+    """float32 [1,C,N], -1..1."""
+    sample_rate: int
+    """Hz."""
+
+
+def silence(path: Path, duration_s: float) -> Audio:
+    """Stereo silence.
+
+    Raises:
+        NotEnoughMemory: the claimed duration is absurd.
+    """
+    samples = round(duration_s * SILENCE_RATE)
+    _require_memory(path, samples * SILENCE_CHANNELS * 4)
+    return Audio(waveform=torch.zeros(1, SILENCE_CHANNELS, samples), sample_rate=SILENCE_RATE)
+
+
+def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
+    """The whole sound track at its own rate, with its own channels; None without one.
+
+    Args:
+        path: the file.
+        picture_start_s: time stamp of the first frame, s; sound before it is cut, a later begin filled with silence.
+
+    Raises:
+        NotEnoughMemory, MediaError.
+    """
+    with open_media(path) as container:
+        stream = sound_stream(container)
+        if stream is None:
+            return None
+        blocks: list[np.ndarray] = []
+        lead = 0
+        rate = channels = 0
+        resampler: AudioResampler | None = None
+        try:
+            for frame in container.decode(stream):
+                if resampler is None:
+                    rate, channels = frame.sample_rate, len(frame.layout.channels)
+                    resampler = AudioResampler(format="fltp", layout=frame.layout, rate=rate)
+                    if frame.pts is not None:
+                        lead = round((frame.pts * rational(frame.time_base) - picture_start_s) * rate)
+                blocks += [block.to_ndarray() for block in resampler.resample(frame)]
+                if len(blocks) % _CHECK_EVERY == 0:
+                    _require_memory(path, sum(block.nbytes for block in blocks))
+            if resampler is not None:
+                blocks += [block.to_ndarray() for block in resampler.resample(None)]
+        except (av.error.FFmpegError, ValueError) as error:
+            seconds = sum(block.shape[1] for block in blocks) / rate if rate else 0.0
+            raise MediaError(
+                f"The sound of {path} is damaged: {seconds:.2f} s can be decoded, then {said(error)}.",
+                next_step="Unwire `audio` to take the frames alone, or delete the file and run again to fetch it anew.",
+            ) from error
+    if not blocks:
+        return None
+    return Audio(waveform=_in_step(path, blocks, lead, channels), sample_rate=rate)
+
+
+def _in_step(path: Path, blocks: list[np.ndarray], lead: int, channels: int) -> torch.Tensor:
+    """One waveform [1,C,N] that begins with the picture; `lead` is how many samples later the sound begins."""
+    if lead > 0:
+        _require_memory(path, lead * channels * 4)
+        blocks = [np.zeros((channels, lead), np.float32), *blocks]
+    waveform = np.concatenate(blocks, axis=1)
+    return torch.from_numpy(waveform[:, max(0, -lead) :]).unsqueeze(0)
+
+
+def _require_memory(path: Path, needed: int) -> None:
+    free = free_bytes()
+    if needed > free:
+        raise NotEnoughMemory(
+            f"The sound needs {needed / 1e9:.1f} GB of RAM, and {free / 1e9:.1f} GB are free. "
+            f"The clip itself is saved: {path}",
+            next_step="Unwire `audio`, or use the `video` output.",
+        )
