@@ -25,7 +25,7 @@ $(READY): requirements-dev.txt
 	touch $@
 
 demo: $(READY)
-	$(BIN)/python -m demo
+	$(BIN)/python demo
 
 clean-demo:
 	rm -rf demo_output
