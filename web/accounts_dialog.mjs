@@ -85,6 +85,7 @@ function accountRow(account) {
       remove.disabled = state.textContent !== "saved";
     }
     save.disabled = false;
+    key.focus();
   }
 
   /** @param {SubmitEvent} event */

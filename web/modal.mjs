@@ -18,13 +18,29 @@ export function openModal(title, content, actions) {
     {
       className: "remote-video remote-video-modal",
       "aria-labelledby": titleId,
-      onclose: () => modal.remove(),
-      onkeydown: keepFromTheCanvas,
+      onclose: () => {
+        window.removeEventListener("keydown", onKey, true);
+        modal.remove();
+      },
     },
     make("h2", { id: titleId }, title),
     ...content,
     make("footer", {}, ...actions),
   );
+
+  /**
+   * ComfyUI's key bindings act on the graph behind the window, and keep Escape from it. Keys are taken before they see
+   * them; what a key does to a field or a button is the browser's own doing and goes on.
+   * @param {KeyboardEvent} event
+   */
+  function onKey(event) {
+    event.stopImmediatePropagation();
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    modal.close();
+  }
+
+  window.addEventListener("keydown", onKey, true);
   document.body.append(modal);
   modal.showModal();
   return modal;
@@ -44,9 +60,4 @@ export function askFirst(title, paragraphs, action) {
     modal.addEventListener("close", () => answer(modal.returnValue === "yes"));
     no.focus();
   });
-}
-
-/** ComfyUI's own key bindings act on the graph behind the window. @param {KeyboardEvent} event */
-function keepFromTheCanvas(event) {
-  event.stopPropagation();
 }
