@@ -1,0 +1,179 @@
+"""The sandbox's memory: one folder per accepted job, so that any process on the same folder knows it.
+
+- jobs/<request id>/job.json: written last and atomically; a job exists when this file does
+- jobs/<request id>/<image>: what was submitted
+- jobs/<request id>/clip.mp4: rendered; may be deleted, it is made again from the rest
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .clip_plan import ClipPlan
+
+REPLACE_TRIES = 20
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a job waits and runs, s."""
+
+    queue_s: float = 1.0
+    run_s: float = 3.0
+
+
+class Fate(Enum):
+    """How a job will end when nobody cancels it."""
+
+    SUCCEEDS = "succeeds"
+    FAILS = "fails"
+    FLAGGED = "flagged"
+    """The result is withheld by content moderation."""
+
+
+class State(Enum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A job's state at one moment; `progress` 0..1 while it runs."""
+
+    state: State
+    queue_position: int = 0
+    progress: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        return self.state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An accepted submission. Times are seconds since 1970."""
+
+    request_id: str
+    provider: str
+    model_id: str
+    inputs: Mapping[str, Any]
+    plan: ClipPlan
+    pace: Pace
+    fate: Fate
+    submitted_at: float
+    cost_usd: float = 0.0
+    cancelled_at: float | None = None
+
+    @property
+    def due_at(self) -> float:
+        return self.submitted_at + self.pace.queue_s + self.pace.run_s
+
+    def standing(self, now: float, clip_ready: bool) -> Standing:
+        """Where the job stands at `now`: a matter of the clock alone, but that it can't end without its clip."""
+        if self.cancelled_at is not None:
+            return Standing(State.CANCELLED)
+        elapsed = now - self.submitted_at
+        if elapsed < self.pace.queue_s:
+            left = 1 - max(elapsed, 0.0) / self.pace.queue_s
+            return Standing(State.QUEUED, queue_position=math.ceil(3 * left))
+        if now < self.due_at or (self.fate is Fate.SUCCEEDS and not clip_ready):
+            share = (elapsed - self.pace.queue_s) / self.pace.run_s if self.pace.run_s else 1.0
+            return Standing(State.RUNNING, progress=min(share, 0.99))
+        return Standing(State.SUCCEEDED if self.fate is Fate.SUCCEEDS else State.FAILED, progress=1.0)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "plan": self.plan.to_json(), "fate": self.fate.value}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Job:
+        parts = {
+            "plan": ClipPlan.from_json(stored["plan"]),
+            "pace": Pace(**stored["pace"]),
+            "fate": Fate(stored["fate"]),
+        }
+        return cls(**{**stored, **parts})
+
+
+class JobStore:
+    """Jobs in a folder. Safe to use from several threads and several processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._jobs = folder / "jobs"
+        self._jobs.mkdir(parents=True, exist_ok=True)
+
+    def accept(self, job: Job, files: Mapping[str, bytes]) -> None:
+        """Store a job with the files its plan names. From here on it exists and counts as accepted."""
+        folder = self._jobs / job.request_id
+        folder.mkdir()
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        self._write(job)
+
+    def find(self, request_id: str) -> Job | None:
+        if not REQUEST_ID.fullmatch(request_id):
+            return None
+        path = self._jobs / request_id / "job.json"
+        try:
+            return Job.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def cancel(self, job: Job, now: float) -> Job:
+        cancelled = replace(job, cancelled_at=now)
+        self._write(cancelled)
+        return cancelled
+
+    def file(self, job: Job, name: str) -> Path:
+        return self._jobs / job.request_id / name
+
+    def clip(self, job: Job) -> Path:
+        return self.file(job, "clip.mp4")
+
+    def all(self) -> list[Job]:
+        """Every accepted job, oldest first."""
+        found = [self.find(path.parent.name) for path in self._jobs.glob("*/job.json")]
+        return sorted((job for job in found if job), key=lambda job: job.submitted_at)
+
+    @property
+    def accepted_posts(self) -> int:
+        """How many submissions were ever accepted in this folder, whichever process served them."""
+        return sum(1 for _ in self._jobs.glob("*/job.json"))
+
+    def _write(self, job: Job) -> None:
+        path = self._jobs / job.request_id / "job.json"
+        write_whole(path, json.dumps(job.to_json(), indent=1).encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    part.write_bytes(data)
+    move_into_place(part, path)
+
+
+def move_into_place(part: Path, path: Path) -> None:
+    """Rename over `path`; on Windows that fails for as long as somebody reads it, so try for a while."""
+    for attempt in range(REPLACE_TRIES):
+        try:
+            part.replace(path)
+        except PermissionError:
+            if attempt == REPLACE_TRIES - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
