@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..remote_video.models import ModelSpec
@@ -11,8 +13,13 @@ FIT_MODES = ("auto", "crop", "pad", "strict")
 FRAMES_MODES = ("auto", "all", "none")
 
 
-def model_input(field: Field, *, advanced: bool | None = None) -> io.Input:
-    """The input that offers `field`, with its limits, default and tooltip."""
+def model_input(field: Field, *, advanced: bool | None = None, required: bool = False) -> io.Input:
+    """The input that offers `field`, with its limits, default and tooltip.
+
+    Args:
+        advanced: folded away until asked for.
+        required: ask for it even though it has a default. ComfyUI lists what is required before what isn't.
+    """
     if isinstance(field, Picture):
         return io.Image.Input(field.name, optional=not field.required, tooltip=field.tooltip)
     if isinstance(field, Text):
@@ -24,11 +31,10 @@ def model_input(field: Field, *, advanced: bool | None = None) -> io.Input:
             multiline=field.multiline,
             advanced=advanced,
         )
-    return _optional_input(field, advanced)
+    return _chosen_input(field, {"optional": not required, "tooltip": field.tooltip, "advanced": advanced})
 
 
-def _optional_input(field: Field, advanced: bool | None) -> io.Input:
-    own = {"optional": True, "tooltip": field.tooltip, "advanced": advanced}
+def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     if isinstance(field, Choice):
         return io.Combo.Input(field.name, options=list(field.choices), default=field.default, **own)
     if isinstance(field, Flag):

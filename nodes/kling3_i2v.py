@@ -43,8 +43,9 @@ class Kling3I2V(ClipNode):
                 ),
                 io.Autogrow.Input(
                     "elements",
+                    # None is needed: the socket is optional. min=1 makes frontend 1.37 show the first one.
                     template=io.Autogrow.TemplatePrefix(
-                        ElementSocket.Input("element"), prefix="element_", min=0, max=MAX_ELEMENTS
+                        ElementSocket.Input("element", optional=True), prefix="element_", min=1, max=MAX_ELEMENTS
                     ),
                     optional=True,
                     tooltip="People or things whose looks are to be kept, each from a Kling 3.0 Element node.",
@@ -86,7 +87,7 @@ class Kling3I2V(ClipNode):
 
 def _shots(count: int) -> list[io.Input]:
     numbers = range(1, count + 1)
-    return [model_input(field(number)) for number in numbers for field in (shot_prompt, shot_duration)]
+    return [model_input(field(number), required=True) for number in numbers for field in (shot_prompt, shot_duration)]
 
 
 _SHOT_CHOICES = [(0 if choice == "off" else int(choice.split()[0]), choice) for choice in SHOT_COUNTS]
