@@ -10,6 +10,7 @@ import { forgetJob, getJobs } from "./server.mjs";
 /** @typedef {import("./server.mjs").Job} Job */
 
 const RUN_EVENTS = ["execution_start", "execution_success", "execution_error", "execution_interrupted"];
+const REFRESH_MS = 5000;
 const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
@@ -18,7 +19,9 @@ export class JobsPanel {
   constructor() {
     this.list = make("ul", { className: "jobs", "aria-label": "Jobs" });
     this.message = make("p", { className: "message", role: "status" });
-    this.refreshButton = button("Refresh", () => this.refresh());
+    this.shown = "";
+    this.timer = 0;
+    this.refresh = this.refresh.bind(this);
     this.root = make(
       "section",
       { className: "remote-video remote-video-panel", "aria-label": "Remote Video" },
@@ -26,13 +29,12 @@ export class JobsPanel {
         "header",
         {},
         make("h2", {}, "Remote Video"),
-        this.refreshButton,
+        button("Refresh", this.refresh),
         button("Accounts...", () => openAccountsDialog()),
       ),
       this.message,
       this.list,
     );
-    this.refresh = this.refresh.bind(this);
   }
 
   /** @param {HTMLElement} container */
@@ -40,25 +42,40 @@ export class JobsPanel {
     if (this.root.parentElement === container) return;
     container.replaceChildren(this.root);
     for (const event of RUN_EVENTS) api.addEventListener(event, this.refresh);
+    clearInterval(this.timer);
+    this.timer = setInterval(() => document.hidden || this.refresh(), REFRESH_MS);
     this.refresh();
   }
 
   hide() {
     for (const event of RUN_EVENTS) api.removeEventListener(event, this.refresh);
+    clearInterval(this.timer);
     this.root.remove();
   }
 
   async refresh() {
-    this.refreshButton.disabled = true;
     try {
       const { jobs, sandbox } = await getJobs();
       this.say(sandbox ? "The sandbox is on: new jobs are free and go to no provider." : "");
-      this.list.replaceChildren(...jobs.map((job) => this.row(job)));
-      if (!jobs.length) this.list.append(make("li", { className: "empty" }, "No jobs yet. Each clip you run is listed here."));
+      this.showJobs(jobs);
     } catch (error) {
       this.say(/** @type {Error} */ (error).message, true);
     }
-    this.refreshButton.disabled = false;
+  }
+
+  /**
+   * Rows are made anew only when something changed: a refresh must not take the focus or a selection away.
+   * @param {Job[]} jobs
+   */
+  showJobs(jobs) {
+    const now = JSON.stringify(jobs);
+    if (now === this.shown) {
+      for (const time of this.list.querySelectorAll("time")) time.textContent = age(time.dateTime);
+      return;
+    }
+    this.shown = now;
+    this.list.replaceChildren(...jobs.map((job) => this.row(job)));
+    if (!jobs.length) this.list.append(make("li", { className: "empty" }, "No jobs yet. Each clip you run is listed here."));
   }
 
   /** @param {string} text @param {boolean} [isError] */
@@ -77,7 +94,7 @@ export class JobsPanel {
     return make(
       "li",
       { className: "job", "data-state": job.state },
-      make("header", {}, make("strong", {}, job.model), age(job.created_at)),
+      make("header", {}, make("strong", {}, job.model), when(job.created_at)),
       make("p", { className: "state", "data-state": job.state }, job.state_text),
       facts.length > 0 && make("p", { className: "quiet" }, facts.join(" \u00b7 ")),
       job.error && make("p", { className: "error" }, job.error),
@@ -133,12 +150,16 @@ async function copyText(text, copy) {
 }
 
 /** @param {number} seconds since 1970 */
-function age(seconds) {
+function when(seconds) {
   const date = new Date(seconds * 1000);
-  const passed = Math.max(0, Date.now() / 1000 - seconds);
-  const [unit, size] = AGES.find(([, size]) => passed >= size) ?? ["minute", 0];
-  const words = size
-    ? new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit)
-    : "just now";
-  return make("time", { dateTime: date.toISOString(), title: date.toLocaleString() }, words);
+  return make("time", { dateTime: date.toISOString(), title: date.toLocaleString() }, age(date.toISOString()));
+}
+
+/** @param {string} moment @returns {string} "just now", "5 minutes ago" */
+function age(moment) {
+  const passed = (Date.now() - Date.parse(moment)) / 1000;
+  const found = AGES.find(([, size]) => passed >= size);
+  if (!found) return "just now";
+  const [unit, size] = found;
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit);
 }

@@ -25,7 +25,7 @@ app.registerExtension({
       function: () => openAccountsDialog(),
     },
   ],
-  menuCommands: [{ path: ["Extensions", "Remote Video"], commands: [ACCOUNTS_COMMAND] }],
+  menuCommands: [{ path: ["Remote Video"], commands: [ACCOUNTS_COMMAND] }],
   setup() {
     addStyles();
     const panel = new JobsPanel();
