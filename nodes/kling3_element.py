@@ -57,7 +57,7 @@ def mp4_bytes(video: Input.Video) -> bytes:
 def _without_tags(file: BytesIO) -> bytes:
     bare = BytesIO()
     with (
-        av.open(file, metadata_errors="ignore") as source,
+        av.open(file) as source,
         av.open(bare, "w", format="mp4", options={"fflags": "+bitexact"}) as target,
     ):
         kept = [*source.streams.video[:1], *source.streams.audio[:1]]
