@@ -80,6 +80,6 @@ COMET_VEO = ModelSpec(
     canvas=_canvas,
     rule=_rule,
     settle=_follow_the_first_image,
-    extra=_references,
+    rest=_references,
     clip_seconds=lambda values: 8.0,
 )

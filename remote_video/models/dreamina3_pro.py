@@ -57,6 +57,6 @@ DREAMINA3_PRO = ModelSpec(
         seed_field("seed", minimum=-1, default=-1),
     ),
     canvas=nearest_ratio((1920, 1088), (1664, 1248), (1440, 1440), (1248, 1664), (1088, 1920), (2176, 928)),
-    extra=_image_list,
+    rest=_image_list,
     clip_seconds=lambda values: values["num_frames"] / FRAMES_PER_SECOND,
 )

@@ -1,7 +1,7 @@
 """Kling 3.0 Standard, image to video, on RunComfy: one shot or several, with elements that keep their looks.
 
-Contract: https://www.runcomfy.com/models/kling/kling-3.0/standard/image-to-video (published input schema). Shots last at
-least 3 s each and add up to `duration`, at most 15 s: five shots at the most.
+Contract: https://www.runcomfy.com/models/kling/kling-3.0/standard/image-to-video (published input
+schema). Shots last at least 3 s each and add up to `duration`, at most 15 s: five shots at the most.
 """
 
 from __future__ import annotations
@@ -183,6 +183,6 @@ KLING3 = ModelSpec(
     canvas=nearest_ratio((1280, 720), (720, 1280), (960, 960)),
     rule=_rule,
     early_rule=_early_rule,
-    extra=_shots_and_elements,
+    rest=_shots_and_elements,
     clip_seconds=lambda values: float(values["duration"]),
 )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Video:
         return EncodedMedia(self.data, "video/mp4")
 
 
-Media = Union[Image, Video]
+Media = Image | Video
 
 
 @dataclass(frozen=True)

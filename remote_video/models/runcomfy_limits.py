@@ -1,5 +1,6 @@
-"""What RunComfy asks of any file it is sent, whatever the model (its file input page: images <= 50 MB, videos <= 100 MB).
+"""What RunComfy asks of any file it is sent, whatever the model.
 
+Its page on file inputs says: images up to 50 MB, videos up to 100 MB.
 MB is read as 10^6 bytes, the smaller of its two meanings.
 """
 

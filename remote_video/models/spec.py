@@ -46,7 +46,7 @@ class ModelSpec:
         rule: raises InputRefused for what concerns several fields at once.
         early_rule: the part of `rule` that widget values alone can break (queue time).
         settle: chooses what the artist left to us ("auto"); returns the values it replaces.
-        extra: the part of the body that isn't one field under one name (shots, elements, lists of images).
+        rest: the part of the body that isn't one field under one name (shots, elements, lists of images).
         clip_seconds: how long the clip will be, s.
     """
 
@@ -60,7 +60,7 @@ class ModelSpec:
     rule: Callable[[Values], None] = _no_rule
     early_rule: Callable[[Values], None] = _no_rule
     settle: Callable[[Values], dict[str, Any]] = _as_chosen
-    extra: Callable[[Values, Callable[[Any, Picture], Image]], dict[str, Any]] = _nothing_more
+    rest: Callable[[Values, Callable[[Any, Picture], Image]], dict[str, Any]] = _nothing_more
 
     def field(self, name: str) -> Any:
         """The field of that name. Raises KeyError."""
@@ -106,7 +106,7 @@ class ModelSpec:
                 raise picture.refuse("not connected", "the model needs one", f"Connect an IMAGE to `{picture.name}`.")
             if tensor is not None and picture.wire:
                 body[picture.wire] = fitted(tensor, picture)
-        body.update(self.extra({**values, **checked}, fitted))
+        body.update(self.rest({**values, **checked}, fitted))
         return Request(self, body, int(checked["seed"]), tuple(notices))
 
     def problem(self, values: Values) -> str | None:

@@ -16,7 +16,12 @@ VEO3 = ModelSpec(
     provider="runcomfy",
     model_id="google-deepmind/veo-3/image-to-video",
     fields=(
-        Picture("image", "image", "The first frame. One image, one clip; a list of images makes one clip each.", ANY_IMAGE),
+        Picture(
+            "image",
+            "image",
+            "The first frame. One image, one clip; a list of images makes one clip each.",
+            ANY_IMAGE,
+        ),
         Text(
             "prompt",
             "prompt",

@@ -17,8 +17,7 @@ from ..models.request import Image, Request, Video
 from ..uploads import Upload
 from .http import AnswerLost, Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, key_refused, problem_in, refusal
-from .runcomfy import fraction
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission
+from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction
 
 QUEUED = frozenset({"queued", "pending", "submitted", "not_start"})
 RUNNING = frozenset({"in_progress", "processing", "unknown", "running"})
@@ -32,6 +31,7 @@ class CometApi:
     """The provider behind CometVeo. See `status.Provider`."""
 
     name = "CometAPI"
+    tells_cost = False
 
     def __init__(self, base_url: str, key: str, identity: str | None = None) -> None:
         self.identity = identity or base_url

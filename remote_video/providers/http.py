@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -88,11 +88,11 @@ class Body:
     def __len__(self) -> int:
         return sum(len(piece) for piece in self._pieces)
 
-    def __iter__(self) -> Iterator[memoryview]:
+    def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
             view = memoryview(piece)
             for start in range(0, len(view), CHUNK_BYTES):
-                yield view[start : start + CHUNK_BYTES]
+                yield cast(bytes, view[start : start + CHUNK_BYTES])
 
 
 class Bearer(requests.auth.AuthBase):

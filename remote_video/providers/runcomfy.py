@@ -15,9 +15,9 @@ from urllib.parse import quote
 from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
 from ..models.request import EncodedMedia, Image, Request, Video
 from ..uploads import Upload
-from .http import Answer, AnswerLost, Api
+from .http import AnswerLost, Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, NOT_READY, key_refused, problem_in, refusal
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission
+from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction
 
 QUEUED = frozenset({"in_queue", "queued", "pending", "waiting"})
 RUNNING = frozenset({"in_progress", "starting", "processing", "running"})
@@ -33,6 +33,7 @@ class RunComfy:
     """The provider behind four of the five models. See `status.Provider`."""
 
     name = "RunComfy"
+    tells_cost = True
 
     def __init__(self, base_url: str, key: str, identity: str | None = None) -> None:
         self.identity = identity or base_url
@@ -167,7 +168,8 @@ def _uncertain(why: str) -> JobUncertain:
 def _request_id(body: Any) -> str | None:
     if not isinstance(body, Mapping):
         return None
-    inner = body.get("data") if isinstance(body.get("data"), Mapping) else {}
+    data = body.get("data")
+    inner: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
     found = body.get("request_id") or inner.get("request_id") or body.get("id")
     return str(found) if isinstance(found, (str, int)) and str(found).strip() else None
 
@@ -191,18 +193,6 @@ def _failure(said: Mapping[str, Any], request_id: str) -> RemoteVideoError:
 
 def _whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def fraction(value: Any) -> float | None:
-    """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = float(text.removesuffix("%")) if text.removesuffix("%").replace(".", "", 1).isdigit() else None
-        if value is not None and text.endswith("%"):
-            return min(value / 100, 1.0)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
-        return None
-    return value / 100 if value > 1 or isinstance(value, int) else float(value)
 
 
 def video_urls(output: Any) -> list[str]:

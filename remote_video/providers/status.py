@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import RemoteVideoError
 from ..models.request import Request
@@ -115,6 +115,8 @@ class Provider(Protocol):
     """What people call it."""
     identity: str
     """What tells its base apart in a job key: the base URL, or "sandbox"."""
+    tells_cost: bool
+    """Whether it says what a job cost, if only a moment after the job's end."""
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode the images and build the body. Nothing is submitted."""
@@ -147,3 +149,15 @@ class Provider(Protocol):
     def authorise(self, url: str) -> dict[str, str]:
         """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
         ...
+
+
+def fraction(value: Any) -> float | None:
+    """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = float(text.removesuffix("%")) if text.removesuffix("%").replace(".", "", 1).isdigit() else None
+        if value is not None and text.endswith("%"):
+            return min(value / 100, 1.0)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
+        return None
+    return value / 100 if value > 1 or isinstance(value, int) else float(value)

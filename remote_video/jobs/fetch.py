@@ -1,0 +1,209 @@
+"""From a finished job to a file on disk that is known to be the clip."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
+from ..media.clip import Clip
+from ..providers.status import JobState, JobStatus, MediaSource, Passing
+from .context import RENEW_EVERY_S, RunContext
+from .download import Download, NotThere
+from .follow import GONE_ANSWERS, Follower
+from .lifecycle import Event
+from .media_host import AddressRefused, is_loopback
+from .output_file import Target
+from .record import JobRecord
+from .workers import DOWNLOADS
+
+MAX_TRIES = 8
+LONGEST_PAUSE_S = 20.0
+SAY_EVERY_S = 1.0
+
+_log = logging.getLogger("remote_video")
+
+
+class Fetcher:
+    """Brings one clip home: fresh addresses, download, check, final name."""
+
+    def __init__(self, run: RunContext, record: JobRecord, target: Target) -> None:
+        self._run = run
+        self._request_id = record.request_id or ""
+        self._target = target
+        self._record = record
+        self._part = target.part(record.key)
+        self._validator = record.part_validator
+        self._left = threading.Event()
+        self._said = 0.0
+        self._renewed = time.monotonic()
+
+    async def bring(self, known: JobStatus | None) -> JobRecord:
+        """Download until the file is whole, then give it its name and write it down.
+
+        Args:
+            known: the status that told of the clip's addresses, when it is fresh.
+
+        Raises:
+            DownloadError: not this time; what came is kept and the job stays finished.
+            JobExpired: the provider no longer knows the job.
+            StopPressed.
+        """
+        await self._prepare_part()
+        why = "no attempt was made"
+        for attempt in range(MAX_TRIES):
+            pause = min(2.0**attempt, LONGEST_PAUSE_S) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+            try:
+                status = known or await self._addresses()
+                known = None
+                return await self._bring_from(status.sources)
+            except DownloadError as error:
+                raise DownloadError(error.what, next_step=error.next_step, request_id=self._request_id) from error
+            except (Passing, NotThere, MediaError) as error:
+                why = error.what if isinstance(error, RemoteVideoError) else str(error)
+                pause = max(pause, getattr(error, "retry_after", None) or 0.0)
+            if attempt == MAX_TRIES - 1 or time.monotonic() + pause > self._run.deadline:
+                break
+            self._run.say(f"downloading again ({why}) | {self._request_id}")
+            await self._run.sleep(pause)
+        raise DownloadError(
+            f"The clip is finished at {self._run.provider.name} but could not be downloaded: {why}.",
+            request_id=self._request_id,
+        )
+
+    async def _bring_from(self, sources: tuple[MediaSource, ...]) -> JobRecord:
+        """Try each address, best first; the last one's trouble is the one that counts."""
+        trouble: Exception = Passing("the provider named no address for the clip")
+        for source in sources:
+            try:
+                await self._download(source)
+                return await self._keep()
+            except (Passing, NotThere, MediaError, AddressRefused) as error:
+                trouble = error
+        raise trouble
+
+    async def _addresses(self) -> JobStatus:
+        follower = Follower(self._run, self._request_id, None)
+        status = await follower.ask()
+        for _ in range(GONE_ANSWERS - 1):
+            if status.state is not JobState.GONE:
+                break
+            await self._run.sleep(1.0)
+            status = await follower.ask()
+        if status.state is JobState.GONE:
+            what = f"{self._run.provider.name} no longer knows the job, and the clip was not saved before."
+            await self._note_gone(what)
+            raise JobExpired(what, request_id=self._request_id)
+        if status.state is not JobState.SUCCEEDED:
+            raise Passing(f"{self._run.provider.name} now calls the job {status.word!r}")
+        return status
+
+    async def _download(self, source: MediaSource) -> None:
+        transfer = self._transfer()
+        try:
+            await self._run.call(lambda: transfer.fetch(source), DOWNLOADS)
+        finally:
+            self._left.set()
+
+    def _transfer(self) -> Download:
+        """A download that writes nothing more once this run has left it."""
+        self._left = left = threading.Event()
+        return Download(
+            part=self._part,
+            validator=self._validator,
+            authorise=self._run.provider.authorise,
+            allow_loopback=self._provider_is_on_loopback(),
+            note_validator=self._note_validator,
+            progressed=self._progressed,
+            abandoned=left.is_set,
+            deadline=self._run.deadline,
+        )
+
+    async def _keep(self) -> JobRecord:
+        """Check that it is a clip, give it its final name, and write that down, with a cost that came late."""
+        run = self._run
+        record = await DOWNLOADS.run(self._check_and_publish)
+        if record.cost_usd is not None or not run.provider.tells_cost:
+            return record
+        try:
+            cost = (await run.call(lambda: run.provider.status(self._request_id))).cost_usd
+        except (Passing, RemoteVideoError) as error:
+            _log.info("The cost of %s is not known yet: %s", self._request_id, error)
+            return record
+        await run.keep(lambda: run.ledger.note(run.key, cost_usd=cost))
+        return replace(record, cost_usd=cost)
+
+    def _check_and_publish(self) -> JobRecord:
+        try:
+            Clip.open(self._part)
+        except MediaError as error:
+            self._part.unlink(missing_ok=True)
+            raise MediaError(f"what came is not a video that can be decoded ({error.what})") from error
+        size, digest = self._part.stat().st_size, _sha256(self._part)
+        final = self._target.publish(self._part)
+        return self._run.ledger.record(
+            self._run.key,
+            Event.STORED,
+            path=str(final),
+            bytes=size,
+            sha256=digest,
+            part_path=None,
+            part_validator=None,
+            error=None,
+            error_kind=None,
+        )
+
+    async def _prepare_part(self) -> None:
+        """Continue the partial file there is, unless it lies elsewhere: then it is dropped."""
+        old = Path(self._record.part_path) if self._record.part_path else None
+        if old == self._part:
+            return
+
+        def switch() -> None:
+            if old is not None:
+                old.unlink(missing_ok=True)
+            self._run.ledger.note(self._run.key, part_path=str(self._part), part_validator=None)
+
+        self._validator = None
+        await self._run.keep(switch)
+
+    async def _note_gone(self, what: str) -> None:
+        run = self._run
+
+        def note() -> None:
+            self._part.unlink(missing_ok=True)
+            run.ledger.record(run.key, Event.GONE, error=what, error_kind="JobExpired", part_path=None)
+
+        await run.keep(note)
+
+    def _note_validator(self, validator: str | None) -> None:
+        self._validator = validator
+        self._run.ledger.note(self._run.key, part_validator=validator)
+
+    def _progressed(self, have: int, whole: int | None) -> None:
+        if time.monotonic() - self._said < SAY_EVERY_S and have != whole:
+            return
+        self._said = time.monotonic()
+        if self._said - self._renewed > RENEW_EVERY_S:
+            self._renewed = self._said
+            self._run.ledger.renew(self._run.key, self._run.owner)
+        of = f" of {whole / 1e6:.1f}" if whole else ""
+        self._run.say(f"downloading {have / 1e6:.1f}{of} MB | {self._request_id}")
+
+    def _provider_is_on_loopback(self) -> bool:
+        provider = self._run.provider
+        return provider.identity == "sandbox" or is_loopback(urlsplit(provider.identity).hostname or "")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,137 @@
+"""HTTP to a host that keeps clips: an address somebody else chose, so nothing about it is trusted.
+
+https only, port 443, no credentials; every address the name resolves to must be public, and the connection goes to
+exactly an address that was checked, so that DNS can't answer differently in between (DNS rebinding). Loopback, any
+port and plain http are allowed only when the provider itself was set to loopback (a sandbox).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.util import connection as sockets
+
+from ..errors import DownloadError
+from ..providers.http import USER_AGENT
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are an IPv4 address."""
+
+
+class AddressRefused(DownloadError):
+    """A clip's address points where this pack won't go."""
+
+
+def check_url(url: str, allow_loopback: bool) -> SplitResult:
+    """Take a URL apart and refuse what no clip's address should look like. Raises AddressRefused."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise AddressRefused("The provider gave an address for the clip that is no address.") from None
+    if not host or parts.username is not None or parts.password is not None:
+        raise AddressRefused("The provider gave an address for the clip without a host, or with a password in it.")
+    if allow_loopback and is_loopback(host):
+        return parts
+    if parts.scheme != "https":
+        raise AddressRefused(f"The provider gave an address for the clip on {host} that is not https.")
+    if port not in (None, 443):
+        raise AddressRefused(f"The provider gave an address for the clip on {host} with the unusual port {port}.")
+    return parts
+
+
+def public_addresses(host: str, port: int, allow_loopback: bool) -> list[tuple[Any, ...]]:
+    """Resolve a host, as `getaddrinfo` does. Raises AddressRefused when any answer isn't a public address."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, where in found:
+        address = ipaddress.ip_address(str(where[0]).partition("%")[0])
+        if not (is_public(address) or (allow_loopback and address.is_loopback)):
+            raise AddressRefused(f"The clip's host {host} resolves to {address}, which is not a public address.")
+    return found
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address, and the IPv4 address it may carry inside, is one of the public internet."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is None and address in NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def media_session(allow_loopback: bool) -> requests.Session:
+    """A session that connects to checked addresses only and carries no credentials, not even from .netrc."""
+    session = requests.Session()
+    session.auth = _no_credentials
+    session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+    session.trust_env = not allow_loopback
+    adapter = _CheckedAdapter(allow_loopback)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address, as written, is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _CheckedAdapter(HTTPAdapter):
+    """Connections that resolve, check and connect in one go. Through a proxy, the proxy resolves."""
+
+    def __init__(self, allow_loopback: bool) -> None:
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, allow_loopback)
+
+        class Tls(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, allow_loopback)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class TlsPool(HTTPSConnectionPool):
+            ConnectionCls = Tls
+
+        self._pools = {"http": PlainPool, "https": TlsPool}
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+def _connect(connection: HTTPConnection, allow_loopback: bool) -> socket.socket:
+    failure: Exception | None = None
+    try:
+        for *_, where in public_addresses(connection.host, connection.port, allow_loopback):
+            try:
+                return sockets.create_connection(
+                    (where[0], connection.port), connection.timeout, socket_options=connection.socket_options
+                )
+            except OSError as error:
+                failure = error
+    except OSError as error:
+        failure = error
+    raise NewConnectionError(connection, f"Failed to establish a new connection: {failure}") from failure

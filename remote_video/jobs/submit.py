@@ -1,0 +1,125 @@
+"""Submitting a job: the one step that costs money, and is never repeated once a byte of it has left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from ..errors import JobUncertain, LedgerError, ProviderBusy, RemoteVideoError
+from ..providers.status import Busy, NotSent, Submission
+from .context import RunContext
+from .lifecycle import Event
+from .record import JobRecord
+
+MAX_TRIES = 5
+FIRST_PAUSE_S = 2.0
+LONGEST_WAIT_S = 120.0
+"""A longer Retry-After than this is left to the user."""
+LEDGER_TRIES = 5
+LEDGER_PAUSE_S = 2.0
+SUBMISSION_LEASE_S = 900.0
+
+_log = logging.getLogger("remote_video")
+_unwritten: dict[str, str] = {}
+"""Request ids that were accepted but could not be written down, by job key."""
+_unwritten_lock = threading.Lock()
+
+
+class TurnedAway(Exception):
+    """Not accepted, for a reason that may pass; it may be tried again.
+
+    Args:
+        error: what to tell the user when trying again is no use.
+        retry_after: how long the provider asks to wait, s.
+    """
+
+    def __init__(self, error: ProviderBusy, retry_after: float | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after = retry_after
+
+
+def post_once(run: RunContext, submission: Submission) -> JobRecord:
+    """Write down the intent, POST once, write down what came of it. Blocks; goes on when nobody waits for it.
+
+    Raises:
+        TurnedAway: not accepted for now.
+        JobUncertain: no usable answer; only the user may have it tried again.
+        RemoteVideoError: a definite refusal.
+        LedgerError: the intent could not be written (nothing was sent), or the accepted id could not (it is told).
+    """
+    run.ledger.begin(run.key, run.job)
+    run.ledger.renew(run.key, run.owner, SUBMISSION_LEASE_S)
+    try:
+        request_id = run.provider.submit(submission)
+    except (NotSent, Busy) as turned_away:
+        error = _busy(turned_away, run.provider.name)
+        _write(run, Event.TURNED_DOWN, error)
+        raise TurnedAway(error, getattr(turned_away, "retry_after", None)) from turned_away
+    except JobUncertain as lost:
+        _write(run, Event.LOST, lost)
+        raise
+    except RemoteVideoError as refusal:
+        _write(run, Event.TURNED_DOWN, refusal)
+        raise
+    except BaseException as bug:
+        _write(run, Event.LOST, JobUncertain(f"The submission ended in a fault of this pack ({type(bug).__name__})."))
+        raise
+    return _write_accepted(run, request_id)
+
+
+def pause_before_next_try(turned_away: TurnedAway, attempt: int) -> float:
+    """How long to wait before submitting again, s. Raises the user's error when it is no use."""
+    pause = max(FIRST_PAUSE_S * 2.0**attempt, turned_away.retry_after or 0.0)
+    if attempt >= MAX_TRIES - 1 or pause > LONGEST_WAIT_S:
+        raise turned_away.error from turned_away
+    return pause
+
+
+def learnt_but_unwritten(key: str) -> str | None:
+    """The request id of an accepted job whose row still says `intent`, because the disk refused it."""
+    with _unwritten_lock:
+        return _unwritten.get(key)
+
+
+def _write_accepted(run: RunContext, request_id: str) -> JobRecord:
+    for attempt in range(LEDGER_TRIES):
+        try:
+            return write_accepted(run, request_id)
+        except LedgerError as error:
+            trouble = error
+            with _unwritten_lock:
+                _unwritten[run.key] = request_id
+            _log.error(
+                "The job %s was accepted by %s but can't be written down: %s", request_id, run.provider.name, error.what
+            )
+            if attempt < LEDGER_TRIES - 1:
+                time.sleep(LEDGER_PAUSE_S)
+    raise LedgerError(
+        f"{run.provider.name} accepted the job, but its id could not be written down: {trouble.what}",
+        billed=JobUncertain.usual_billed,
+        next_step="Make room or make the folder writable, then run again before ComfyUI is closed: it follows the job.",
+        request_id=request_id,
+    )
+
+
+def write_accepted(run: RunContext, request_id: str) -> JobRecord:
+    """Write down the provider's id of an accepted job. Raises LedgerError."""
+    record = run.ledger.record(run.key, Event.ACCEPTED, request_id=request_id, submitted_at=time.time())
+    with _unwritten_lock:
+        _unwritten.pop(run.key, None)
+    return record
+
+
+def _write(run: RunContext, event: Event, error: RemoteVideoError) -> None:
+    run.ledger.record(run.key, event, error=error.what, error_kind=type(error).__name__, finished_at=time.time())
+
+
+def _busy(turned_away: Exception, provider: str) -> ProviderBusy:
+    if isinstance(turned_away, NotSent):
+        return ProviderBusy(
+            f"{provider} can't be reached ({turned_away}).",
+            next_step="Check the network, then run again: the same inputs will be submitted.",
+        )
+    return ProviderBusy(f"{provider} turned the request away for now: {turned_away}")
