@@ -9,6 +9,7 @@ import av
 import torch
 
 from ..errors import MediaError
+from .colours import quarter_turns
 from .container import open_media, picture_stream, rational, sound_stream
 from .frames import Picture, decode_frames, decode_last, whole_frames
 from .sound import Audio, decode_sound, silence
@@ -96,7 +97,7 @@ def _read_info(path: Path) -> ClipInfo:
         first = next(whole_frames(container, path), None)
         if first is None:
             raise MediaError(f"{path} holds no frame that can be decoded.")
-        turns = round(first.rotation / 90) % 4
+        turns = quarter_turns(first)
         width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
         start_s = first.pts * rational(first.time_base) if first.pts is not None else 0.0
     return ClipInfo(width, height, fps, count, duration_s, has_audio, path.stat().st_size, start_s, turns)

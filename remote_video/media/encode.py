@@ -14,7 +14,7 @@ from .fit import ImageLimits
 
 PNG, JPEG = "image/png", "image/jpeg"
 JPEG_QUALITIES = (95, 92, 88, 82, 75)
-"""Falling; all with full colour resolution (4:4:4). Below the last, a smaller picture looks better than a coarse one."""
+"""Falling; all with full colour resolution (4:4:4). Below the last, a smaller picture looks better."""
 SHRINK = 0.85
 """Each further try has this share of the width and height of the one before."""
 

@@ -85,14 +85,13 @@ def decode_last(path: Path, picture: Picture) -> torch.Tensor:
         NotEnoughMemory, MediaError: as `decode_frames`.
     """
     require_memory(path, picture, 1)
-    with open_media(path) as container:
-        last = _last_of(container, path, seek=True) or _last_of(container, path, seek=False)
-        if last is None:
-            raise MediaError(f"{path} holds no frame that can be decoded.")
-        _refuse_other_size(last, picture, path, picture.count - 1)
-        frames = _empty(picture, 1)
-        with _Conversion(picture.quarter_turns) as conversion:
-            conversion.put(last, frames[0])
+    last = _last_frame(path, seek=True) or _last_frame(path, seek=False)
+    if last is None:
+        raise MediaError(f"{path} holds no frame that can be decoded.")
+    _refuse_other_size(last, picture, path, picture.count - 1)
+    frames = _empty(picture, 1)
+    with _Conversion(picture.quarter_turns) as conversion:
+        conversion.put(last, frames[0])
     return torch.from_numpy(frames)
 
 
@@ -195,18 +194,18 @@ def _grown(path: Path, picture: Picture, frames: np.ndarray) -> np.ndarray:
     return larger
 
 
-def _last_of(container: av.container.InputContainer, path: Path, *, seek: bool) -> av.VideoFrame | None:
-    stream = picture_stream(container, path)
-    target = (stream.start_time or 0) + (stream.duration or 0) if seek else 0
-    try:
-        container.seek(target, stream=stream)
-    except av.error.FFmpegError:
-        if seek:
-            return None
-        raise
+def _last_frame(path: Path, *, seek: bool) -> av.VideoFrame | None:
+    """The frame shown last: from the last key frame on, or from the begin. None where a seek leads nowhere."""
     last = None
-    for frame in whole_frames(container, path):
-        last = frame
+    with open_media(path) as container:
+        if seek:
+            stream = picture_stream(container, path)
+            try:
+                container.seek((stream.start_time or 0) + (stream.duration or 0), stream=stream)
+            except av.error.FFmpegError:
+                return None
+        for frame in whole_frames(container, path):
+            last = frame
     return last
 
 
