@@ -48,6 +48,8 @@ class Listener:
         self.port = port
         self._server: _Server | None = None
         self._lock = threading.RLock()
+        self._connections_lock = threading.Lock()
+        """Of its own: the accepting thread must get it while `shut` waits for that thread."""
         self._connections: dict[socket.socket, bool] = {}
         """Open connections -> whether to close them in order."""
         self._reopening: threading.Timer | None = None
@@ -78,9 +80,10 @@ class Listener:
                 self._server.shutdown()
                 self._server.server_close()
                 self._server = None
-            for connection in self._connections:
-                if connection is not keep:
-                    _disconnect(connection)
+            with self._connections_lock:
+                broken_off = [connection for connection in self._connections if connection is not keep]
+            for connection in broken_off:
+                _disconnect(connection)
             if seconds is not None:
                 self._reopening = threading.Timer(seconds, self.open)
                 self._reopening.daemon = True
@@ -95,18 +98,18 @@ class Listener:
             self.shut()
 
     def opened(self, connection: socket.socket) -> None:
-        with self._lock:
+        with self._connections_lock:
             self._connections[connection] = True
 
     def mark_reset(self, connection: socket.socket) -> None:
         """Close this connection without the orderly goodbye that would come first."""
-        with self._lock:
+        with self._connections_lock:
             if connection in self._connections:
                 self._connections[connection] = False
 
     def closed(self, connection: socket.socket) -> bool:
         """Forget a connection; whether to close it in order."""
-        with self._lock:
+        with self._connections_lock:
             return self._connections.pop(connection, True)
 
     def _bind(self) -> _Server:
