@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputRefused
+from .patience import USUAL, Patience
 
 RUNCOMFY_BASE_URL = "https://model-api.runcomfy.net"
 COMETAPI_BASE_URL = "https://api.cometapi.com/v1"
 UPLOADS = ("data-uri", "s3", "public-origin")
+MAX_CLIP_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Settings:
     public_origin: str | None = None
     """This machine's own address as the provider can reach it, https://host[:port]."""
     s3: S3Settings | None = None
+    patience: Patience = USUAL
+    """Pauses and time limits."""
+    max_clip_bytes: int = MAX_CLIP_BYTES
+    """A larger clip can't be right and is not downloaded."""
 
     @classmethod
     def from_environment(cls, home: Path, environ: Mapping[str, str] | None = None) -> Settings:

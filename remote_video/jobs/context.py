@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ..patience import USUAL, Patience
 from ..providers.status import Provider
+from ..settings import MAX_CLIP_BYTES
 from .host import Host
 from .ledger import Ledger
 from .record import NewJob
 from .workers import LEDGER, QUESTIONS, Workers
 
 T = TypeVar("T")
-STOP_CHECK_S = 0.2
 RENEW_EVERY_S = 60.0
 
 
@@ -38,6 +39,8 @@ class RunContext:
     host: Host
     deadline: float
     """`time.monotonic()` at which this run gives up waiting."""
+    patience: Patience = USUAL
+    max_clip_bytes: int = MAX_CLIP_BYTES
     begun: float = field(default_factory=time.monotonic)
     renewed: float = field(default_factory=time.monotonic)
 
@@ -51,7 +54,7 @@ class RunContext:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.check_stop()
-            await asyncio.sleep(min(left, STOP_CHECK_S))
+            await asyncio.sleep(min(left, self.patience.stop_check))
         self.check_stop()
 
     async def call(self, function: Callable[[], T], workers: Workers = QUESTIONS) -> T:
@@ -59,7 +62,7 @@ class RunContext:
         waiting = asyncio.wrap_future(workers.start(function))
         try:
             while not waiting.done():
-                await asyncio.wait({waiting}, timeout=STOP_CHECK_S)
+                await asyncio.wait({waiting}, timeout=self.patience.stop_check)
                 if not waiting.done():
                     self.check_stop()
             return waiting.result()

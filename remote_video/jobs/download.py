@@ -15,14 +15,13 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ..errors import DownloadError
+from ..patience import USUAL, Patience
 from ..providers.http import CHUNK_BYTES, Answer, reason_of
 from ..providers.status import MediaSource, Passing
+from ..settings import MAX_CLIP_BYTES
 from .media_host import check_url, media_session
 
-CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 30.0
 MAX_REDIRECTS = 5
-MAX_CLIP_BYTES = 4 * 2**30
 MAX_POINTER_BYTES = 64 * 2**10
 NO_LONGER_THERE = (401, 403, 404, 410)
 
@@ -48,6 +47,8 @@ class Download:
         progressed: called with bytes so far and in all (None when not known).
         abandoned: asked between pieces.
         deadline: `time.monotonic()` at which to give up for this time.
+        patience: the time limits.
+        max_bytes: the largest clip that is taken.
     """
 
     part: Path
@@ -58,6 +59,8 @@ class Download:
     progressed: Callable[[int, int | None], None]
     abandoned: Callable[[], bool]
     deadline: float
+    patience: Patience = USUAL
+    max_bytes: int = MAX_CLIP_BYTES
 
     def fetch(self, source: MediaSource) -> None:
         """Bring the whole file.
@@ -78,12 +81,11 @@ class Download:
 
     def _fetch(self, session: requests.Session, source: MediaSource) -> None:
         url, needs_key = source.url, source.needs_key
+        timeout = (self.patience.connect, self.patience.read)
         for _ in range(MAX_REDIRECTS + 1):
             parts = check_url(url, self.allow_loopback)
             headers = {**(self.authorise(url) if needs_key else {}), **self._range()}
-            with session.get(
-                url, headers=headers, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-            ) as response:
+            with session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=timeout) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["Location"])
                 elif pointer := self._pointer(response):
@@ -129,8 +131,8 @@ class Download:
         start = self._start(status, headers.get("Content-Range", ""))
         length = headers.get("Content-Length", "")
         whole = start + int(length) if length.isascii() and length.isdigit() else None
-        if whole is not None and whole > MAX_CLIP_BYTES:
-            raise _too_large()
+        if whole is not None and whole > self.max_bytes:
+            raise self._too_large()
         if start == 0:
             self._keep_validator(headers.get("ETag", ""), headers.get("Last-Modified", ""))
         self._write(response, start, whole)
@@ -157,8 +159,8 @@ class Download:
                     raise Passing("the download is too slow")
                 file.write(piece)
                 have += len(piece)
-                if have > MAX_CLIP_BYTES:
-                    raise _too_large()
+                if have > self.max_bytes:
+                    raise self._too_large()
                 self.progressed(have, whole)
             file.flush()
             os.fsync(file.fileno())
@@ -191,6 +193,5 @@ class Download:
             else "Make the folder writable, then run again: it only downloads and submits nothing.",
         )
 
-
-def _too_large() -> DownloadError:
-    return DownloadError(f"The clip is larger than {MAX_CLIP_BYTES:,} bytes; that can't be right.")
+    def _too_large(self) -> DownloadError:
+        return DownloadError(f"The clip is larger than {self.max_bytes:,} bytes; that can't be right.")

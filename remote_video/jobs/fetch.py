@@ -24,7 +24,6 @@ from .record import JobRecord
 from .workers import DOWNLOADS
 
 MAX_TRIES = 8
-LONGEST_PAUSE_S = 20.0
 SAY_EVERY_S = 1.0
 
 _log = logging.getLogger("remote_video")
@@ -56,9 +55,11 @@ class Fetcher:
             StopPressed.
         """
         await self._prepare_part()
-        why = "no attempt was made"
+        why, patience = "no attempt was made", self._run.patience
         for attempt in range(MAX_TRIES):
-            pause = min(2.0**attempt, LONGEST_PAUSE_S) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+            pause = min(patience.refetch_pause * 2.0**attempt, patience.longest_refetch_pause) * random.uniform(
+                0.8, 1.2
+            )  # noqa: S311 - jitter, no secret
             try:
                 status = known or await self._addresses()
                 known = None
@@ -94,7 +95,7 @@ class Fetcher:
         for _ in range(GONE_ANSWERS - 1):
             if status.state is not JobState.GONE:
                 break
-            await self._run.sleep(1.0)
+            await self._run.sleep(self._run.patience.gone_pause)
             status = await follower.ask()
         if status.state is JobState.GONE:
             what = f"{self._run.provider.name} no longer knows the job, and the clip was not saved before."
@@ -123,6 +124,8 @@ class Fetcher:
             progressed=self._progressed,
             abandoned=left.is_set,
             deadline=self._run.deadline,
+            patience=self._run.patience,
+            max_bytes=self._run.max_clip_bytes,
         )
 
     async def _keep(self) -> JobRecord:

@@ -11,8 +11,6 @@ from ..providers.status import JobState, JobStatus, Passing
 from .context import RunContext, clock
 from .lifecycle import Event
 
-FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 10.0
 GROWTH = 1.25
 GONE_ANSWERS = 3
 """A fresh id may not be known everywhere at once: only so many "no such job" in a row count."""
@@ -40,7 +38,8 @@ class Follower:
             AccountError: the key is no longer accepted; the job stays followable.
             StopPressed.
         """
-        pause, gone = FIRST_PAUSE_S, 0
+        patience = self._run.patience
+        pause, gone = patience.first_poll_pause, 0
         while True:
             asked_to_wait = 0.0
             try:
@@ -64,7 +63,7 @@ class Follower:
                     request_id=self._request_id,
                 )
             await self._run.sleep(pause_now)
-            pause = min(pause * GROWTH, LONGEST_PAUSE_S)
+            pause = min(pause * GROWTH, patience.longest_poll_pause)
 
     async def ask(self) -> JobStatus:
         """One question. Raises Passing, AccountError, StopPressed."""

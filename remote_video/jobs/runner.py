@@ -17,7 +17,7 @@ from ..providers.status import CancelOutcome, JobState, JobStatus, Submission
 from ..settings import Settings
 from ..uploads import Upload, choose
 from . import slots
-from .context import STOP_CHECK_S, RunContext, StopPressed
+from .context import RunContext, StopPressed
 from .fetch import Fetcher
 from .follow import Follower
 from .host import Host
@@ -30,9 +30,6 @@ from .submit import TurnedAway, learnt_but_unwritten, pause_before_next_try, pos
 from .workers import LEDGER, QUESTIONS, SUBMISSIONS
 
 SHARED_LOOK_S = 0.25
-STOP_ANSWER_S = 60.0
-"""How long Stop waits for the answer to a submission that is under way, s."""
-CANCEL_ANSWER_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,10 @@ def _prepare(
     model = request.model
     job = NewJob(provider.name, provider.identity, model.model_id, model.name, request.take, node_id)
     deadline = time.monotonic() + settings.timeout_s
-    return RunContext(key, job, new_owner(), provider, ledger, host, deadline), upload
+    run = RunContext(
+        key, job, new_owner(), provider, ledger, host, deadline, settings.patience, settings.max_clip_bytes
+    )
+    return run, upload
 
 
 class JobRun:
@@ -182,7 +182,7 @@ class JobRun:
             try:
                 return await self._post(submission)
             except TurnedAway as turned_away:
-                pause = pause_before_next_try(turned_away, attempt)
+                pause = pause_before_next_try(turned_away, attempt, run.patience)
                 run.say(f"{turned_away.error.what} Trying again in {pause:.0f} s")
                 await run.sleep(pause)
                 attempt += 1
@@ -205,10 +205,10 @@ class JobRun:
         give_up: float | None = None
         try:
             while not waiting.done():
-                await asyncio.wait({waiting}, timeout=STOP_CHECK_S)
+                await asyncio.wait({waiting}, timeout=self._run.patience.stop_check)
                 if self._run.host.stopped() and give_up is None:
                     self._run.say("stopping: waiting for the provider's answer, to know the job's id")
-                    give_up = time.monotonic() + STOP_ANSWER_S
+                    give_up = time.monotonic() + self._run.patience.stop_answer
                 if give_up is not None and not waiting.done() and time.monotonic() > give_up:
                     raise StopPressed
             record = waiting.result()
@@ -266,7 +266,7 @@ class JobRun:
             return CancelOutcome.NOT_CANCELLABLE
         asked = asyncio.wrap_future(QUESTIONS.start(lambda: _cancel(self._run, record.request_id or "")))
         try:
-            done, _ = await asyncio.wait({asked}, timeout=CANCEL_ANSWER_S)
+            done, _ = await asyncio.wait({asked}, timeout=self._run.patience.cancel_answer)
             return asked.result() if done else CancelOutcome.UNKNOWN
         finally:
             asked.cancel()

@@ -7,17 +7,14 @@ import threading
 import time
 
 from ..errors import JobUncertain, LedgerError, ProviderBusy, RemoteVideoError
+from ..patience import Patience
 from ..providers.status import Busy, NotSent, Submission
 from .context import RunContext
 from .lifecycle import Event
 from .record import JobRecord
 
 MAX_TRIES = 5
-FIRST_PAUSE_S = 2.0
-LONGEST_WAIT_S = 120.0
-"""A longer Retry-After than this is left to the user."""
 LEDGER_TRIES = 5
-LEDGER_PAUSE_S = 2.0
 SUBMISSION_LEASE_S = 900.0
 
 _log = logging.getLogger("remote_video")
@@ -69,10 +66,10 @@ def post_once(run: RunContext, submission: Submission) -> JobRecord:
     return _write_accepted(run, request_id)
 
 
-def pause_before_next_try(turned_away: TurnedAway, attempt: int) -> float:
+def pause_before_next_try(turned_away: TurnedAway, attempt: int, patience: Patience) -> float:
     """How long to wait before submitting again, s. Raises the user's error when it is no use."""
-    pause = max(FIRST_PAUSE_S * 2.0**attempt, turned_away.retry_after or 0.0)
-    if attempt >= MAX_TRIES - 1 or pause > LONGEST_WAIT_S:
+    pause = max(patience.retry_pause * 2.0**attempt, turned_away.retry_after or 0.0)
+    if attempt >= MAX_TRIES - 1 or pause > patience.longest_retry_after:
         raise turned_away.error from turned_away
     return pause
 
@@ -95,7 +92,7 @@ def _write_accepted(run: RunContext, request_id: str) -> JobRecord:
                 "The job %s was accepted by %s but can't be written down: %s", request_id, run.provider.name, error.what
             )
             if attempt < LEDGER_TRIES - 1:
-                time.sleep(LEDGER_PAUSE_S)
+                time.sleep(run.patience.ledger_pause)
     raise LedgerError(
         f"{run.provider.name} accepted the job, but its id could not be written down: {trouble.what}",
         billed=JobUncertain.usual_billed,

@@ -26,8 +26,8 @@ def connect(name: str, settings: Settings) -> tuple[Provider, str]:
         return _sandbox(name, settings), SANDBOX_KEY
     key = Accounts(settings.home).require(name).key
     if name == "runcomfy":
-        return RunComfy(settings.runcomfy_base_url, key), key
-    return CometApi(settings.cometapi_base_url, key), key
+        return RunComfy(settings.runcomfy_base_url, key, patience=settings.patience), key
+    return CometApi(settings.cometapi_base_url, key, patience=settings.patience), key
 
 
 def _sandbox(name: str, settings: Settings) -> Provider:
@@ -35,5 +35,5 @@ def _sandbox(name: str, settings: Settings) -> Provider:
 
     sandbox = shared_sandbox(settings.home / "sandbox")
     if name == "runcomfy":
-        return RunComfy(sandbox.runcomfy_base_url, SANDBOX_KEY, SANDBOX_IDENTITY)
-    return CometApi(sandbox.cometapi_base_url, SANDBOX_KEY, SANDBOX_IDENTITY)
+        return RunComfy(sandbox.runcomfy_base_url, SANDBOX_KEY, SANDBOX_IDENTITY, settings.patience)
+    return CometApi(sandbox.cometapi_base_url, SANDBOX_KEY, SANDBOX_IDENTITY, settings.patience)

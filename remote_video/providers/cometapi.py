@@ -14,6 +14,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
 from ..models.request import Image, Request, Video
+from ..patience import USUAL, Patience
 from ..uploads import Upload
 from .http import AnswerLost, Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, key_refused, problem_in, refusal
@@ -33,11 +34,11 @@ class CometApi:
     name = "CometAPI"
     tells_cost = False
 
-    def __init__(self, base_url: str, key: str, identity: str | None = None) -> None:
+    def __init__(self, base_url: str, key: str, identity: str | None = None, patience: Patience = USUAL) -> None:
         self.identity = identity or base_url
         self._base_url = base_url
         self._key = key
-        self._api = Api(base_url, key)
+        self._api = Api(base_url, key, patience)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Build the multipart body; the images are files in it, in order: first frame, last frame."""

@@ -24,14 +24,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from ..patience import USUAL, Patience
 from .status import NotSent, Passing
 
-CONNECT_TIMEOUT_S = 10.0
-QUESTION_TIMEOUT_S = 30.0
-SUBMISSION_TIMEOUT_S = 180.0
-"""How long a submission waits for its answer: providers store the image before they answer."""
 MAX_ANSWER_BYTES = 16 * 2**20
-MAX_ANSWER_S = 60.0
 CHUNK_BYTES = 64 * 2**10
 """Small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
 USER_AGENT = "remote-video"
@@ -112,24 +108,26 @@ class Api:
     Args:
         base_url: without a slash at the end.
         key: the account's key; sent to `base_url` and nowhere else.
+        patience: the time limits.
     """
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, key: str, patience: Patience = USUAL) -> None:
         self.base_url = base_url
+        self._patience = patience
         self._auth = Bearer(key)
         self._local = threading.local()
 
-    def get(self, path: str, timeout_s: float = QUESTION_TIMEOUT_S) -> Answer:
+    def get(self, path: str) -> Answer:
         """Ask. Raises Passing when no complete answer came."""
         try:
             with self._session().get(
                 self.base_url + path,
                 auth=self._auth,
-                timeout=(CONNECT_TIMEOUT_S, timeout_s),
+                timeout=(self._patience.connect, self._patience.question),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                answer = _read(response)
+                answer = _read(response, self._patience.answer)
         except requests.RequestException as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
         if answer.body is None:
@@ -144,11 +142,11 @@ class Api:
                     self.base_url + path,
                     auth=self._auth,
                     headers={"User-Agent": USER_AGENT},
-                    timeout=(CONNECT_TIMEOUT_S, QUESTION_TIMEOUT_S),
+                    timeout=(self._patience.connect, self._patience.question),
                     allow_redirects=False,
                     stream=True,
                 )
-                return _read(response)
+                return _read(response, self._patience.answer)
         except requests.RequestException as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
 
@@ -169,7 +167,7 @@ class Api:
                     data=Body(pieces),
                     auth=self._auth,
                     headers={"Content-Type": content_type, "User-Agent": USER_AGENT},
-                    timeout=(CONNECT_TIMEOUT_S, SUBMISSION_TIMEOUT_S),
+                    timeout=(self._patience.connect, self._patience.submission),
                     allow_redirects=False,
                     stream=True,
                 )
@@ -177,7 +175,7 @@ class Api:
                 if adapter.opened.is_set():
                     raise AnswerLost(reason_of(error)) from _without_key(error)
                 raise NotSent(reason_of(error)) from _without_key(error)
-            return _read(response)
+            return _read(response, self._patience.answer)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -227,9 +225,9 @@ class _WatchedAdapter(HTTPAdapter):
         return manager
 
 
-def _read(response: requests.Response) -> Answer:
-    """Read an answer, at most MAX_ANSWER_BYTES and MAX_ANSWER_S of it."""
-    pieces, size, deadline = [], 0, time.monotonic() + MAX_ANSWER_S
+def _read(response: requests.Response, longest_s: float) -> Answer:
+    """Read an answer, at most MAX_ANSWER_BYTES and `longest_s` of it."""
+    pieces, size, deadline = [], 0, time.monotonic() + longest_s
     try:
         for piece in response.iter_content(CHUNK_BYTES):
             pieces.append(piece)

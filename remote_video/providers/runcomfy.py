@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
 from ..models.request import EncodedMedia, Image, Request, Video
+from ..patience import USUAL, Patience
 from ..uploads import Upload
 from .http import AnswerLost, Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, NOT_READY, key_refused, problem_in, refusal
@@ -35,9 +36,9 @@ class RunComfy:
     name = "RunComfy"
     tells_cost = True
 
-    def __init__(self, base_url: str, key: str, identity: str | None = None) -> None:
+    def __init__(self, base_url: str, key: str, identity: str | None = None, patience: Patience = USUAL) -> None:
         self.identity = identity or base_url
-        self._api = Api(base_url, key)
+        self._api = Api(base_url, key, patience)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode every image, put it where RunComfy can read it, and build the JSON body."""
