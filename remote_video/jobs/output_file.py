@@ -71,6 +71,7 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
         InputRefused: it is empty, absolute, leads outside the output folder, or names a Windows device.
     """
     names = [_name(part, filename_prefix) for part in _parts(_with_time(filename_prefix), filename_prefix)]
+    output_folder.mkdir(parents=True, exist_ok=True)
     root = output_folder.resolve()
     folder = root.joinpath(*names[:-1])
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
