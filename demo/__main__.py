@@ -6,6 +6,7 @@ artist adds a wire later: that reads the saved file and submits nothing.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import logging
@@ -21,7 +22,7 @@ from shots import Shot, shots
 from stage import PACK_FOLDER, Stage
 
 OUTPUT = PACK_FOLDER / "demo_output"
-HOME = OUTPUT / "home"
+FEW_FRAMES = 24
 FRAMES, VIDEO_PATH, FPS, REQUEST_ID = 0, 1, 5, 6
 
 
@@ -42,38 +43,39 @@ class Line:
     file: str
 
 
-def main() -> None:
-    """Run the demo."""
+def main(output: Path) -> None:
+    """Run the demo: everything it writes goes into `output`."""
     logging.basicConfig(level=logging.WARNING, format="  %(message)s")
-    _enter_sandbox()
-    OUTPUT.mkdir(exist_ok=True)
+    home = output / "home"
+    _enter_sandbox(home)
+    output.mkdir(parents=True, exist_ok=True)
+    print("Five nodes, one photograph, side by side in the sandbox:", flush=True)
     asked = shots()
     progress = Progress([shot.node_id for shot in asked])
-    stage = Stage(OUTPUT, progress.say, progress.percent)
+    stage = Stage(output, progress.say, progress.percent)
     began = time.time()
-    print("Five nodes, one photograph, side by side in the sandbox:", flush=True)
     made = asyncio.run(_make_clips(stage, asked, progress))
     progress.close()
-    submitted = _submitted_since(stage, began)
+    submitted = _submitted_since(stage, home, began)
     lines, rows = [], []
     for shot in asked:
         line, row = _read(stage, shot, *made[shot.node_id], submitted.get(made[shot.node_id][1][REQUEST_ID], 0))
         lines.append(line)
         rows.append(row)
-    if sum(_submitted_since(stage, began).values()) != sum(line.submitted for line in lines):
+    if sum(_submitted_since(stage, home, began).values()) != sum(line.submitted for line in lines):
         raise SystemExit("Wiring `frames` submitted a job. That must never happen.")
-    save_contact_sheet(rows, "Remote Video: five nodes, one photograph (sandbox)", OUTPUT / "contact_sheet.png")
-    _write_report(lines)
-    _tell(lines)
+    save_contact_sheet(rows, "Remote Video: five nodes, one photograph (sandbox)", output / "contact_sheet.png")
+    _write_report(lines, output / "report.json")
+    _tell(lines, output)
 
 
-def _enter_sandbox() -> None:
+def _enter_sandbox(home: Path) -> None:
     """Leave the user's own settings out of it: the demo must not reach a real provider."""
     for name in list(os.environ):
         if name.startswith("REMOTE_VIDEO_") or name in ("RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"):
             del os.environ[name]
     os.environ["REMOTE_VIDEO_SANDBOX"] = "1"
-    os.environ["REMOTE_VIDEO_HOME"] = str(HOME)
+    os.environ["REMOTE_VIDEO_HOME"] = str(home)
 
 
 async def _make_clips(stage: Stage, asked: list[Shot], progress: Progress) -> dict[str, tuple[float, tuple[Any, ...]]]:
@@ -93,7 +95,12 @@ async def _make_clips(stage: Stage, asked: list[Shot], progress: Progress) -> di
 def _read(stage: Stage, shot: Shot, seconds: float, outputs: tuple[Any, ...], submitted: int) -> tuple[Line, Row]:
     """Run one node again with `frames` wired, and look at what comes."""
     stage.wire_frames_of(shot.node_id)
-    again = asyncio.run(stage.run(shot.node_id, shot.values))
+    errors = stage.engine("errors")
+    try:
+        again = asyncio.run(stage.run(shot.node_id, shot.values))
+    except errors.NotEnoughMemory as shortage:
+        print(f"  {shot.node_id}: {shortage.what} Only its first {FEW_FRAMES} frames are shown.")
+        again = asyncio.run(stage.run(shot.node_id, {**shot.values, "max_frames": FEW_FRAMES}))
     if again[REQUEST_ID] != outputs[REQUEST_ID] or again[VIDEO_PATH] != outputs[VIDEO_PATH]:
         raise SystemExit(f"{shot.node_id}: the second run gave another clip. That must never happen.")
     frames, fps, file = again[FRAMES], again[FPS], Path(again[VIDEO_PATH])
@@ -107,28 +114,28 @@ def _read(stage: Stage, shot: Shot, seconds: float, outputs: tuple[Any, ...], su
         frames_shape=list(frames.shape),
         fps=fps,
         bytes=file.stat().st_size,
-        file=file.relative_to(OUTPUT).as_posix(),
+        file=file.name,
     )
     about = (shot.about, f"{width} x {height}, {count} frames", f"{count / fps:.1f} s at {fps:g} fps", file.name)
     return line, Row(shot.node_id, about, moments_of(frames.numpy(), fps))
 
 
-def _submitted_since(stage: Stage, moment: float) -> dict[str, int]:
+def _submitted_since(stage: Stage, home: Path, moment: float) -> dict[str, int]:
     """Submissions by request id, as the ledger knows them."""
-    records = stage.engine("jobs.ledger").Ledger(HOME).recent(limit=1000)
+    records = stage.engine("jobs.ledger").Ledger(home).recent(limit=1000)
     return {r.request_id: 1 for r in records if r.submitted_at is not None and r.submitted_at >= moment}
 
 
-def _write_report(lines: list[Line]) -> None:
+def _write_report(lines: list[Line], file: Path) -> None:
     report = {
         "sandbox": True,
         "submitted": sum(line.submitted for line in lines),
         "nodes": [asdict(line) for line in lines],
     }
-    (OUTPUT / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-def _tell(lines: list[Line]) -> None:
+def _tell(lines: list[Line], output: Path) -> None:
     print()
     for line in lines:
         shape = " x ".join(map(str, line.frames_shape))
@@ -139,9 +146,11 @@ def _tell(lines: list[Line]) -> None:
         print(f"{submitted} jobs were submitted to the sandbox. Run it again: nothing will be.")
     else:
         print("Nothing was submitted: the clips of the earlier run are still there, and paid for once is enough.")
-    print(f"Look at {OUTPUT / 'contact_sheet.png'}")
-    print(f"The clips and report.json are in {OUTPUT}")
+    print(f"Look at {output / 'contact_sheet.png'}")
+    print(f"The clips and report.json are in {output}")
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where to write (default: demo_output)")
+    main(parser.parse_args().output.resolve())
