@@ -33,7 +33,7 @@ def test_the_registry_has_what_it_asks_for(project: dict[str, Any]) -> None:
     assert about["urls"]["Repository"].startswith("https://")
     assert comfy["PublisherId"] == "remote-video"
     assert comfy["DisplayName"] == "Remote Video"
-    assert comfy["requires-comfyui"].startswith(">=0.12")
+    assert comfy["requires-comfyui"] == ">=0.12.0"
     assert "web" not in comfy, "WEB_DIRECTORY says it already; both would load every script twice"
 
 
