@@ -87,8 +87,7 @@ export class JobsPanel {
   /** @param {Job} job */
   row(job) {
     const facts = [
-      job.sandbox ? "sandbox" : null,
-      job.cost_usd === null ? null : DOLLARS.format(job.cost_usd),
+      job.sandbox ? "sandbox, nothing paid" : job.cost_usd !== null && DOLLARS.format(job.cost_usd),
       job.file_name,
     ].filter(Boolean);
     return make(
