@@ -64,9 +64,3 @@ def test_the_archive_leaves_out_what_an_artist_does_not_run() -> None:
 def test_the_changelog_tells_of_this_version(project: dict[str, Any]) -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{project['project']['version']}]" in text
-
-
-def test_the_readme_links_to_files_that_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    local = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text) + re.findall(r'src="(?!https?:)([^"]+)"', text)
-    assert [link for link in local if not (ROOT / link).exists()] == []

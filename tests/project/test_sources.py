@@ -28,8 +28,8 @@ MAY_USE = {
     "jobs": {"media", "models", "uploads", "providers"},
     "sandbox": {"media"},
 }
-"""Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share the
-contracts with `models`, or a mistake there would never be noticed."""
+"""Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share
+its contracts with `models`, or a mistake there would never be noticed."""
 
 
 def name(file: Path) -> str:
