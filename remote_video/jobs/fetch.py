@@ -57,9 +57,8 @@ class Fetcher:
         await self._prepare_part()
         why, patience = "no attempt was made", self._run.patience
         for attempt in range(MAX_TRIES):
-            pause = min(patience.refetch_pause * 2.0**attempt, patience.longest_refetch_pause) * random.uniform(
-                0.8, 1.2
-            )  # noqa: S311 - jitter, no secret
+            pause = min(patience.refetch_pause * 2.0**attempt, patience.longest_refetch_pause)
+            pause *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
             try:
                 status = known or await self._addresses()
                 known = None

@@ -31,6 +31,8 @@ MAX_ANSWER_BYTES = 16 * 2**20
 CHUNK_BYTES = 64 * 2**10
 """Small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
 USER_AGENT = "remote-video"
+TROUBLE = (requests.RequestException, HTTPError, OSError)
+"""What a connection can end in; urllib3's own errors come through `requests` here and there."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Api:
                 stream=True,
             ) as response:
                 answer = _read(response, self._patience.answer)
-        except requests.RequestException as error:
+        except TROUBLE as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
         if answer.body is None:
             raise Passing("the connection broke in the middle of the answer")
@@ -147,7 +149,7 @@ class Api:
                     stream=True,
                 )
                 return _read(response, self._patience.answer)
-        except requests.RequestException as error:
+        except TROUBLE as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
 
     def submit(self, path: str, pieces: list[bytes], content_type: str) -> Answer:
@@ -171,7 +173,7 @@ class Api:
                     allow_redirects=False,
                     stream=True,
                 )
-            except requests.RequestException as error:
+            except TROUBLE as error:
                 if adapter.opened.is_set():
                     raise AnswerLost(reason_of(error)) from _without_key(error)
                 raise NotSent(reason_of(error)) from _without_key(error)
@@ -182,7 +184,8 @@ class Api:
         if session is None:
             session = requests.Session()
             session.headers["User-Agent"] = USER_AGENT
-            retry = Retry(total=1, redirect=0, backoff_factor=0.2, allowed_methods=("GET",), raise_on_status=False)
+            # Retry-After is read by whoever asked: urllib3 would sleep on it here, deaf to Stop and the deadline.
+            retry = Retry(total=1, redirect=0, allowed_methods=("GET",), respect_retry_after_header=False)
             adapter = HTTPAdapter(max_retries=retry)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
@@ -229,19 +232,27 @@ def _read(response: requests.Response, longest_s: float) -> Answer:
     """Read an answer, at most MAX_ANSWER_BYTES and `longest_s` of it."""
     pieces, size, deadline = [], 0, time.monotonic() + longest_s
     try:
-        for piece in response.iter_content(CHUNK_BYTES):
+        for piece in received(response):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_ANSWER_BYTES or time.monotonic() > deadline:
                 return Answer(response.status_code, response.headers, None)
-    except (requests.RequestException, HTTPError, OSError):
+    except TROUBLE:
         return Answer(response.status_code, response.headers, None)
     return Answer(response.status_code, response.headers, b"".join(pieces))
 
 
-def _without_key(error: requests.RequestException) -> requests.RequestException:
+def received(response: requests.Response) -> Iterator[bytes]:
+    """The decoded body as it comes in: a slow sender never keeps more than one packet from whoever counts the time."""
+    read = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
+    while piece := read(CHUNK_BYTES, decode_content=True):
+        yield piece
+
+
+def _without_key(error: Exception) -> Exception:
     """The same error without its request, whose headers hold the key."""
-    error.request = error.response = None
+    if isinstance(error, requests.RequestException):
+        error.request = error.response = None
     return error
 
 
