@@ -168,7 +168,7 @@ FAULTS: tuple[Fault, ...] = (
     *(
         Fault(
             f"error-{name}",
-            f"HTTP {status} with code {code!r}: {words}",
+            f"HTTP {status} with code {code!r}: {words}.",
             routes,
             False,
             alter=_comet(status, code, words),

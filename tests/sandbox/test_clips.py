@@ -1,0 +1,132 @@
+"""The clips: real H.264 and AAC, of the size, length and content that was asked for."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from remote_video_pack.remote_video.sandbox import clip_plan, clips
+
+RED, BLUE = (200, 30, 30), (30, 40, 200)
+
+
+def halves(left: tuple[int, int, int], right: tuple[int, int, int], size=(800, 600)) -> bytes:
+    image = Image.new("RGB", size, left)
+    image.paste(right, (size[0] // 2, 0, *size))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def rendered(tmp_path: Path, plan: clip_plan.ClipPlan, *images: bytes) -> Path:
+    path = tmp_path / "clip.mp4"
+    clips.render(plan, images, path)
+    return path
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def veo(**changes) -> clip_plan.ClipPlan:
+    return clip_plan.veo3({"generateAudio": True, "prompt": "sea", **changes}, (800, 600), "image.png")
+
+
+def kling(shots, duration, size=(800, 600)) -> clip_plan.ClipPlan:
+    inputs = {"multi_prompt": shots, "duration": duration, "generate_audio": False, "prompt": "sea"}
+    return clip_plan.kling3(inputs, size, "image.png")
+
+
+PLANS = {
+    "veo, wide": (veo(), (1280, 720, 192)),
+    "veo, tall": (clip_plan.veo3({"generateAudio": False, "prompt": ""}, (600, 800), "a"), (720, 1280, 192)),
+    "runway": (clip_plan.runway({"ratio": "768:1280", "duration": 5, "promptText": ""}, (9, 9), "a"), (768, 1280, 120)),
+    "kling, square": (kling(None, 15, (700, 700)), (960, 960, 360)),
+    "dreamina": (clip_plan.dreamina3({"frames": 241, "prompt": ""}, (1600, 900), "a"), (1920, 1088, 241)),
+    "comet": (clip_plan.comet_veo("", "9x16", "veo3", ()), (720, 1280, 192)),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_clip_is_planned_as_the_model_makes_it(name):
+    plan, expected = PLANS[name]
+    assert (plan.width, plan.height, plan.frames) == expected
+
+
+def test_a_clip_has_the_planned_frames_size_and_sound(tmp_path):
+    path = rendered(tmp_path, veo(), halves(RED, BLUE))
+    with av.open(str(path)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
+        assert (video.width, video.height, video.pix_fmt) == (1280, 720, "yuv420p")
+        assert int(video.codec_context.colorspace) == 1 and int(video.codec_context.color_range) == 1
+        assert float(container.duration) / 1e6 == pytest.approx(8.0, abs=0.03)
+        samples = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    frames = pictures(path)
+    assert len(frames) == 192
+    assert 0.1 < np.abs(np.concatenate(samples, axis=1)).max() < 0.6
+    np.testing.assert_allclose(frames[0][300, 100], RED, atol=6)
+    np.testing.assert_allclose(frames[0][300, 1180], BLUE, atol=6)
+
+
+def test_the_index_stands_before_the_data(tmp_path):
+    data = rendered(tmp_path, veo().shortened(), halves(RED, BLUE)).read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_without_sound_there_is_no_audio_track(tmp_path):
+    path = rendered(tmp_path, veo(generateAudio=False).shortened(), halves(RED, BLUE))
+    with av.open(str(path)) as container:
+        assert not container.streams.audio
+
+
+def test_every_shot_begins_with_a_cut(tmp_path):
+    patches = io.BytesIO()
+    Image.effect_noise((8, 6), 200).resize((800, 600)).convert("RGB").save(patches, "PNG")
+    plan = replace(kling([{"duration": 3}, {"duration": 4}, {"duration": 3}], 10), width=320, height=240)
+    frames = pictures(rendered(tmp_path, plan, patches.getvalue()))
+    steps = [np.abs(after.astype(int) - before).mean() for before, after in pairwise(frames)]
+    ends = np.cumsum(plan.shots)[:-1] - 1
+    assert set(np.argsort(steps)[-2:]) == set(ends)
+
+
+def test_two_images_cross_fade_from_the_first_to_the_last(tmp_path):
+    plan = clip_plan.comet_veo("", "16x9", "veo3", ("a", "b")).shortened()
+    frames = pictures(rendered(tmp_path, plan, halves(RED, RED), halves(BLUE, BLUE)))
+    np.testing.assert_allclose(frames[0][20, 160], RED, atol=8)
+    np.testing.assert_allclose(frames[-1][20, 160], BLUE, atol=8)
+    middle = np.mean([RED, BLUE], axis=0)
+    assert min(np.abs(frame[20, 160] - middle).max() for frame in frames) < 50
+
+
+def test_text_alone_becomes_a_picture_of_its_words(tmp_path):
+    plan = clip_plan.comet_veo("a paper boat", "16x9", "veo3", ()).shortened()
+    frame = pictures(rendered(tmp_path, plan))[0]
+    assert (frame[60:120].min(axis=2) > 200).sum() > 50
+
+
+def test_every_clip_says_sandbox(tmp_path):
+    frame = pictures(rendered(tmp_path, veo(), halves((90, 90, 90), (90, 90, 90))))[0]
+    corner = frame[640:720, 10:300].astype(int)
+    amber = (corner[..., 0] > 180) & (corner[..., 2] < 120)
+    assert amber.sum() > 200
+
+
+def test_the_same_job_gives_the_same_file(tmp_path):
+    (tmp_path / "again").mkdir()
+    first = rendered(tmp_path, veo().shortened(), halves(RED, BLUE)).read_bytes()
+    assert rendered(tmp_path / "again", veo().shortened(), halves(RED, BLUE)).read_bytes() == first
+
+
+def test_a_transparent_image_is_shown_over_white(tmp_path):
+    file = io.BytesIO()
+    Image.new("RGBA", (640, 360), (200, 0, 0, 0)).save(file, "PNG")
+    frame = pictures(rendered(tmp_path, veo().shortened(), file.getvalue()))[0]
+    assert frame[20, 20].min() > 245
