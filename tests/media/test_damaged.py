@@ -1,0 +1,68 @@
+"""A clip that is damaged or breaks off is an error that says how much of it is whole, never a short clip."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from remote_video_pack.remote_video.errors import MediaError
+from remote_video_pack.remote_video.media.clip import Clip
+
+from .clips import moving_picture, tone, write_clip
+
+
+def whole_clip(tmp_path, **write):
+    pictures = [moving_picture(i, 128, 96) for i in range(40)]
+    options = {"movflags": "faststart"}
+    return write_clip(tmp_path / "clip.mp4", pictures, size=(128, 96), container_options=options, **write)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.99])
+@pytest.mark.parametrize("codec_options", [{"g": "8"}, {"g": "250", "bf": "3"}])
+def test_a_file_that_breaks_off_says_how_many_frames_are_whole(tmp_path, share, codec_options):
+    path = whole_clip(tmp_path, options=codec_options)
+    frames = Clip.open(path).frames()
+    content = path.read_bytes()
+    media = content.index(b"mdat")
+    path.write_bytes(content[: media + int((len(content) - media) * share)])
+    clip = Clip.open(path)
+    with pytest.raises(MediaError) as damaged:
+        clip.frames()
+    whole = int(re.search(r"(\d+) frames can be decoded", str(damaged.value))[1])
+    assert 0 < whole < 40 and f"`max_frames` to {whole}" in damaged.value.next_step
+    assert torch.equal(clip.frames(whole), frames[:whole])
+    with pytest.raises(MediaError):
+        clip.last_frame()
+
+
+def test_bytes_overwritten_in_the_middle_are_an_error(tmp_path):
+    path = whole_clip(tmp_path, options={"g": "8"})
+    content = bytearray(path.read_bytes())
+    middle = (content.index(b"mdat") + len(content)) // 2
+    content[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match="frames can be decoded, then"):
+        Clip.open(path).frames()
+
+
+def test_damaged_sound_says_how_to_take_the_frames(tmp_path):
+    path = whole_clip(tmp_path, sound=tone(1.6, 48000, 2))
+    sizes = Clip.open(path).audio()["waveform"].shape
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.7)])
+    with pytest.raises(MediaError, match="sound") as damaged:
+        assert Clip.open(path).audio()["waveform"].shape != sizes
+    assert "Unwire `audio`" in damaged.value.next_step
+
+
+def test_a_picture_that_changes_its_size_is_an_error(tmp_path):
+    small = [np.full((48, 64, 3), 90, np.uint8)] * 3
+    large = [np.full((96, 128, 3), 90, np.uint8)] * 3
+    first = write_clip(tmp_path / "a.h264", small)
+    second = write_clip(tmp_path / "b.h264", large, size=(128, 96))
+    path = tmp_path / "joined.h264"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    with pytest.raises(MediaError, match="changes its picture size: frame 4 has 128x96"):
+        Clip.open(path).frames()

@@ -1,0 +1,97 @@
+"""Sound is the file's own: its rate, its channels, its length, in step with the picture."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+from remote_video_pack.remote_video.media.clip import Clip
+
+from .clips import moving_picture, tone, write_clip
+
+PICTURES = [moving_picture(i, 64, 48) for i in range(24)]
+
+
+def pitch_hz(samples: np.ndarray, rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
+@pytest.mark.parametrize("rate", [22050, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize(("layout", "channels"), [("mono", 1), ("stereo", 2), ("5.1", 6)])
+def test_rate_and_channels_are_kept(tmp_path, rate, layout, channels):
+    sound = tone(1.0, rate, channels)
+    path = write_clip(tmp_path / "clip.mp4", PICTURES, sound=sound, sound_rate=rate, layout=layout)
+    audio = Clip.open(path).audio()
+    waveform = audio["waveform"]
+    assert audio["sample_rate"] == rate and waveform.dtype == torch.float32
+    assert waveform.shape[:2] == (1, channels)
+    assert waveform.shape[2] == pytest.approx(rate, abs=1100)
+    for channel in range(channels):
+        if (layout, channel) != ("5.1", 3):  # AAC cuts the low-frequency channel off below this pitch
+            assert pitch_hz(waveform[0, channel].numpy(), rate) == pytest.approx(220 * (channel + 1), rel=0.02)
+
+
+def test_samples_are_the_ones_that_went_in(tmp_path):
+    sound = tone(1.0, 48000, 2)
+    path = write_clip(tmp_path / "clip.mkv", PICTURES, sound=sound, sound_codec="pcm_f32le")
+    assert np.abs(Clip.open(path).audio()["waveform"][0].numpy() - sound).max() < 1e-6
+
+
+def test_integer_samples_become_floats(tmp_path):
+    sound = tone(0.5, 48000, 1)
+    path = write_clip(tmp_path / "clip.mov", PICTURES, sound=sound, sound_codec="pcm_s16le", layout="mono")
+    assert np.abs(Clip.open(path).audio()["waveform"][0].numpy() - sound).max() < 1e-4
+
+
+@pytest.mark.parametrize("seconds", [0.3, 3.0])
+def test_sound_shorter_or_longer_than_the_picture_keeps_its_length(tmp_path, seconds):
+    path = write_clip(tmp_path / "clip.mp4", PICTURES, sound=tone(seconds, 48000, 2))
+    clip = Clip.open(path)
+    assert clip.audio()["waveform"].shape[2] == pytest.approx(seconds * 48000, abs=1100)
+    assert clip.frames().shape[0] == 24
+    assert torch.equal(clip.last_frame(), clip.frames()[-1:])
+
+
+def test_the_encoder_s_lead_in_is_cut(tmp_path):
+    sound = np.zeros((1, 48000), np.float32)
+    sound[0, 24000:] = 0.5 * np.sign(np.sin(np.arange(24000) * 0.05))
+    path = write_clip(tmp_path / "clip.mp4", PICTURES, sound=sound, layout="mono")
+    heard = np.abs(Clip.open(path).audio()["waveform"][0, 0].numpy()) > 0.2
+    assert np.argmax(heard) == pytest.approx(24000, abs=200)
+
+
+@pytest.mark.parametrize(("delay_s", "expected_s"), [(0.5, 1.5), (-0.25, 0.75)])
+def test_sound_that_begins_later_or_earlier_than_the_picture_stays_in_step(tmp_path, delay_s, expected_s):
+    path = tmp_path / "clip.mkv"
+    rate, begin = 48000, 1.0
+    sound = tone(1.0, rate, 1)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream("pcm_f32le", rate=rate)
+        track.layout = "mono"
+        for index, picture in enumerate(PICTURES):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = 24 + index, Fraction(1, 24)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        block = av.AudioFrame.from_ndarray(sound, "flt", "mono")
+        block.sample_rate, block.time_base = rate, Fraction(1, rate)
+        block.pts = round((begin + delay_s) * rate)
+        container.mux(track.encode(block))
+        container.mux(track.encode(None))
+    waveform = Clip.open(path).audio()["waveform"][0, 0].numpy()
+    assert len(waveform) == pytest.approx(expected_s * rate, abs=rate // 100)
+    if delay_s > 0:
+        assert not waveform[: round(delay_s * rate) - 100].any()
+
+
+def test_silence_has_the_clip_s_length(tmp_path):
+    clip = Clip.open(write_clip(tmp_path / "mute.mp4", PICTURES, rate=10))
+    audio = clip.audio()
+    assert audio["waveform"].shape == (1, 2, round(2.4 * 44100)) and not audio["waveform"].any()
+    assert not clip.info.has_audio
