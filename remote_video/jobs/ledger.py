@@ -23,7 +23,7 @@ from sqlalchemy.exc import DatabaseError
 from ..errors import LedgerError
 from . import lifecycle
 from .ledger_file import CLAIMS as claims
-from .ledger_file import FILE_NAME, META, opened
+from .ledger_file import FILE_NAME, META, distrust, opened
 from .ledger_file import JOBS as jobs
 from .lifecycle import Event, State
 from .owner import is_alive
@@ -33,6 +33,14 @@ LEASE_S = 180.0
 """How long an owner on another machine is believed to live after it was last heard of, s."""
 HISTORY = 25
 """How many past jobs the usual duration is taken from."""
+
+
+SUBMISSION_LEASE_S = 900.0
+"""The same for an owner whose submission is under way: it can't be heard of before the answer is there, s."""
+
+
+class ClaimLost(Exception):
+    """Another run took the job over, since this one was not heard of in time."""
 
 
 class Ledger:
@@ -54,7 +62,7 @@ class Ledger:
     def get(self, key: str) -> JobRecord | None:
         """The job of that key."""
         with self._reading() as db:
-            row = db.execute(sa.select(jobs).where(jobs.c.key == key)).mappings().first()
+            row = _row(db, key)
         return _record(row) if row else None
 
     def recent(self, limit: int = 50) -> list[JobRecord]:
@@ -80,31 +88,40 @@ class Ledger:
 
     # -- the state of a job ----------------------------------------------------------------------------------------
 
-    def begin(self, key: str, job: NewJob) -> JobRecord:
-        """Write down that a submission is about to leave. Raises IllegalTransition when one must not."""
+    def begin(self, key: str, job: NewJob, owner: str | None = None) -> JobRecord:
+        """Write down that a submission is about to leave.
+
+        Args:
+            owner: the run that holds the claim on the job; it is checked in the same transaction.
+
+        Raises:
+            IllegalTransition: a submission must not leave in the state the job is in.
+            ClaimLost: another run works on the job by now.
+        """
         with self._writing() as db:
-            row = db.execute(sa.select(jobs).where(jobs.c.key == key)).mappings().first()
-            state = lifecycle.advance(State(row["state"]) if row else None, Event.BEGIN)
-            fresh = {
-                **asdict(job),
-                "state": state.value,
-                "attempt": (row["attempt"] if row else 0) + 1,
-                "created_at": time.time(),
-                **dict.fromkeys(_EMPTY_AT_BEGIN),
-            }
-            if row:
-                db.execute(jobs.update().where(jobs.c.key == key).values(**fresh))
-            else:
-                db.execute(jobs.insert().values(key=key, **fresh))
-            return _record({"key": key, **fresh})
+            if owner is not None:
+                lease = {"lease_until": time.time() + SUBMISSION_LEASE_S}
+                mine = sa.and_(claims.c.key == key, claims.c.owner == owner)
+                if db.execute(claims.update().where(mine).values(**lease)).rowcount != 1:
+                    raise ClaimLost
+            return _begin(db, key, _row(db, key), job)
 
     def record(self, key: str, event: Event, **facts: Any) -> JobRecord:
         """Write down what happened to a job, and what was learnt with it. Raises IllegalTransition."""
         with self._writing() as db:
-            row = db.execute(sa.select(jobs).where(jobs.c.key == key)).mappings().one()
-            changed = {**facts, "state": lifecycle.advance(State(row["state"]), event).value}
-            db.execute(jobs.update().where(jobs.c.key == key).values(**changed))
-            return _record({**row, **changed})
+            row = _row(db, key)
+            if row is None:
+                raise LedgerError(f"The record of paid jobs at {self.path} no longer holds this job.")
+            return _advance(db, row, event, facts)
+
+    def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
+        """Write down the provider's id of an accepted job, also when its row has gone in the meantime."""
+        with self._writing() as db:
+            row = _row(db, key)
+            if row is None:
+                _begin(db, key, None, job)
+                row = _row(db, key)
+            return _advance(db, row, Event.ACCEPTED, {"request_id": request_id, "submitted_at": time.time()})
 
     def note(self, key: str, **facts: Any) -> None:
         """Write down facts about a job that change nothing about where it stands."""
@@ -165,15 +182,47 @@ class Ledger:
                 db.exec_driver_sql(begin)
                 try:
                     yield db
+                    db.exec_driver_sql("COMMIT")
                 except BaseException:
-                    db.exec_driver_sql("ROLLBACK")
+                    if _is_open(db):
+                        db.exec_driver_sql("ROLLBACK")
                     raise
-                db.exec_driver_sql("COMMIT")
         except DatabaseError as error:
+            distrust(self.path)
             raise LedgerError(
                 f"The record of paid jobs at {self.path} can't be used: {error.orig}. "
                 "Without it nothing may be submitted."
             ) from error
+
+
+def _is_open(db: sa.Connection) -> bool:
+    """Whether a transaction is under way: after some errors (disk full) SQLite has rolled it back by itself."""
+    return bool(getattr(db.connection.dbapi_connection, "in_transaction", False))
+
+
+def _row(db: sa.Connection, key: str) -> Any:
+    return db.execute(sa.select(jobs).where(jobs.c.key == key)).mappings().first()
+
+
+def _begin(db: sa.Connection, key: str, row: Any, job: NewJob) -> JobRecord:
+    fresh = {
+        **asdict(job),
+        "state": lifecycle.advance(State(row["state"]) if row else None, Event.BEGIN).value,
+        "attempt": (row["attempt"] if row else 0) + 1,
+        "created_at": time.time(),
+        **dict.fromkeys(_EMPTY_AT_BEGIN),
+    }
+    if row:
+        db.execute(jobs.update().where(jobs.c.key == key).values(**fresh))
+    else:
+        db.execute(jobs.insert().values(key=key, **fresh))
+    return _record({"key": key, **fresh})
+
+
+def _advance(db: sa.Connection, row: Any, event: Event, facts: dict[str, Any]) -> JobRecord:
+    changed = {**facts, "state": lifecycle.advance(State(row["state"]), event).value}
+    db.execute(jobs.update().where(jobs.c.key == row["key"]).values(**changed))
+    return _record({**row, **changed})
 
 
 _EMPTY_AT_BEGIN = (

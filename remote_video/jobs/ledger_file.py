@@ -9,11 +9,13 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from ..errors import LedgerError
+from .ledger_salvage import Salvage, salt_in, salvage
 
 FILE_NAME = "ledger.sqlite3"
 SCHEMA_VERSION = 1
@@ -68,7 +70,7 @@ _engines_lock = threading.Lock()
 
 
 def opened(path: Path) -> sa.Engine:
-    """The ledger file, checked once a process and ready for use.
+    """The ledger file, checked once a process (and again after `distrust`) and ready for use.
 
     Raises:
         LedgerError: it can't be read or written, or a newer version of the pack wrote it.
@@ -80,15 +82,22 @@ def opened(path: Path) -> sa.Engine:
         return engine
 
 
+def distrust(path: Path) -> None:
+    """Something went wrong with this file: check it again before it is next opened."""
+    with _engines_lock:
+        _engines.pop(path, None)
+
+
 def _open(path: Path) -> sa.Engine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _one_process_at_a_time(path):
+            saved = None
             if path.exists() and not _is_sound(path):
-                _set_aside(path)
-            engine = _engine(path)
-            _make_tables(engine, path)
-        return engine
+                saved = _set_aside(path)
+            if not path.exists():
+                _create(path, saved or Salvage())
+        return _engine(path)
     except (sqlite3.Error, sa.exc.DatabaseError, OSError) as error:
         reason = getattr(error, "orig", None) or error
         raise LedgerError(
@@ -97,48 +106,68 @@ def _open(path: Path) -> sa.Engine:
 
 
 def _engine(path: Path) -> sa.Engine:
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        poolclass=NullPool,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None, "check_same_thread": False},
-    )
+    return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: _connection(path))
 
-    @sa.event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _: object) -> None:
+
+def _connection(path: Path) -> sqlite3.Connection:
+    """A connection to a ledger that is there: SQLite's own habit would make an empty file of a missing one."""
+    connection = sqlite3.connect(
+        address(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
-    return engine
+
+def address(path: Path, mode: str = "rw") -> str:
+    """The file as an SQLite URI (https://www.sqlite.org/uri.html); "rw" never makes a new one."""
+    name = quote(path.absolute().as_posix())
+    return f"file://{name if name.startswith('/') else '/' + name}?mode={mode}"
 
 
-def _make_tables(engine: sa.Engine, path: Path) -> None:
-    with engine.connect() as db:
-        version = db.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version > SCHEMA_VERSION:
-            raise LedgerError(
-                f"The record of paid jobs at {path} was written by a newer version of Remote Video "
-                f"(layout {version}; this one knows {SCHEMA_VERSION}).",
-                next_step="Update Remote Video, or set REMOTE_VIDEO_HOME to another folder.",
-            )
-        if version == SCHEMA_VERSION:
-            return
-        db.exec_driver_sql("BEGIN IMMEDIATE")
+def _create(path: Path, saved: Salvage) -> None:
+    """Make a ledger under another name and move it into place whole: a file of that name is never half a ledger."""
+    for suffix in ("-wal", "-shm"):
+        # SQLite would play a journal that an earlier ledger left behind into this one.
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    new = path.with_name(path.name + ".new")
+    for leftover in (new, new.with_name(new.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+    engine = sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(new))
+    with engine.begin() as db:
         _metadata.create_all(db)
-        db.execute(
-            META.insert().prefix_with("OR IGNORE").values(name="salt", value=secrets.token_hex(32)),
-        )
+        db.execute(META.insert().values(name="salt", value=saved.salt or secrets.token_hex(32)))
+        for job in saved.jobs:
+            db.execute(JOBS.insert().prefix_with("OR IGNORE").values(**job))
         db.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-        db.exec_driver_sql("COMMIT")
     if os.name == "posix":
-        path.chmod(0o600)
+        new.chmod(0o600)
+    new.replace(path)
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether the file is an SQLite database in good order (https://www.sqlite.org/pragma.html#pragma_quick_check)."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+    """Whether the file is a ledger in good order (https://www.sqlite.org/pragma.html#pragma_quick_check).
+
+    Raises:
+        LedgerError: a newer version of the pack wrote it.
+        sqlite3.OperationalError: it can't be looked at now.
+    """
+    connection = sqlite3.connect(address(path), uri=True, timeout=BUSY_TIMEOUT_S)
     try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.OperationalError:
+        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            return False
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise _too_new(path, version)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        return version == SCHEMA_VERSION and tables >= set(_metadata.tables) and salt_in(connection) is not None
+    except sqlite3.OperationalError as error:
+        if any(words in str(error) for words in _BROKEN_WORDS):
+            return False
         raise
     except sqlite3.DatabaseError:
         return False
@@ -146,19 +175,36 @@ def _is_sound(path: Path) -> bool:
         connection.close()
 
 
-def _set_aside(path: Path) -> None:
+_BROKEN_WORDS = ("malformed", "unsupported file format", "no such column", "no such table")
+"""What SQLite says of some broken files under its general error code."""
+
+
+def _too_new(path: Path, version: int) -> LedgerError:
+    return LedgerError(
+        f"The record of paid jobs at {path} was written by a newer version of Remote Video "
+        f"(layout {version}; this one knows {SCHEMA_VERSION}).",
+        next_step="Update Remote Video, or set REMOTE_VIDEO_HOME to another folder.",
+    )
+
+
+def _set_aside(path: Path) -> Salvage:
+    """Move a broken ledger away, journal and all, and read out of it what can still be read."""
     aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         journal = path.with_name(path.name + suffix)
         if journal.exists():
             journal.rename(aside.with_name(aside.name + suffix))
+    saved = salvage(aside, JOBS)
     _log.warning(
-        "The record of paid jobs at %s was broken. It is kept as %s and a new one was begun: clips paid for before "
-        "are not known to it. Look at the provider's dashboard before you run old jobs again.",
+        "The record of paid jobs at %s was broken. It is kept as %s and a new one was begun. %s of its jobs could be "
+        "read and were taken over; other clips paid for before are not known to it. Look at the provider's dashboard "
+        "before you run old jobs again.",
         path,
         aside.name,
+        len(saved.jobs) or "None",
     )
+    return saved
 
 
 class _one_process_at_a_time:
@@ -169,7 +215,11 @@ class _one_process_at_a_time:
 
     def __enter__(self) -> None:
         self._connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        self._connection.execute("BEGIN EXCLUSIVE")
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self._connection.execute("ROLLBACK")
