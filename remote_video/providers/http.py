@@ -8,69 +8,24 @@ since that would carry the key, or the submission, to another place.
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from ..patience import USUAL, Patience
+from ..uploads.address import is_loopback
+from .answer import TROUBLE, Answer, read, received
 from .status import NotSent, Passing
 
-MAX_ANSWER_BYTES = 16 * 2**20
-CHUNK_BYTES = 64 * 2**10
-"""Small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
+SENT_AT_ONCE = 64 * 2**10
+"""Bytes; small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
 USER_AGENT = "remote-video"
-TROUBLE = (requests.RequestException, HTTPError, OSError)
-"""What a connection can end in; urllib3's own errors come through `requests` here and there."""
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back.
-
-    Args:
-        status: the HTTP status code.
-        headers: the answer's headers, case-insensitive.
-        body: the bytes, or None when the connection broke before they were complete.
-    """
-
-    status: int
-    headers: Any
-    body: bytes | None = field(repr=False)
-
-    def json(self) -> Any | None:
-        """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks."""
-        kind = self.headers.get("Content-Type", "application/json").lower()
-        if self.body is None or not ("json" in kind or kind.startswith("text/plain")):
-            return None
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def retry_after(self) -> float | None:
-        """The Retry-After header, s from now (RFC 9110, 10.2.3: seconds or an HTTP date); None without one."""
-        value = self.headers.get("Retry-After", "").strip()
-        if value.isascii() and value.isdigit():
-            return float(value)
-        try:
-            when = parsedate_to_datetime(value)
-        except (TypeError, ValueError, IndexError):
-            return None
-        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
-        return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+__all__ = ["TROUBLE", "USER_AGENT", "Answer", "AnswerLost", "Api", "reason_of", "received"]
 
 
 class AnswerLost(Exception):
@@ -89,8 +44,8 @@ class Body:
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
             view = memoryview(piece)
-            for start in range(0, len(view), CHUNK_BYTES):
-                yield cast(bytes, view[start : start + CHUNK_BYTES])
+            for start in range(0, len(view), SENT_AT_ONCE):
+                yield cast(bytes, view[start : start + SENT_AT_ONCE])
 
 
 class Bearer(requests.auth.AuthBase):
@@ -108,28 +63,22 @@ class Api:
     """One provider's API under one base URL.
 
     Args:
-        base_url: without a slash at the end.
+        base_url: without a slash at the end. The environment's proxies are used unless it is on loopback.
         key: the account's key; sent to `base_url` and nowhere else.
         patience: the time limits.
     """
 
     def __init__(self, base_url: str, key: str, patience: Patience = USUAL) -> None:
         self.base_url = base_url
+        self._key = key
         self._patience = patience
-        self._auth = Bearer(key)
         self._local = threading.local()
 
     def get(self, path: str) -> Answer:
         """Ask. Raises Passing when no complete answer came."""
         try:
-            with self._session().get(
-                self.base_url + path,
-                auth=self._auth,
-                timeout=(self._patience.connect, self._patience.question),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                answer = _read(response, self._patience.answer)
+            with self._kept_session().get(self.base_url + path, timeout=self._timeout, **self._usual()) as response:
+                answer = self._read(response)
         except TROUBLE as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
         if answer.body is None:
@@ -139,16 +88,8 @@ class Api:
     def post_again(self, path: str) -> Answer:
         """POST without a body something that is free and harmless to repeat (a cancel). Raises Passing."""
         try:
-            with requests.Session() as session:
-                response = session.post(
-                    self.base_url + path,
-                    auth=self._auth,
-                    headers={"User-Agent": USER_AGENT},
-                    timeout=(self._patience.connect, self._patience.question),
-                    allow_redirects=False,
-                    stream=True,
-                )
-                return _read(response, self._patience.answer)
+            with self._session(HTTPAdapter(max_retries=0)) as session:
+                return self._read(session.post(self.base_url + path, timeout=self._timeout, **self._usual()))
         except TROUBLE as error:
             raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
 
@@ -160,93 +101,78 @@ class Api:
             AnswerLost: the connection opened and no status line came back.
         """
         adapter = _WatchedAdapter()
-        with requests.Session() as session:
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
+        with self._session(adapter) as session:
             try:
                 response = session.post(
                     self.base_url + path,
                     data=Body(pieces),
-                    auth=self._auth,
-                    headers={"Content-Type": content_type, "User-Agent": USER_AGENT},
+                    headers={"Content-Type": content_type},
                     timeout=(self._patience.connect, self._patience.submission),
-                    allow_redirects=False,
-                    stream=True,
+                    **self._usual(),
                 )
             except TROUBLE as error:
                 if adapter.opened.is_set():
                     raise AnswerLost(reason_of(error)) from _without_key(error)
                 raise NotSent(reason_of(error)) from _without_key(error)
-            return _read(response, self._patience.answer)
+            return self._read(response)
 
-    def _session(self) -> requests.Session:
+    @property
+    def _timeout(self) -> tuple[float, float]:
+        return self._patience.connect, self._patience.question
+
+    def _usual(self) -> dict[str, Any]:
+        return {"auth": Bearer(self._key), "allow_redirects": False, "stream": True}
+
+    def _read(self, response: requests.Response) -> Answer:
+        return read(response, self._patience.answer, self._key)
+
+    def _kept_session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
-            session.headers["User-Agent"] = USER_AGENT
             # Retry-After is read by whoever asked: urllib3 would sleep on it here, deaf to Stop and the deadline.
             retry = Retry(total=1, redirect=0, allowed_methods=("GET",), respect_retry_after_header=False)
-            adapter = HTTPAdapter(max_retries=retry)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            self._local.session = session
+            session = self._local.session = self._session(HTTPAdapter(max_retries=retry))
+        return session
+
+    def _session(self, adapter: HTTPAdapter) -> requests.Session:
+        session = requests.Session()
+        session.headers["User-Agent"] = USER_AGENT
+        session.trust_env = not is_loopback(self.base_url)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
         return session
 
 
 class _WatchedAdapter(HTTPAdapter):
-    """An adapter that notes when a connection of its own has opened (TCP, and TLS where there is any)."""
+    """An adapter that notes when a connection of its own has opened (TCP, and TLS or a proxy's tunnel if any)."""
 
     def __init__(self) -> None:
-        self.opened = opened = threading.Event()
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                opened.set()
-
-        class Tls(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                opened.set()
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class TlsPool(HTTPSConnectionPool):
-            ConnectionCls = Tls
-
-        self._pools = {"http": PlainPool, "https": TlsPool}
+        self.opened = threading.Event()
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        self._watch(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._pools
+        self._watch(manager)
         return manager
 
-
-def _read(response: requests.Response, longest_s: float) -> Answer:
-    """Read an answer, at most MAX_ANSWER_BYTES and `longest_s` of it."""
-    pieces, size, deadline = [], 0, time.monotonic() + longest_s
-    try:
-        for piece in received(response):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                return Answer(response.status_code, response.headers, None)
-    except TROUBLE:
-        return Answer(response.status_code, response.headers, None)
-    return Answer(response.status_code, response.headers, b"".join(pieces))
+    def _watch(self, manager: Any) -> None:
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: _watched(pool, self.opened) for scheme, pool in pools.items()}
 
 
-def received(response: requests.Response) -> Iterator[bytes]:
-    """The decoded body as it comes in: a slow sender never keeps more than one packet from whoever counts the time."""
-    read = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
-    while piece := read(CHUNK_BYTES, decode_content=True):
-        yield piece
+def _watched(pool: Any, opened: threading.Event) -> Any:
+    """The same kind of connection pool (a SOCKS proxy has its own), whose connections tell when they have opened."""
+
+    def connect(self: Any) -> None:
+        super(connection, self).connect()
+        opened.set()
+
+    connection: Any = type("WatchedConnection", (pool.ConnectionCls,), {"connect": connect})
+    return type("WatchedPool", (pool,), {"ConnectionCls": connection})
 
 
 def _without_key(error: Exception) -> Exception:

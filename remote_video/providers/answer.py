@@ -1,0 +1,109 @@
+"""What an API answered: read within bounds, and JSON only where it is JSON of a size and depth that make sense."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from urllib3.exceptions import HTTPError
+
+MAX_ANSWER_BYTES = 16 * 2**20
+MAX_DEPTH = 64
+CHUNK_BYTES = 64 * 2**10
+TROUBLE = (requests.RequestException, HTTPError, OSError)
+"""What a connection can end in; urllib3's own errors come through `requests` here and there."""
+SHORTEST_SECRET = 8
+"""A shorter key can't be told from a word."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Args:
+        status: the HTTP status code.
+        headers: the answer's headers, case-insensitive.
+        body: the bytes, or None when the connection broke before they were complete.
+    """
+
+    status: int
+    headers: Any
+    body: bytes | None = field(repr=False)
+
+    def json(self) -> Any | None:
+        """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks."""
+        kind = self.headers.get("Content-Type", "application/json").lower()
+        if self.body is None or not ("json" in kind or kind.startswith("text/plain")):
+            return None
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return value if _depth_is_sane(value) else None
+
+    @property
+    def summary(self) -> str:
+        """The answer in few words, for when it says nothing itself."""
+        where = self.headers.get("Location", "")
+        if 300 <= self.status < 400 and where:
+            return f"HTTP {self.status}, a redirect to {where[:200]}, which is not followed"
+        return f"HTTP {self.status}" + ("" if self.json() is not None else ", not JSON")
+
+    @property
+    def retry_after(self) -> float | None:
+        """The Retry-After header, s from now (RFC 9110, 10.2.3: seconds or an HTTP date); None without one."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            when = parsedate_to_datetime(value)
+        except (TypeError, ValueError, IndexError):
+            return None
+        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+
+
+def read(response: requests.Response, longest_s: float, key: str) -> Answer:
+    """Read an answer, at most MAX_ANSWER_BYTES and about `longest_s` of it; a key it repeats is taken out."""
+    pieces, size, deadline = [], 0, time.monotonic() + longest_s
+    try:
+        for piece in received(response):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES or time.monotonic() > deadline:
+                return Answer(response.status_code, response.headers, None)
+    except TROUBLE:
+        return Answer(response.status_code, response.headers, None)
+    body = b"".join(pieces)
+    if len(key) >= SHORTEST_SECRET:
+        body = body.replace(key.encode(), b"[key]")
+    return Answer(response.status_code, response.headers, body)
+
+
+def received(response: requests.Response) -> Iterator[bytes]:
+    """The decoded body as it comes in: a slow sender never keeps more than one packet from whoever counts the time."""
+    take = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
+    while piece := take(CHUNK_BYTES, decode_content=True):
+        yield piece
+
+
+def _depth_is_sane(value: Any) -> bool:
+    """Whether JSON is nested at most MAX_DEPTH deep: whoever walks through it stays far from the end of the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for item in level for inner in _inside(item)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []
