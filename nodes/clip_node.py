@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import comfy.model_management
 from comfy_api.latest import io, ui
@@ -18,6 +18,9 @@ from .comfy_host import ComfyHost, keeps_metadata, output_folder, settings, temp
 from .inputs import common_inputs
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 from .sidecar import save_workflow
+
+if TYPE_CHECKING:
+    from ..remote_video.jobs.runner import StoredClip
 
 CATEGORY = "Remote Video"
 
@@ -90,6 +93,7 @@ class ClipNode(io.ComfyNode):
         if keeps_metadata():
             await asyncio.to_thread(save_workflow, stored.path, *_workflow_and_prompt(cls.hidden))
         outputs = await read_outputs(stored.path, stored.request_id, needed, common.max_frames)
+        host.say(_summary(stored))
         return io.NodeOutput(*outputs, ui=player(stored.path))
 
 
@@ -98,6 +102,13 @@ def _base(spec: ModelSpec, now: Settings) -> str:
     if now.sandbox:
         return "sandbox"
     return now.runcomfy_base_url if spec.provider == "runcomfy" else now.cometapi_base_url
+
+
+def _summary(stored: StoredClip) -> str:
+    if stored.reused:
+        return f"{stored.path.name}: paid for before, nothing was submitted | {stored.request_id}"
+    cost = "" if stored.cost_usd is None else f": ${stored.cost_usd:.2f}"
+    return f"{stored.path.name}{cost} | {stored.request_id}"
 
 
 def _workflow_and_prompt(hidden: Any) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:

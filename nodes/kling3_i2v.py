@@ -54,8 +54,18 @@ class Kling3I2V(ClipNode):
         )
 
     @classmethod
-    def validate_inputs(cls, prompt: str | None = None, negative_prompt: str | None = None) -> bool | str:
-        return KLING3.problem({"prompt": prompt, "negative_prompt": negative_prompt}) or True
+    def validate_inputs(
+        cls,
+        prompt: str | None = None,
+        duration: int | None = None,
+        multi_shot: Mapping[str, Any] | None = None,
+        elements: object = None,
+    ) -> bool | str:
+        # ComfyUI passes dynamic inputs whether they are named or not, and of `multi_shot` only the choice. The fields
+        # that aren't named keep ComfyUI's own checks; their defaults stand in for them in what concerns several fields.
+        unnamed = {field.name: getattr(field, "default", None) for field in KLING3.fields}
+        named = {"prompt": prompt, "duration": duration, "multi_shot": multi_shot}
+        return KLING3.problem({**unnamed, **named}) or True
 
     @classmethod
     async def execute(
