@@ -10,22 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from urllib3.filepost import encode_multipart_formdata
-
 from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
 from ..models.request import Image, Request, Video
 from ..patience import USUAL, Patience
 from ..uploads import Upload
+from .clip_urls import clip_urls
 from .http import AnswerLost, Api
+from .multipart import File, multipart
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, key_refused, problem_in, refusal
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction
+from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
 
 QUEUED = frozenset({"queued", "pending", "submitted", "not_start"})
 RUNNING = frozenset({"in_progress", "processing", "unknown", "running"})
 SUCCEEDED = frozenset({"completed", "success", "succeeded", "done"})
 FAILED = frozenset({"failed", "error", "failure"})
 CANCELLED = frozenset({"cancelled", "canceled"})
+ENVELOPE = ("data", "code", "message")
+"""Keys of an object around the task that say nothing of the task itself."""
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "video/mp4": "mp4"}
+ANOTHER_MODEL = "Write a model that CometAPI offers now into `model` (see www.cometapi.com), then run again."
 
 
 class CometApi:
@@ -42,7 +45,7 @@ class CometApi:
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Build the multipart body; the images are files in it, in order: first frame, last frame."""
-        parts: list[tuple[str, Any]] = []
+        parts: list[tuple[str, str | File]] = []
         notices: list[str] = []
         for name, value in request.body.items():
             if not isinstance(value, (list, tuple)):
@@ -54,8 +57,8 @@ class CometApi:
                 encoded = media.encode()
                 notices.extend(encoded.notices)
                 parts.append((name, (f"frame_{number}.{EXTENSIONS[encoded.mime]}", encoded.data, encoded.mime)))
-        body, content_type = encode_multipart_formdata(parts)
-        return Submission("/videos", [body], content_type, tuple(notices))
+        body, content_type = multipart(parts)
+        return Submission("/videos", body, content_type, tuple(notices))
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `status.Provider.submit` says."""
@@ -64,30 +67,29 @@ class CometApi:
         except AnswerLost as lost:
             raise _uncertain(f"no answer came back ({lost})") from lost
         body = answer.json()
-        problem = problem_in(body, f"HTTP {answer.status}")
-        has_error = isinstance(body, Mapping) and bool(body.get("error") or body.get("error_code"))
-        definite = 300 <= answer.status < 500 and answer.status != 429
-        if definite or problem.code in FINAL_REFUSALS or (has_error and answer.status < 300):
-            raise refusal(problem, answer.status, self.name, "the model named on the node")
+        problem = problem_in(body, answer.summary)
+        request_id = _task_id(_task(body))
+        refused = 300 <= answer.status < 500 and answer.status != 429
+        said_error = isinstance(body, Mapping) and bool(body.get("error") or body.get("error_code"))
+        if refused or problem.code in FINAL_REFUSALS or (answer.status < 300 and said_error and request_id is None):
+            raise refusal(problem, answer.status, self.name, "the model named on the node", ANOTHER_MODEL)
         if answer.status == 429:
             raise Busy(problem.message, answer.retry_after)
         if answer.status >= 500:
             raise _uncertain(f"it answered HTTP {answer.status}: {problem.message}")
-        task = _task(body)
-        request_id = task.get("id") or task.get("task_id") or task.get("video_id")
-        if not isinstance(request_id, (str, int)) or not str(request_id).strip():
-            raise _uncertain("its answer holds no task id")
-        return str(request_id)
+        if request_id is None:
+            raise _uncertain(f"its answer holds no task id ({problem.message})")
+        return request_id
 
     def status(self, request_id: str) -> JobStatus:
         """Read the task. Raises Passing, AccountError."""
         answer = self._api.get(self._path(request_id))
         body = answer.json()
         task = _task(body)
-        word = str(task.get("status") or "").strip().lower()
+        word = _word(task)
         if answer.status < 300 and word:
             return self._status_of(task, word, request_id)
-        problem = problem_in(body, f"HTTP {answer.status}" + ("" if body is not None else ", not JSON"))
+        problem = problem_in(body, answer.summary)
         if problem.code in NO_SUCH_JOB or (answer.status == 404 and isinstance(body, Mapping)):
             return JobStatus(JobState.GONE, problem.message)
         if problem.code in BAD_KEY or answer.status == 401:
@@ -122,26 +124,37 @@ class CometApi:
 
 
 def _task(body: Any) -> Mapping[str, Any]:
-    """The task object, which may be nested under `data` or `data.data`."""
-    while isinstance(body, Mapping) and isinstance(body.get("data"), Mapping) and body["data"]:
-        inner = body["data"]
-        body = {**{k: v for k, v in body.items() if k in ("error",)}, **inner}
-    return body if isinstance(body, Mapping) else {}
+    """The task object. It may be nested under `data` or `data.data`; what the inner one leaves out, the outer says."""
+    task: dict[str, Any] = {}
+    while isinstance(body, Mapping):
+        inner = body.get("data")
+        is_envelope = isinstance(inner, Mapping)
+        said = {name: value for name, value in body.items() if value not in (None, "")}
+        task.update({name: value for name, value in said.items() if not is_envelope or name not in ENVELOPE})
+        body = inner
+    return task
+
+
+def _task_id(task: Mapping[str, Any]) -> str | None:
+    """The id: text rather than a number, which may be a row of somebody's table."""
+    ids = [task.get(name) for name in ("id", "task_id", "video_id")]
+    return next(filter(None, map(id_text, sorted(ids, key=lambda found: not isinstance(found, str)))), None)
+
+
+def _word(task: Mapping[str, Any]) -> str:
+    """The state's word, lower case; an answer without one that names the clip says enough."""
+    word = task.get("status")
+    if isinstance(word, str):
+        return word.strip().lower()
+    return "completed" if word is None and _urls(task) and not task.get("error") else ""
 
 
 def _urls(task: Mapping[str, Any]) -> list[str]:
     """The clip's addresses; a finished task may carry one in `fail_reason`."""
     metadata = task.get("metadata")
-    candidates = [
-        task.get("video_url"),
-        task.get("url"),
-        task.get("output_video"),
-        task.get("output"),
-        metadata.get("url") if isinstance(metadata, Mapping) else None,
-        task.get("fail_reason"),
-    ]
-    urls = [c for c in candidates if isinstance(c, str) and c.startswith(("https://", "http://"))]
-    return list(dict.fromkeys(urls))
+    places = [task.get(name) for name in ("video_url", "url", "output_video", "output")]
+    places += [metadata if isinstance(metadata, Mapping) else None, task.get("fail_reason")]
+    return list(dict.fromkeys(url for place in places for url in clip_urls(place)))
 
 
 def _failure(task: Mapping[str, Any], request_id: str) -> RemoteVideoError:

@@ -53,15 +53,22 @@ class Problem:
 def problem_in(body: Any, fallback: str) -> Problem:
     """Read an error body: `error_code` + `error_message`, or `message`, `error`, `detail` as text, list or object."""
     if not isinstance(body, Mapping):
-        return Problem("", body[:MAX_MESSAGE] if isinstance(body, str) and body else fallback)
+        return Problem("", _readable(body if isinstance(body, str) and body else fallback))
     inner = body.get("error")
     if isinstance(inner, Mapping):
-        code, message = inner.get("code"), inner.get("message") or inner.get("type")
+        said = [inner.get("message"), inner.get("error_message"), body.get("error_message"), inner.get("type")]
+        codes = [inner.get("code"), inner.get("error_code"), body.get("error_code"), body.get("code")]
     else:
-        code = body.get("error_code") or body.get("code")
-        message = _first_words(body.get("error_message"), body.get("message"), inner)
-    message = "; ".join(part for part in (_words(message), _words(body.get("detail"))) if part)
-    return Problem(_words(code), (message or fallback)[:MAX_MESSAGE])
+        said = [body.get("error_message"), body.get("message"), inner]
+        codes = [body.get("error_code"), body.get("code")]
+    message = "; ".join(filter(None, (_first_words(*said), _words(body.get("detail")))))
+    return Problem(_first_words(*codes), _readable(message or fallback))
+
+
+def _readable(text: str) -> str:
+    """At most MAX_MESSAGE characters on one line; half of a surrogate pair can't be stored or printed."""
+    whole = text[: 2 * MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
+    return " ".join(whole.split())[:MAX_MESSAGE]
 
 
 def _first_words(*candidates: Any) -> str:
@@ -95,13 +102,14 @@ FINAL_REFUSALS = (*NO_MODEL, *NO_BALANCE, *BAD_KEY, *NO_PERMISSION, *BAD_INPUT)
 """Codes that are a definite no whatever the HTTP status beside them says."""
 
 
-def refusal(problem: Problem, status: int, provider: str, model: str) -> RemoteVideoError:
-    """The error for a submission that was definitely refused."""
+def refusal(problem: Problem, status: int, provider: str, model: str, instead: str | None = None) -> RemoteVideoError:
+    """The error for a submission that was definitely refused; `instead`: what to do when the model is gone."""
     code = f" (code {problem.code})" if problem.code else f" (HTTP {status})"
     said = f"{provider} refused the request{code}: {problem.message}"
     if problem.code in NO_MODEL:
         return ModelGone(
             f"This model is no longer offered: {provider} does not know {model}{code}. It says: {problem.message}",
+            next_step=instead,
             code=problem.code,
         )
     if problem.code in NO_BALANCE or status == 402:

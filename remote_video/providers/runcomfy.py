@@ -16,9 +16,10 @@ from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
 from ..models.request import EncodedMedia, Image, Request, Video
 from ..patience import USUAL, Patience
 from ..uploads import Upload
+from .clip_urls import clip_urls
 from .http import AnswerLost, Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, NOT_READY, key_refused, problem_in, refusal
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction
+from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
 
 QUEUED = frozenset({"in_queue", "queued", "pending", "waiting"})
 RUNNING = frozenset({"in_progress", "starting", "processing", "running"})
@@ -26,8 +27,9 @@ FINISHED = frozenset({"completed", "succeeded", "success", "failed", "error"})
 SUCCEEDED = frozenset({"succeeded", "completed", "success"})
 FAILED = frozenset({"failed", "error"})
 CANCELLED = frozenset({"cancelled", "canceled"})
-VIDEO_KEYS = ("video", "videos", "video_url", "video_urls", "url", "urls", "output", "outputs")
 CALL = "/v1/requests/{}/{}"
+MOST_USD = 1e6
+"""A clip that costs more is a mistake in the answer."""
 
 
 class RunComfy:
@@ -65,7 +67,7 @@ class RunComfy:
         except AnswerLost as lost:
             raise _uncertain(f"no answer came back ({lost})") from lost
         body = answer.json()
-        problem = problem_in(body, f"HTTP {answer.status}")
+        problem = problem_in(body, answer.summary)
         if problem.code in FINAL_REFUSALS or (300 <= answer.status < 500 and answer.status != 429):
             raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
         if answer.status == 429 or problem.code == "429":
@@ -76,7 +78,7 @@ class RunComfy:
             raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
         request_id = _request_id(body)
         if request_id is None:
-            raise _uncertain("its answer holds no request id")
+            raise _uncertain(f"its answer holds no request id ({problem.message})")
         return request_id
 
     def status(self, request_id: str) -> JobStatus:
@@ -85,7 +87,7 @@ class RunComfy:
         if isinstance(said, JobStatus):
             return said
         word = _word(said)
-        if word in FINISHED:
+        if word in FINISHED or not word:
             return self._result(request_id)
         return JobStatus(
             state=_state_of(word),
@@ -102,7 +104,7 @@ class RunComfy:
         except Passing:
             return CancelOutcome.UNKNOWN
         body = answer.json()
-        outcome = body.get("outcome") if isinstance(body, Mapping) else None
+        outcome = _lower(body.get("outcome")) if isinstance(body, Mapping) else ""
         if outcome in CANCELLED:
             return CancelOutcome.CANCELLED
         if outcome == "not_cancellable":
@@ -114,11 +116,17 @@ class RunComfy:
         return {}
 
     def model_info(self, model_id: str) -> Mapping[str, Any]:
-        """Name, input schema and price of a model. Raises Passing."""
-        body = self._api.get("/v1/models/" + quote(model_id, safe="/")).json()
-        if not isinstance(body, Mapping) or body.get("error_code"):
-            raise Passing(problem_in(body, "the answer is not a model's description").message)
-        return body
+        """Name, input schema and price of a model. Raises Passing, AccountError, ModelGone."""
+        answer = self._api.get("/v1/models/" + quote(model_id, safe="/"))
+        body = answer.json()
+        if isinstance(body, Mapping) and answer.status < 300 and not body.get("error_code"):
+            return body
+        problem = problem_in(body, answer.summary)
+        if problem.code in BAD_KEY or answer.status == 401:
+            raise key_refused(problem, self.name)
+        if problem.code in FINAL_REFUSALS:
+            raise refusal(problem, answer.status, self.name, model_id)
+        raise Passing(f"{self.name} answered: {problem.message}", answer.retry_after)
 
     def _result(self, request_id: str) -> JobStatus:
         path = CALL.format(quote(request_id, safe=""), "result") + "?include_cost=true"
@@ -126,24 +134,23 @@ class RunComfy:
         if isinstance(said, JobStatus):
             return said
         word = _word(said)
-        cost = said.get("cost")
-        cost_usd = float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
-        if word in FAILED:
+        cost_usd = _cost(said.get("cost"))
+        sources = tuple(MediaSource(url) for url in clip_urls(said.get("output")))
+        if word in FAILED or (word in SUCCEEDED and not sources and said.get("error")):
             return JobStatus(JobState.FAILED, word, error=_failure(said, request_id), cost_usd=cost_usd)
-        if word in SUCCEEDED:
-            sources = tuple(MediaSource(url) for url in video_urls(said.get("output")))
-            if not sources:
-                raise Passing("the job succeeded but its result names no video yet")
+        if sources and (word in SUCCEEDED or not word):
             return JobStatus(JobState.SUCCEEDED, word, sources=sources, cost_usd=cost_usd)
+        if word in SUCCEEDED:
+            raise Passing("the job succeeded but its result names no video yet")
         return JobStatus(_state_of(word), word, unknown_word=word not in QUEUED | RUNNING | CANCELLED)
 
     def _read(self, path: str, request_id: str) -> Mapping[str, Any] | JobStatus:
         """The JSON object of an answer; a JobStatus where the error itself tells the state."""
         answer = self._api.get(path)
         body = answer.json()
-        if isinstance(body, Mapping) and answer.status < 300 and not body.get("error_code"):
+        if isinstance(body, Mapping) and answer.status < 300 and (not body.get("error_code") or _word(body) in FAILED):
             return body
-        problem = problem_in(body, f"HTTP {answer.status}" + ("" if body is not None else ", not JSON"))
+        problem = problem_in(body, answer.summary)
         if problem.code in NOT_READY:
             return JobStatus(JobState.RUNNING, "result not ready")
         if problem.code in NO_SUCH_JOB or (answer.status == 404 and isinstance(body, Mapping)):
@@ -171,12 +178,20 @@ def _request_id(body: Any) -> str | None:
         return None
     data = body.get("data")
     inner: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
-    found = body.get("request_id") or inner.get("request_id") or body.get("id")
-    return str(found) if isinstance(found, (str, int)) and str(found).strip() else None
+    return id_text(body.get("request_id") or inner.get("request_id") or body.get("id"))
 
 
 def _word(said: Mapping[str, Any]) -> str:
-    return str(said.get("status") or "").strip().lower()
+    return _lower(said.get("status"))
+
+
+def _lower(word: Any) -> str:
+    return word.strip().lower() if isinstance(word, str) else ""
+
+
+def _cost(value: Any) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= MOST_USD else None
 
 
 def _state_of(word: str) -> JobState:
@@ -194,14 +209,3 @@ def _failure(said: Mapping[str, Any], request_id: str) -> RemoteVideoError:
 
 def _whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def video_urls(output: Any) -> list[str]:
-    """The addresses in an `output`: a URL, a list of URLs, or an object that names them; videos before all else."""
-    if isinstance(output, str):
-        return [output] if output.startswith(("https://", "http://")) else []
-    if isinstance(output, (list, tuple)):
-        return [url for item in output for url in video_urls(item)]
-    if isinstance(output, Mapping):
-        return [url for key in VIDEO_KEYS for url in video_urls(output.get(key))]
-    return []

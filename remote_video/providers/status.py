@@ -100,7 +100,7 @@ class Passing(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """A request as it goes on the wire; building it again gives the same bytes."""
+    """A request as it goes on the wire."""
 
     path: str
     body: list[bytes]
@@ -152,12 +152,22 @@ class Provider(Protocol):
 
 
 def fraction(value: Any) -> float | None:
-    """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else."""
+    """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else. A whole number counts per cent."""
+    per_cent = isinstance(value, int)
     if isinstance(value, str):
         text = value.strip()
-        value = float(text.removesuffix("%")) if text.removesuffix("%").replace(".", "", 1).isdigit() else None
-        if value is not None and text.endswith("%"):
-            return min(value / 100, 1.0)
+        per_cent = not text.startswith("0.")
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            return None
+        per_cent = per_cent or text.endswith("%")
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
         return None
-    return value / 100 if value > 1 or isinstance(value, int) else float(value)
+    return value / 100 if per_cent or value > 1 else float(value)
+
+
+def id_text(value: Any) -> str | None:
+    """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text if text.isprintable() and text.strip(".") else None
