@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
+from ..errors import DownloadError, JobExpired, LedgerError, MediaError, RemoteVideoError
 from ..media.clip import Clip
+from ..media.mp4_boxes import missing_bytes
 from ..providers.status import JobState, JobStatus, MediaSource, Passing
 from .context import RENEW_EVERY_S, RunContext
-from .download import Download, NotThere
+from .download import ClipTooLarge, Download, NotThere, disk_error
 from .follow import GONE_ANSWERS, Follower
+from .ledger import Ledger
 from .lifecycle import Event
 from .media_host import AddressRefused, is_loopback
 from .output_file import Target
@@ -39,7 +40,6 @@ class Fetcher:
         self._record = record
         self._part = target.part(record.key)
         self._validator = record.part_validator
-        self._left = threading.Event()
         self._said = 0.0
         self._renewed = time.monotonic()
 
@@ -55,6 +55,8 @@ class Fetcher:
             StopPressed.
         """
         await self._prepare_part()
+        if await DOWNLOADS.run(lambda: self._target.published_before(self._part) is not None):
+            return await self._keep()
         why, patience = "no attempt was made", self._run.patience
         for attempt in range(MAX_TRIES):
             pause = min(patience.refetch_pause * 2.0**attempt, patience.longest_refetch_pause)
@@ -67,7 +69,8 @@ class Fetcher:
                 raise DownloadError(error.what, next_step=error.next_step, request_id=self._request_id) from error
             except (Passing, NotThere, MediaError) as error:
                 why = error.what if isinstance(error, RemoteVideoError) else str(error)
-                pause = max(pause, getattr(error, "retry_after", None) or 0.0)
+                asked_to_wait = getattr(error, "retry_after", None) or 0.0
+                pause = max(pause, min(asked_to_wait, patience.longest_retry_after))
             if attempt == MAX_TRIES - 1 or time.monotonic() + pause > self._run.deadline:
                 break
             self._run.say(f"downloading again ({why}) | {self._request_id}")
@@ -84,7 +87,7 @@ class Fetcher:
             try:
                 await self._download(source)
                 return await self._keep()
-            except (Passing, NotThere, MediaError, AddressRefused) as error:
+            except (Passing, NotThere, MediaError, AddressRefused, ClipTooLarge) as error:
                 trouble = error
         raise trouble
 
@@ -109,11 +112,9 @@ class Fetcher:
         try:
             await self._run.call(lambda: transfer.fetch(source), DOWNLOADS)
         finally:
-            self._left.set()
+            transfer.abandon()
 
     def _transfer(self) -> Download:
-        """A download that writes nothing more once this run has left it."""
-        self._left = left = threading.Event()
         return Download(
             part=self._part,
             validator=self._validator,
@@ -121,7 +122,6 @@ class Fetcher:
             allow_loopback=self._provider_is_on_loopback(),
             note_validator=self._note_validator,
             progressed=self._progressed,
-            abandoned=left.is_set,
             deadline=self._run.deadline,
             patience=self._run.patience,
             max_bytes=self._run.max_clip_bytes,
@@ -143,23 +143,24 @@ class Fetcher:
 
     def _check_and_publish(self) -> JobRecord:
         try:
+            self._check()
+            size, digest = self._part.stat().st_size, _sha256(self._part)
+            final = self._target.publish(self._part)
+        except OSError as error:
+            raise disk_error(error, self._part.parent) from error
+        facts = {"path": str(final), "bytes": size, "sha256": digest, "error": None, "error_kind": None}
+        self._run.ledger.record(self._run.key, Event.STORED, **facts)
+        return drop_part(self._run.ledger, self._run.key)
+
+    def _check(self) -> None:
+        """Raises MediaError, and drops what came, when it is not a whole video."""
+        try:
             Clip.open(self._part)
+            if missing := missing_bytes(self._part):
+                raise MediaError(f"{missing:,} bytes are missing from its end")
         except MediaError as error:
             self._part.unlink(missing_ok=True)
-            raise MediaError(f"what came is not a video that can be decoded ({error.what})") from error
-        size, digest = self._part.stat().st_size, _sha256(self._part)
-        final = self._target.publish(self._part)
-        return self._run.ledger.record(
-            self._run.key,
-            Event.STORED,
-            path=str(final),
-            bytes=size,
-            sha256=digest,
-            part_path=None,
-            part_validator=None,
-            error=None,
-            error_kind=None,
-        )
+            raise MediaError(f"what came is not a whole video ({error.what.rstrip('.')})") from error
 
     async def _prepare_part(self) -> None:
         """Continue the partial file there is, unless it lies elsewhere: then it is dropped."""
@@ -201,6 +202,21 @@ class Fetcher:
     def _provider_is_on_loopback(self) -> bool:
         provider = self._run.provider
         return provider.identity == "sandbox" or is_loopback(urlsplit(provider.identity).hostname or "")
+
+
+def drop_part(ledger: Ledger, key: str) -> JobRecord:
+    """Remove the partial file of a stored clip, which may be a second name of it, and forget where it was."""
+    record = ledger.get(key)
+    if record is None:
+        raise LedgerError("The job was taken out of the record while its clip was being saved.")
+    if record.part_path is None:
+        return record
+    try:
+        Path(record.part_path).unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("The partial download %s can't be removed: %s", record.part_path, error)
+    ledger.note(key, part_path=None, part_validator=None)
+    return replace(record, part_path=None, part_validator=None)
 
 
 def _sha256(path: Path) -> str:

@@ -28,6 +28,7 @@ class Follower:
         self._usual_s = usual_s
         self._unknown_words: set[str] = set()
         self._said = "waiting for the first answer"
+        self._trouble = ""
 
     async def until_finished(self) -> JobStatus:
         """Wait for the clip and write down how the job ended.
@@ -45,9 +46,11 @@ class Follower:
             try:
                 status = await self.ask()
             except Passing as passing:
-                asked_to_wait = passing.retry_after or 0.0
+                asked_to_wait = min(passing.retry_after or 0.0, patience.longest_retry_after)
+                self._trouble = str(passing)
                 self._say(f"{self._said}; asking again ({passing})")
             else:
+                self._trouble = ""
                 gone = gone + 1 if status.state is JobState.GONE else 0
                 if status.state is JobState.SUCCEEDED:
                     return await self._finished(status)
@@ -56,13 +59,10 @@ class Follower:
                 self._show(status)
             await self._run.stay_known()
             pause_now = max(pause * random.uniform(0.85, 1.15), asked_to_wait)  # noqa: S311 - jitter, no secret
-            if time.monotonic() + pause_now > self._run.deadline:
-                raise StillRunning(
-                    f"The job has not finished within {clock(self._run.deadline - self._run.begun)} "
-                    f"(REMOTE_VIDEO_TIMEOUT_S); last seen: {self._said}.",
-                    request_id=self._request_id,
-                )
-            await self._run.sleep(pause_now)
+            left = self._run.deadline - time.monotonic()
+            if left <= 0:
+                raise self._still_running()
+            await self._run.sleep(min(pause_now, left))
             pause = min(pause * GROWTH, patience.longest_poll_pause)
 
     async def ask(self) -> JobStatus:
@@ -79,6 +79,14 @@ class Follower:
             ) from None
         self.seen = status.state
         return status
+
+    def _still_running(self) -> StillRunning:
+        trouble = f" The last question got no usable answer: {self._trouble}." if self._trouble else ""
+        return StillRunning(
+            f"The job has not finished within {clock(self._run.deadline - self._run.begun)} "
+            f"(REMOTE_VIDEO_TIMEOUT_S); last seen: {self._said}.{trouble}",
+            request_id=self._request_id,
+        )
 
     async def _finished(self, status: JobStatus) -> JobStatus:
         run = self._run

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -40,13 +40,36 @@ def check_url(url: str, allow_loopback: bool) -> SplitResult:
         raise AddressRefused("The provider gave an address for the clip that is no address.") from None
     if not host or parts.username is not None or parts.password is not None:
         raise AddressRefused("The provider gave an address for the clip without a host, or with a password in it.")
-    if allow_loopback and is_loopback(host):
+    if allow_loopback and is_loopback(host) and parts.scheme in ("http", "https"):
         return parts
     if parts.scheme != "https":
         raise AddressRefused(f"The provider gave an address for the clip on {host} that is not https.")
     if port not in (None, 443):
         raise AddressRefused(f"The provider gave an address for the clip on {host} with the unusual port {port}.")
+    number = _as_number(host)
+    if number is not None and not is_public(number):
+        raise AddressRefused(f"The provider gave an address for the clip on {host}, which is not a public address.")
     return parts
+
+
+def next_url(url: str, location: str) -> str:
+    """Where a redirect leads. Raises AddressRefused when it is no address."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise AddressRefused("The clip's host redirected to an address that is no address.") from None
+
+
+def _as_number(host: str) -> Address | None:
+    """A host that is an address as written: also the short, octal, hex and decimal forms that systems accept."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host.rstrip("."))) if host[:1].isdigit() else None
+    except OSError:
+        return None
 
 
 def public_addresses(host: str, port: int, allow_loopback: bool) -> list[tuple[Any, ...]]:
@@ -132,6 +155,6 @@ def _connect(connection: HTTPConnection, allow_loopback: bool) -> socket.socket:
                 )
             except OSError as error:
                 failure = error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         failure = error
     raise NewConnectionError(connection, f"Failed to establish a new connection: {failure}") from failure

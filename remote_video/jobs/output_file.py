@@ -17,7 +17,7 @@ from ..errors import InputRefused
 SUFFIX = ".mp4"
 MAX_NAME_BYTES = 120
 """Of one folder or file name, UTF-8: leaves room for the number and suffixes under the usual 255."""
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
 _TIME_WORDS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 
@@ -34,19 +34,22 @@ class Target:
         return self.folder / f".{self.stem}.{key[:16]}.part"
 
     def publish(self, part: Path) -> Path:
-        """Give a complete download its final name, `<stem>_00001_.mp4` or the next free number."""
-        known = self._already_published(part)
+        """Give a complete download its final name, `<stem>_00001_.mp4` or the next free number.
+
+        Where the file system has hard links `part` stays, as a second name of the same file: a run that finds it
+        after a crash, before the clip was written down, knows that it was published and where.
+        """
+        known = self.published_before(part)
         number = self._highest_number() + 1
         while known is None:
             final = self.folder / f"{self.stem}_{number:05}_{SUFFIX}"
             known = final if _rename_without_overwriting(part, final) else None
             number += 1
-        part.unlink(missing_ok=True)
         return known
 
-    def _already_published(self, part: Path) -> Path | None:
+    def published_before(self, part: Path) -> Path | None:
         """The final name a run before this one gave it, when that run died before it could tidy up."""
-        if part.stat().st_nlink < 2:
+        if not part.exists() or part.stat().st_nlink < 2:
             return None
         return next((clip for clip in self._clips() if clip.samefile(part)), None)
 
@@ -77,7 +80,10 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.resolve().is_relative_to(root):
         raise _refused(filename_prefix, "leads outside the output folder through a link")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
     return Target(folder, names[-1])
 
 
@@ -103,8 +109,8 @@ def _parts(prefix: str, shown: str) -> list[str]:
 
 
 def _name(part: str, shown: str) -> str:
-    name = _FORBIDDEN.sub("_", part).strip()
-    name = name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .").lstrip(".")
+    name = _FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode("utf-8")).strip()
+    name = name.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .").lstrip(" .")
     if _RESERVED.match(name):
         raise _refused(shown, f"holds {name!r}, a device's name on Windows")
     return name or "_"

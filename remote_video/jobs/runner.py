@@ -18,7 +18,7 @@ from ..settings import Settings
 from ..uploads import Upload, choose
 from . import slots
 from .context import RunContext, StopPressed
-from .fetch import Fetcher
+from .fetch import Fetcher, drop_part
 from .follow import Follower
 from .host import Host
 from .ledger import Ledger
@@ -147,7 +147,7 @@ class JobRun:
             raise told_before(record)
         if what is Run.REUSE:
             if await self._run.keep(partial(_is_on_disk, record)):
-                return record
+                return await self._run.keep(partial(drop_part, self._run.ledger, record.key))
             record = await self._write(Event.FILE_MISSING)
             what = Run.FETCH
         if what is Run.ASK_PROVIDER:
@@ -290,9 +290,8 @@ def _cancel(run: RunContext, request_id: str) -> CancelOutcome:
     """Ask to cancel and write down that it was; on a thread, so that a late answer is still written down."""
     outcome = run.provider.cancel(request_id)
     if outcome is CancelOutcome.CANCELLED:
-        run.ledger.record(
-            run.key, Event.CANCELLED, finished_at=time.time(), error="Cancelled by Stop.", error_kind="JobCancelled"
-        )
+        facts = {"finished_at": time.time(), "error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
+        run.ledger.record(run.key, Event.CANCELLED, about=request_id, **facts)
     return outcome
 
 
