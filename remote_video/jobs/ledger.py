@@ -106,12 +106,17 @@ class Ledger:
                     raise ClaimLost
             return _begin(db, key, _row(db, key), job)
 
-    def record(self, key: str, event: Event, **facts: Any) -> JobRecord:
-        """Write down what happened to a job, and what was learnt with it. Raises IllegalTransition."""
+    def record(self, key: str, event: Event, *, about: str | None = None, **facts: Any) -> JobRecord:
+        """Write down what happened to a job, and what was learnt with it. Raises IllegalTransition.
+
+        With `about`, a request id, nothing is changed when the job was submitted anew since: news can come late.
+        """
         with self._writing() as db:
             row = _row(db, key)
             if row is None:
                 raise LedgerError(f"The record of paid jobs at {self.path} no longer holds this job.")
+            if about is not None and row["request_id"] != about:
+                return _record(row)
             return _advance(db, row, event, facts)
 
     def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
