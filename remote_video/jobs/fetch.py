@@ -8,6 +8,7 @@ import random
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import DownloadError, JobExpired, LedgerError, MediaError, RemoteVideoError
@@ -148,7 +149,7 @@ class Fetcher:
             final = self._target.publish(self._part)
         except OSError as error:
             raise disk_error(error, self._part.parent) from error
-        facts = {"path": str(final), "bytes": size, "sha256": digest, "error": None, "error_kind": None}
+        facts: dict[str, Any] = {"path": str(final), "bytes": size, "sha256": digest, "error": None, "error_kind": None}
         self._run.ledger.record(self._run.key, Event.STORED, **facts)
         return drop_part(self._run.ledger, self._run.key)
 

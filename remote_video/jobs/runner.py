@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .. import errors
 from ..errors import JobExpired, JobUncertain, RemoteVideoError, Stopped
@@ -290,7 +291,7 @@ def _cancel(run: RunContext, request_id: str) -> CancelOutcome:
     """Ask to cancel and write down that it was; on a thread, so that a late answer is still written down."""
     outcome = run.provider.cancel(request_id)
     if outcome is CancelOutcome.CANCELLED:
-        facts = {"finished_at": time.time(), "error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
+        facts: dict[str, Any] = {"finished_at": time.time(), "error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
         run.ledger.record(run.key, Event.CANCELLED, about=request_id, **facts)
     return outcome
 
