@@ -233,7 +233,7 @@ class JobRun:
             raise told_before(record)
         return await self._write(Event.FOUND)
 
-    async def _write(self, event: Event, **facts: object) -> JobRecord:
+    async def _write(self, event: Event, **facts: Any) -> JobRecord:
         run = self._run
         return await run.keep(lambda: run.ledger.record(run.key, event, **facts))
 
@@ -291,8 +291,8 @@ def _cancel(run: RunContext, request_id: str) -> CancelOutcome:
     """Ask to cancel and write down that it was; on a thread, so that a late answer is still written down."""
     outcome = run.provider.cancel(request_id)
     if outcome is CancelOutcome.CANCELLED:
-        facts: dict[str, Any] = {"finished_at": time.time(), "error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
-        run.ledger.record(run.key, Event.CANCELLED, about=request_id, **facts)
+        facts: dict[str, Any] = {"error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
+        run.ledger.record(run.key, Event.CANCELLED, about=request_id, finished_at=time.time(), **facts)
     return outcome
 
 
