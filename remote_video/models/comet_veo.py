@@ -10,20 +10,22 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputRefused
+from ..media.fit import ImageLimits
 from .fields import Choice, Picture, Text, seed_field
 from .request import Image
-from .runcomfy_limits import ANY_IMAGE
 from .spec import ModelSpec, Size, Values
 
+IMAGE = ImageLimits(max_bytes=50_000_000)
+"""CometAPI publishes no limit; a larger file than this is nobody's first frame."""
 CANVASES = {"16x9": (1280, 720), "9x16": (720, 1280)}
 _FIRST = Picture(
     "image",
     None,
     "The first frame. Without any image the clip is made from the prompt alone.",
-    ANY_IMAGE,
+    IMAGE,
     required=False,
 )
-_LAST = Picture("last_image", None, "The last frame; needs `image` as well.", ANY_IMAGE, required=False)
+_LAST = Picture("last_image", None, "The last frame; needs `image` as well.", IMAGE, required=False)
 
 
 def _canvas(values: Values, size: Size) -> Size:
@@ -34,7 +36,7 @@ def _follow_the_first_image(values: Values) -> dict[str, Any]:
     if values["size"] != "auto":
         return {}
     image = values.get("image")
-    tall = image is not None and image.shape[-3] > image.shape[-2]
+    tall = image is not None and image.ndim >= 3 and image.shape[-3] > image.shape[-2]
     return {"size": "9x16" if tall else "16x9"}
 
 

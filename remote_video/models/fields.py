@@ -41,7 +41,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """Words. `required` text may not be blank."""
+    """Words. `required` text may not be blank; text of one line loses the blanks around it."""
 
     max_length: int | None = None
     required: bool = False
@@ -50,6 +50,9 @@ class Text(Field):
 
     def check(self, value: Any) -> str:
         text = "" if value is None else str(value)
+        text = text if self.multiline else text.strip()
+        if not _can_be_sent(text):
+            raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
         if self.required and not text.strip():
             raise self.refuse("empty", "the model needs words here", f"Write a {self.name} and run again.")
         if self.max_length is not None and len(text) > self.max_length:
@@ -60,6 +63,14 @@ class Text(Field):
                 f"Shorten it by {surplus:,} characters and run again.",
             )
         return text
+
+
+def _can_be_sent(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -90,13 +101,13 @@ class Number(Field):
     def check(self, value: Any) -> float | int:
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not self.minimum <= number <= self.maximum or (self.whole and number != int(number)):
             kind = "a whole number" if self.whole else "a number"
             bounds = f"{self.minimum:,.10g} to {self.maximum:,.10g}"
             raise self.refuse(repr(value), f"the model takes {kind} from {bounds}", f"Set it between {bounds}.")
-        return int(value) if self.whole else number
+        return int(number) if self.whole else number
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _shots_and_elements(values: Values, fitted: Callable[[Any, Picture], Image])
     shots = shots_of(values)
     if shots:
         body["multi_prompt"] = shots
-    elements = [e for e in (values.get("elements") or {}).values() if e is not None]
+    elements = [e for _, e in sorted((values.get("elements") or {}).items()) if e is not None]
     if len(elements) > MAX_ELEMENTS:
         raise InputRefused(
             f"{len(elements)} elements are connected; the model takes at most {MAX_ELEMENTS}.",
@@ -137,6 +137,12 @@ def _element(element: KlingElement, name: str, fitted: Callable[[Any, Picture], 
     body: dict[str, Any] = {"frontal_image_url": view(element.frontal_image, "frontal_image")}
     if element.reference_images is not None:
         references = element.reference_images
+        references = references[None] if references.ndim == 3 else references
+        if references.shape[0] == 0:
+            raise InputRefused(
+                f"The reference images of {name} are an empty batch.",
+                next_step="Connect a batch with images in it, or disconnect `reference_images`.",
+            )
         body["reference_image_urls"] = [
             view(references[i : i + 1], f"reference image {i + 1}") for i in range(references.shape[0])
         ]
