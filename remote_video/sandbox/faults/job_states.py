@@ -181,6 +181,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("completed-but-cancelled", "Finished, and the result says cancelled.", (RESULT,), alter=_always("cancelled")),
     Fault("failed", "The job failed.", (RETRIEVE,), alter=_comet_failed("Internal model error", "generation_failed")),
+    Fault("failed-as-error", "The job failed, and its state is called ERROR.", (RETRIEVE,), alter=_always("ERROR")),
     Fault(
         "failed-by-moderation",
         "The job failed by content moderation.",
