@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ..errors import LedgerError
 from ..patience import USUAL, Patience
 from ..providers.status import Provider
 from ..settings import MAX_CLIP_BYTES
@@ -18,6 +22,8 @@ from .workers import LEDGER, QUESTIONS, Workers
 
 T = TypeVar("T")
 RENEW_EVERY_S = 60.0
+
+_log = logging.getLogger("remote_video")
 
 
 class StopPressed(Exception):
@@ -43,10 +49,13 @@ class RunContext:
     max_clip_bytes: int = MAX_CLIP_BYTES
     begun: float = field(default_factory=time.monotonic)
     renewed: float = field(default_factory=time.monotonic)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Set when the run is over for whoever asked for it: what has not begun by then must not begin."""
+    _under_way: list[Future[Any]] = field(default_factory=list)
 
     def check_stop(self) -> None:
         """Raises StopPressed when the user wants out."""
-        if self.host.stopped():
+        if self.left.is_set() or self.host.stopped():
             raise StopPressed
 
     async def sleep(self, seconds: float) -> None:
@@ -54,12 +63,13 @@ class RunContext:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.check_stop()
+            await self.stay_known()
             await asyncio.sleep(min(left, self.patience.stop_check))
         self.check_stop()
 
     async def call(self, function: Callable[[], T], workers: Workers = QUESTIONS) -> T:
         """Run a blocking call on a thread; Stop leaves it to end by itself. Raises StopPressed."""
-        waiting = asyncio.wrap_future(workers.start(function))
+        waiting = asyncio.wrap_future(self.start(function, workers, changes=workers is not QUESTIONS))
         try:
             while not waiting.done():
                 await asyncio.wait({waiting}, timeout=self.patience.stop_check)
@@ -69,15 +79,48 @@ class RunContext:
         finally:
             waiting.cancel()
 
+    async def finish(self, function: Callable[[], T], workers: Workers) -> T:
+        """Run a blocking call on a thread to its end: Stop doesn't cut it off."""
+        return await asyncio.wrap_future(self.start(function, workers))
+
     async def keep(self, function: Callable[[], T]) -> T:
-        """Run a call of the ledger on a thread, to its end. It is short, so Stop doesn't cut it off."""
-        return await LEDGER.run(function)
+        """Run a call of the ledger. It is short, so Stop doesn't cut it off."""
+        return await self.finish(function, LEDGER)
+
+    def start(self, function: Callable[[], T], workers: Workers, *, changes: bool = True) -> Future[T]:
+        """Begin a blocking call.
+
+        Args:
+            changes: it writes to the ledger or to the clip's file, so that no other run may work on the job before
+                it has ended, whoever still waits for it.
+        """
+        future = workers.start(function)
+        if changes:
+            self._under_way = [*(old for old in self._under_way if not old.done()), future]
+        return future
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Drop the calls that have not begun, and go on with `then` when the last of the others has ended."""
+        self.left.set()
+        for future in self._under_way:
+            future.cancel()
+        self._when_all_ended(then)
+
+    def _when_all_ended(self, then: Callable[[], None]) -> None:
+        unfinished = next((future for future in self._under_way if not future.done()), None)
+        if unfinished is None:
+            then()
+        else:
+            unfinished.add_done_callback(lambda _: self._when_all_ended(then))
 
     async def stay_known(self) -> None:
         """Tell runs on other machines, now and then, that this one lives."""
         if time.monotonic() - self.renewed > RENEW_EVERY_S:
             self.renewed = time.monotonic()
-            await self.keep(lambda: self.ledger.renew(self.key, self.owner))
+            try:
+                await self.keep(lambda: self.ledger.renew(self.key, self.owner))
+            except LedgerError as error:
+                _log.warning("Other machines can't be told that this job is being worked on: %s", error.what)
 
     def say(self, text: str) -> None:
         """Show a line with the time spent so far."""

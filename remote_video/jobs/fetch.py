@@ -16,14 +16,14 @@ from ..media.clip import Clip
 from ..media.mp4_boxes import missing_bytes
 from ..providers.status import JobState, JobStatus, MediaSource, Passing
 from .context import RENEW_EVERY_S, RunContext
-from .download import ClipTooLarge, Download, NotThere, disk_error
+from .download import Abandoned, ClipTooLarge, Download, NotThere, disk_error
 from .follow import GONE_ANSWERS, Follower
 from .ledger import Ledger
 from .lifecycle import Event
 from .media_host import AddressRefused, is_loopback
 from .output_file import Target
 from .record import JobRecord
-from .workers import DOWNLOADS
+from .workers import DOWNLOADS, process_is_ending
 
 MAX_TRIES = 8
 SAY_EVERY_S = 1.0
@@ -131,7 +131,7 @@ class Fetcher:
     async def _keep(self) -> JobRecord:
         """Check that it is a clip, give it its final name, and write that down, with a cost that came late."""
         run = self._run
-        record = await DOWNLOADS.run(self._check_and_publish)
+        record = await run.finish(self._check_and_publish, DOWNLOADS)
         if record.cost_usd is not None or not run.provider.tells_cost:
             return record
         try:
@@ -191,6 +191,8 @@ class Fetcher:
         self._run.ledger.note(self._run.key, part_validator=validator)
 
     def _progressed(self, have: int, whole: int | None) -> None:
+        if process_is_ending():
+            raise Abandoned
         if time.monotonic() - self._said < SAY_EVERY_S and have != whole:
             return
         self._said = time.monotonic()

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..errors import JobExpired, JobUncertain, RemoteVideoError, Stopped
+from ..errors import (
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobUncertain,
+    LedgerError,
+    ModerationError,
+    RemoteVideoError,
+    StillRunning,
+    Stopped,
+)
 from ..models.request import Request
 from ..providers import connect
-from ..providers.status import CancelOutcome, JobState, JobStatus, Submission
+from ..providers.status import JobState, JobStatus, Passing, Submission
 from ..settings import Settings
 from ..uploads import Upload, choose
 from . import slots
@@ -22,13 +32,16 @@ from .context import RunContext, StopPressed
 from .fetch import Fetcher, drop_part
 from .follow import Follower
 from .host import Host
-from .ledger import Ledger
-from .lifecycle import ON_RUN, Event, Run, State
+from .ledger import ClaimLost, Ledger
+from .lifecycle import ON_RUN, TRANSITIONS, Event, Run, State
 from .output_file import Target, target
 from .owner import new_owner, retire
 from .record import JobRecord, NewJob
-from .submit import TurnedAway, learnt_but_unwritten, pause_before_next_try, post_once, write_accepted
+from .stopping import part_with
+from .submit import TurnedAway, pause_before_next_try, post_once, unwritten_outcome, write
 from .workers import LEDGER, QUESTIONS, SUBMISSIONS
+
+_log = logging.getLogger("remote_video")
 
 SHARED_LOOK_S = 0.25
 
@@ -106,23 +119,36 @@ class JobRun:
         self._place = place
         self._max_parallel = max_parallel
         self._follower: Follower | None = None
-        self._posting: Future[JobRecord] | None = None
+        self._request_id: str | None = None
         self._submitted = False
         self._claimed = False
         self._holds_place = False
+        self._images_are_out = False
+        self._images_are_wanted = False
 
     async def to_the_end(self) -> StoredClip:
         """See `make_clip`."""
         try:
-            shared = await self._claim()
-            record = await self._stored(shared)
+            record = await self._record()
         except StopPressed:
             raise Stopped(await self._after_stop()) from None
+        except LedgerError as error:
+            raise self._with_the_job(error) from error
         finally:
             self._leave()
         return StoredClip(
             Path(record.path or ""), record.request_id or "", not self._submitted, cost_usd=record.cost_usd
         )
+
+    async def _record(self) -> JobRecord:
+        shared = False
+        while True:
+            shared = await self._claim() or shared
+            try:
+                return await self._stored(shared)
+            except ClaimLost:
+                self._claimed, shared = False, True
+                self._free_place()
 
     async def _claim(self) -> bool:
         """Become the one run that works on this job; True when another one was at it before."""
@@ -144,6 +170,7 @@ class JobRun:
             what, record = Run.FOLLOW, await self._submit()
         else:
             record = before
+        self._request_id = record.request_id
         if what is Run.ASK_USER:
             raise told_before(record)
         if what is Run.REUSE:
@@ -160,11 +187,13 @@ class JobRun:
         """The job's row; an intent whose owner died in the middle is uncertain."""
         run = self._run
         record = await run.keep(lambda: run.ledger.get(run.key))
-        if record is None or record.state is not State.INTENT:
+        if record is None or record.state not in (State.INTENT, State.UNCERTAIN):
             return record
-        learnt = learnt_but_unwritten(run.key)
-        if learnt is not None:
-            return await run.keep(partial(write_accepted, run, learnt))
+        outcome = unwritten_outcome(run.key)
+        if outcome is not None and outcome.event in TRANSITIONS[record.state]:
+            return await run.keep(partial(write, run, outcome))
+        if record.state is State.UNCERTAIN:
+            return record
         what = f"The request was being sent to {run.provider.name} when ComfyUI ended: the job may or may not exist."
         return await self._write(Event.LOST, error=what, error_kind=JobUncertain.__name__)
 
@@ -172,6 +201,7 @@ class JobRun:
         """Submit, trying again only what was certainly not accepted."""
         run = self._run
         run.say("preparing the request")
+        self._images_are_out = True
         submission = await run.call(lambda: run.provider.prepare(self._request, self._upload), SUBMISSIONS)
         for notice in submission.notices:
             run.host.say(notice)
@@ -200,35 +230,53 @@ class JobRun:
             slots.give_back(self._run.provider.identity)
 
     async def _post(self, submission: Submission) -> JobRecord:
-        """POST on a thread. Stop waits for its answer, so that the id is known."""
-        self._posting = SUBMISSIONS.start(lambda: post_once(self._run, submission))
-        waiting = asyncio.wrap_future(self._posting)
+        """POST on a thread. Stop waits for its answer, so that the id is known; one that has not begun is dropped."""
+        run = self._run
+        self._images_are_wanted = True
+        posting = run.start(lambda: post_once(run, submission), SUBMISSIONS)
+        waiting = asyncio.wrap_future(posting)
         give_up: float | None = None
         try:
             while not waiting.done():
-                await asyncio.wait({waiting}, timeout=self._run.patience.stop_check)
-                if self._run.host.stopped() and give_up is None:
-                    self._run.say("stopping: waiting for the provider's answer, to know the job's id")
-                    give_up = time.monotonic() + self._run.patience.stop_answer
-                if give_up is not None and not waiting.done() and time.monotonic() > give_up:
+                await asyncio.wait({waiting}, timeout=run.patience.stop_check)
+                if waiting.done() or not run.host.stopped():
+                    continue
+                if posting.cancel() or (give_up is not None and time.monotonic() > give_up):
                     raise StopPressed
+                if give_up is None:
+                    run.say("stopping: waiting for the provider's answer, to know the job's id")
+                    give_up = time.monotonic() + run.patience.stop_answer
             record = waiting.result()
+        except (JobUncertain, LedgerError, StopPressed):
+            raise
+        except (RemoteVideoError, TurnedAway):
+            self._images_are_wanted = False
+            raise
         finally:
             waiting.cancel()
-        self._submitted = True
+        self._submitted, self._request_id = True, record.request_id
         return record
 
     async def _follow(self, record: JobRecord) -> JobStatus:
         run, request_id = self._run, record.request_id or ""
         usual = await run.keep(lambda: run.ledger.usual_seconds(run.job.model_id, run.job.base))
         self._follower = Follower(run, request_id, usual)
-        status = await self._follower.until_finished()
+        try:
+            status = await self._follower.until_finished()
+        except (JobFailed, ModerationError, JobCancelled, JobExpired):
+            self._images_are_wanted = False
+            raise
+        self._images_are_wanted = False
         self._free_place()
         await QUESTIONS.run(self._upload.discard)
+        self._images_are_out = False
         return status
 
     async def _found_again(self, record: JobRecord) -> JobRecord:
-        status = await Follower(self._run, record.request_id or "", None).ask()
+        try:
+            status = await Follower(self._run, record.request_id or "", None).ask()
+        except Passing:
+            raise told_before(record) from None
         if status.state is JobState.GONE:
             raise told_before(record)
         return await self._write(Event.FOUND)
@@ -240,60 +288,47 @@ class JobRun:
     # -- leaving ---------------------------------------------------------------------------------------------------
 
     async def _after_stop(self) -> str:
-        """Cancel what can be cancelled, and say what became of the job."""
-        run = self._run
         if not self._claimed:
             return "Stopped. Another run of the same clip goes on."
-        record = await run.keep(lambda: run.ledger.get(run.key))
-        state, name = (record.state if record else None), run.provider.name
-        if record is None or state in (State.REFUSED, State.FAILED, State.CANCELLED):
-            return "Stopped before anything was accepted by the provider. Nothing was billed."
-        if state is State.INTENT:
-            return f"Stopped while the request was being sent to {name}; Run again tells what became of it."
-        if state is not State.SUBMITTED:
-            return f"Stopped. {name} has finished the clip ({record.request_id}): Run again only downloads it."
-        outcome = await self._cancelled(record)
-        if outcome is CancelOutcome.CANCELLED:
-            return f"Stopped, and the queued job {record.request_id} was cancelled at {name}."
-        why = {
-            CancelOutcome.NOT_CANCELLABLE: "is already running and can't be cancelled",
-            CancelOutcome.NOT_OFFERED: f"goes on: {name} offers no way to cancel",
-            CancelOutcome.UNKNOWN: f"may go on: {name} did not answer the request to cancel",
-        }[outcome]
-        return f"Stopped. The job {record.request_id} {why}. Run again with the same inputs picks it up, unbilled."
+        parting = await part_with(self._run, self._follower.seen if self._follower else None)
+        self._images_are_wanted = self._images_are_wanted and parting.job_goes_on
+        return parting.sentence
 
-    async def _cancelled(self, record: JobRecord) -> CancelOutcome:
-        if self._follower is not None and self._follower.seen is JobState.RUNNING:
-            return CancelOutcome.NOT_CANCELLABLE
-        asked = asyncio.wrap_future(QUESTIONS.start(lambda: _cancel(self._run, record.request_id or "")))
-        try:
-            done, _ = await asyncio.wait({asked}, timeout=self._run.patience.cancel_answer)
-            return asked.result() if done else CancelOutcome.UNKNOWN
-        finally:
-            asked.cancel()
+    def _with_the_job(self, error: LedgerError) -> LedgerError:
+        """The same error, for a job that was accepted before the ledger failed."""
+        if self._request_id is None or error.request_id is not None:
+            return error
+        return LedgerError(
+            error.what,
+            billed=StillRunning.usual_billed,
+            next_step="Make room or make the folder writable, then run again with the same inputs: it goes on with the "
+            "same job and submits nothing.",
+            request_id=self._request_id,
+        )
 
     def _leave(self) -> None:
-        """Let others work on the job; a submission still under way keeps it until its answer is written down."""
+        """Let others work on the job, when the last call that was begun for it has ended."""
         self._free_place()
-        if self._posting is not None and not self._posting.done():
-            self._posting.add_done_callback(lambda _: self._let_go())
-        else:
-            self._let_go()
+        if self._images_are_out and not self._images_are_wanted:
+            QUESTIONS.start(self._upload.discard)
+        self._run.leave(self._let_go)
 
     def _let_go(self) -> None:
         run = self._run
         retire(run.owner)
-        if self._claimed:
-            LEDGER.start(lambda: run.ledger.release(run.key, run.owner))
+        if not self._claimed:
+            return
+        try:
+            LEDGER.start(lambda: _release(run))
+        except RuntimeError:
+            _log.debug("ComfyUI is ending; this run's claim ends with it.")
 
 
-def _cancel(run: RunContext, request_id: str) -> CancelOutcome:
-    """Ask to cancel and write down that it was; on a thread, so that a late answer is still written down."""
-    outcome = run.provider.cancel(request_id)
-    if outcome is CancelOutcome.CANCELLED:
-        facts: dict[str, Any] = {"error": "Cancelled by Stop.", "error_kind": "JobCancelled"}
-        run.ledger.record(run.key, Event.CANCELLED, about=request_id, finished_at=time.time(), **facts)
-    return outcome
+def _release(run: RunContext) -> None:
+    try:
+        run.ledger.release(run.key, run.owner)
+    except LedgerError as error:
+        _log.debug("A claim stays in the ledger; nobody minds it, since its run is over. %s", error.what)
 
 
 def told_before(record: JobRecord) -> RemoteVideoError:

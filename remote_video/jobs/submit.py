@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 from ..errors import JobUncertain, LedgerError, ProviderBusy, RemoteVideoError
 from ..patience import Patience
@@ -15,11 +16,27 @@ from .record import JobRecord
 
 MAX_TRIES = 5
 LEDGER_TRIES = 5
-SUBMISSION_LEASE_S = 900.0
 
 _log = logging.getLogger("remote_video")
-_unwritten: dict[str, str] = {}
-"""Request ids that were accepted but could not be written down, by job key."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a submission.
+
+    Args:
+        event: accepted, turned down or lost.
+        request_id: the provider's id; only when it was accepted.
+        error: what the user is told; only when it was not.
+    """
+
+    event: Event
+    request_id: str | None = None
+    error: RemoteVideoError | None = None
+
+
+_unwritten: dict[str, Outcome] = {}
+"""What came of submissions that could not be written down, by job key."""
 _unwritten_lock = threading.Lock()
 
 
@@ -45,23 +62,26 @@ def post_once(run: RunContext, submission: Submission) -> JobRecord:
         JobUncertain: no usable answer; only the user may have it tried again.
         RemoteVideoError: a definite refusal.
         LedgerError: the intent could not be written (nothing was sent), or the accepted id could not (it is told).
+        StopPressed, ClaimLost: nothing was sent.
     """
-    run.ledger.begin(run.key, run.job)
-    run.ledger.renew(run.key, run.owner, SUBMISSION_LEASE_S)
+    run.check_stop()
+    run.ledger.begin(run.key, run.job, run.owner)
     try:
         request_id = run.provider.submit(submission)
     except (NotSent, Busy) as turned_away:
         error = _busy(turned_away, run.provider.name)
-        _write(run, Event.TURNED_DOWN, error)
+        if not _write_down(run, Outcome(Event.TURNED_DOWN, error=error)):
+            raise error from turned_away
         raise TurnedAway(error, getattr(turned_away, "retry_after", None)) from turned_away
     except JobUncertain as lost:
-        _write(run, Event.LOST, lost)
+        _write_down(run, Outcome(Event.LOST, error=lost))
         raise
     except RemoteVideoError as refusal:
-        _write(run, Event.TURNED_DOWN, refusal)
+        _write_down(run, Outcome(Event.TURNED_DOWN, error=refusal))
         raise
     except BaseException as bug:
-        _write(run, Event.LOST, JobUncertain(f"The submission ended in a fault of this pack ({type(bug).__name__})."))
+        fault = JobUncertain(f"The submission ended in a fault of this pack ({type(bug).__name__}).")
+        _write_down(run, Outcome(Event.LOST, error=fault))
         raise
     return _write_accepted(run, request_id)
 
@@ -74,20 +94,42 @@ def pause_before_next_try(turned_away: TurnedAway, attempt: int, patience: Patie
     return pause
 
 
-def learnt_but_unwritten(key: str) -> str | None:
-    """The request id of an accepted job whose row still says `intent`, because the disk refused it."""
+def unwritten_outcome(key: str) -> Outcome | None:
+    """What this process knows of a submission beyond the ledger, because the disk refused it."""
     with _unwritten_lock:
         return _unwritten.get(key)
+
+
+def write(run: RunContext, outcome: Outcome) -> JobRecord:
+    """Write down what came of a submission; it is remembered until that has worked. Raises LedgerError."""
+    with _unwritten_lock:
+        _unwritten[run.key] = outcome
+    if outcome.request_id is not None:
+        record = run.ledger.accepted(run.key, run.job, outcome.request_id)
+    else:
+        what, kind = (outcome.error.what, type(outcome.error).__name__) if outcome.error else (None, None)
+        record = run.ledger.record(run.key, outcome.event, error=what, error_kind=kind, finished_at=time.time())
+    with _unwritten_lock:
+        _unwritten.pop(run.key, None)
+    return record
+
+
+def _write_down(run: RunContext, outcome: Outcome) -> bool:
+    """Write down that a submission came to nothing; what it came to is told to the user either way."""
+    try:
+        write(run, outcome)
+    except LedgerError as error:
+        _log.error("A submission was %s, but that can't be written down: %s", outcome.event.value, error.what)
+        return False
+    return True
 
 
 def _write_accepted(run: RunContext, request_id: str) -> JobRecord:
     for attempt in range(LEDGER_TRIES):
         try:
-            return write_accepted(run, request_id)
+            return write(run, Outcome(Event.ACCEPTED, request_id))
         except LedgerError as error:
             trouble = error
-            with _unwritten_lock:
-                _unwritten[run.key] = request_id
             _log.error(
                 "The job %s was accepted by %s but can't be written down: %s", request_id, run.provider.name, error.what
             )
@@ -99,18 +141,6 @@ def _write_accepted(run: RunContext, request_id: str) -> JobRecord:
         next_step="Make room or make the folder writable, then run again before ComfyUI is closed: it follows the job.",
         request_id=request_id,
     )
-
-
-def write_accepted(run: RunContext, request_id: str) -> JobRecord:
-    """Write down the provider's id of an accepted job. Raises LedgerError."""
-    record = run.ledger.record(run.key, Event.ACCEPTED, request_id=request_id, submitted_at=time.time())
-    with _unwritten_lock:
-        _unwritten.pop(run.key, None)
-    return record
-
-
-def _write(run: RunContext, event: Event, error: RemoteVideoError) -> None:
-    run.ledger.record(run.key, event, error=error.what, error_kind=type(error).__name__, finished_at=time.time())
 
 
 def _busy(turned_away: Exception, provider: str) -> ProviderBusy:

@@ -14,6 +14,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def process_is_ending() -> bool:
+    """Whether the interpreter is only waiting for threads any more; it waits for each call that has begun."""
+    return not threading.main_thread().is_alive()
+
+
 class Workers:
     """A pool that starts its threads when it is first used."""
 
