@@ -1,0 +1,248 @@
+"""Questions over HTTP: repeated when lost, bounded in size and time, and the key kept where it belongs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import time
+from email.utils import formatdate
+
+import pytest
+from remote_video_pack.remote_video import errors
+from remote_video_pack.remote_video.patience import Patience
+from remote_video_pack.remote_video.providers import connect
+from remote_video_pack.remote_video.providers.answer import MAX_ANSWER_BYTES, MAX_DEPTH, Answer
+from remote_video_pack.remote_video.providers.cometapi import CometApi
+from remote_video_pack.remote_video.providers.http import Api
+from remote_video_pack.remote_video.providers.runcomfy import RunComfy
+from remote_video_pack.remote_video.providers.status import NotSent, Passing
+from remote_video_pack.remote_video.settings import Settings
+
+from .conftest import HASTE, KEY
+from .scripted import reply, says
+
+JSON = {"Content-Type": "application/json"}
+FAR = "http://provider.invalid"
+"""A base that only a proxy can reach."""
+
+
+def hang_up(exchange) -> None:
+    """End the connection without an answer."""
+
+
+@pytest.fixture
+def api(server) -> Api:
+    return Api(server.origin, KEY, HASTE)
+
+
+def test_a_question_whose_answer_was_lost_is_asked_again(server, api):
+    server.will(hang_up, says({"status": "fine"}))
+    assert api.get("/x").json() == {"status": "fine"}
+    assert len(server.requests) == 2
+
+
+def test_questions_of_one_thread_share_a_connection(server, api):
+    server.will(says({}))
+    for _ in range(3):
+        api.get("/x")
+    assert (server.connections, len(server.requests)) == (1, 3)
+
+
+@pytest.mark.parametrize("wait", ["3600", "never mind"])
+def test_a_retry_after_is_handed_on_and_not_slept_on(server, api, wait):
+    server.will(says({}, 503, Retry_After=wait))
+    assert api.get("/x").status == 503
+    assert len(server.requests) == 1
+
+
+def test_a_redirect_of_a_question_is_not_followed(server, proxy, api):
+    server.will(reply(302, b"", {"Location": proxy.origin}))
+    assert api.get("/x").status == 302
+    assert proxy.connections == 0
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda exchange: exchange.send(b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"status"'),
+        reply(200, b"not gzip", {"Content-Encoding": "gzip"}),
+        reply(200, b'{"a": "' + b"x" * MAX_ANSWER_BYTES + b'"}', JSON),
+        reply(200, gzip.compress(b" " * (MAX_ANSWER_BYTES + 1) + b"{}"), {**JSON, "Content-Encoding": "gzip"}),
+    ],
+    ids=["cut off", "mislabelled", "too large", "too large once unpacked"],
+)
+def test_an_answer_that_is_not_whole_is_no_answer(server, api, script):
+    server.will(script)
+    with pytest.raises(Passing):
+        api.get("/x")
+
+
+def test_a_dripping_answer_ends_with_the_patience_for_it(server):
+    def drip(exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            exchange.send(b" ")
+            time.sleep(0.05)
+
+    server.will(drip)
+    with pytest.raises(Passing):
+        Api(server.origin, KEY, Patience(question=30, answer=0.3)).get("/x")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"a": 1}', JSON),
+        (b'{"a": 1}', {}),
+        (b'{"a": 1}', {"Content-Type": "application/problem+json; charset=utf-8"}),
+        (b'{"a": 1}', {"Content-Type": "text/plain; charset=utf-8"}),
+        (b'\xef\xbb\xbf{"a": 1}', JSON),
+        (gzip.compress(b'{"a": 1}'), {**JSON, "Content-Encoding": "gzip"}),
+    ],
+)
+def test_json_is_read_in_every_fair_wrapping(server, api, body, headers):
+    server.will(reply(200, body, headers))
+    assert api.get("/x").json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"a": 1}', {"Content-Type": "text/html"}),
+        (b"<html>", JSON),
+        (b"", JSON),
+        (b'{"a": 1},,', JSON),
+        (b'{"a": "\xff\xfe"}', JSON),
+        (gzip.compress(b'{"a": 1}'), JSON),
+        (b"[" * 200_000 + b"]" * 200_000, JSON),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), JSON),
+        (b"9" * 100_000, JSON),
+    ],
+    ids=["html type", "html", "empty", "invalid", "not utf-8", "gzip unlabelled", "deep", "too deep", "long number"],
+)
+def test_what_is_no_sensible_json_is_none(server, api, body, headers):
+    server.will(reply(200, body, headers))
+    assert api.get("/x").json() is None
+
+
+def test_json_as_deep_as_allowed_is_read():
+    text = "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    assert Answer(200, {}, text.encode()).json() == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7), ("0", 0), ("soon", None), ("", None), ("-1", None), ("\u0663", None)]
+)
+def test_retry_after_in_seconds(value, seconds):
+    assert Answer(429, {"Retry-After": value}, b"").retry_after == seconds
+
+
+def test_retry_after_as_a_date_is_seconds_from_now():
+    later, before = formatdate(time.time() + 100, usegmt=True), formatdate(time.time() - 100, usegmt=True)
+    assert 90 < Answer(429, {"Retry-After": later}, b"").retry_after <= 100
+    assert Answer(429, {"Retry-After": before}, b"").retry_after == 0
+
+
+def test_a_key_the_provider_repeats_is_taken_out(server, runcomfy):
+    server.will(says({"detail": f"Invalid token: {KEY}"}, 401))
+    with pytest.raises(errors.AccountError, match="Invalid token") as refused:
+        runcomfy.status("r")
+    assert KEY not in str(refused.value)
+
+
+def test_a_message_is_one_line_of_bearable_length_that_can_be_stored(server, runcomfy):
+    server.will(says({"message": "a\n\tb \ud800 " + "x" * 100_000}, 500))
+    with pytest.raises(Passing) as passing:
+        runcomfy.status("r")
+    text = str(passing.value)
+    assert "a b ? x" in text
+    assert len(text) < 700
+    text.encode("utf-8")
+
+
+def test_no_error_of_a_lost_connection_holds_the_key(server, api):
+    server.will(hang_up)
+    with pytest.raises(Passing) as passing:
+        api.get("/x")
+    error: BaseException | None = passing.value
+    while error is not None:
+        assert KEY not in repr(error)
+        assert getattr(error, "request", None) is None
+        error = error.__cause__ or error.__context__
+
+
+# -- proxies and .netrc ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_never_swallows_what_is_meant_for_this_machine(server, proxy, monkeypatch, submission, host):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.origin)
+    server.will(says({"request_id": "r", "status": "in_queue", "outcome": "cancelled"}))
+    provider = RunComfy(f"http://{host}:{server.port}", KEY, patience=HASTE)
+    provider.submit(submission)
+    provider.status("r")
+    provider.cancel("r")
+    assert (len(server.requests), proxy.connections) == (3, 0)
+
+
+def test_a_far_provider_is_asked_through_the_environments_proxy(proxy, monkeypatch, submission):
+    monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+    proxy.will(says({"request_id": "r", "status": "in_queue"}))
+    provider = RunComfy(FAR, KEY, patience=HASTE)
+    assert provider.submit(submission) == "r"
+    provider.status("r")
+    assert [seen.path for seen in proxy.requests] == [f"{FAR}{submission.path}", f"{FAR}/v1/requests/r/status"]
+
+
+def test_a_proxy_that_is_not_there_means_not_sent(monkeypatch, submission):
+    with socket.socket() as placeholder:
+        placeholder.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{placeholder.getsockname()[1]}")
+        with pytest.raises(NotSent):
+            RunComfy(FAR, KEY, patience=HASTE).submit(submission)
+
+
+@pytest.mark.parametrize("base", ["far", "near"])
+def test_a_netrc_file_never_replaces_the_key(server, proxy, monkeypatch, tmp_path, submission, base):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    if base == "far":
+        monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+    asked = proxy if base == "far" else server
+    asked.will(says({"request_id": "r", "status": "in_queue"}))
+    provider = RunComfy(FAR if base == "far" else server.origin, KEY, patience=HASTE)
+    provider.submit(submission)
+    provider.status("r")
+    assert [seen.headers["authorization"] for seen in asked.requests] == [f"Bearer {KEY}"] * 2
+
+
+# -- which provider, which key -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "kind"), [("runcomfy", "RUNCOMFY_API_TOKEN", RunComfy), ("cometapi", "COMETAPI_KEY", CometApi)]
+)
+def test_a_provider_is_asked_at_the_base_the_settings_name(server, home, monkeypatch, name, variable, kind):
+    monkeypatch.setenv(variable, KEY)
+    settings = Settings(home, runcomfy_base_url=server.origin, cometapi_base_url=server.origin, patience=HASTE)
+    server.will(says({"status": "queued"}))
+    provider, key = connect(name, settings)
+    provider.status("r")
+    assert (type(provider), provider.identity, key) == (kind, server.origin, KEY)
+    assert server.only_request.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_without_a_key_nothing_is_connected(home):
+    with pytest.raises(errors.AccountError, match="no RunComfy key") as refused:
+        connect("runcomfy", Settings(home))
+    assert "REMOTE_VIDEO_SANDBOX=1" in refused.value.next_step
+
+
+@pytest.mark.parametrize("name", ["runcomfy", "cometapi"])
+def test_the_sandbox_needs_no_key_and_is_one_base_whatever_its_port(home, name):
+    provider, _ = connect(name, Settings(home, sandbox=True, patience=HASTE))
+    assert provider.identity == "sandbox"
