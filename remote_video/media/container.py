@@ -14,6 +14,8 @@ from ..errors import MediaError
 MAX_PIXELS = 8192 * 8192
 """Largest frame that is decoded at all; a header that claims more is refused before anything is allocated."""
 _DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+_ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+"""Tags that are not UTF-8 do no harm; PyAV 19 replaces them by itself and has no such argument."""
 
 
 @contextmanager
@@ -24,7 +26,7 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
         MediaError: it can't be read, here or inside the block.
     """
     try:
-        with av.open(str(path), options=dict(_DECODER_OPTIONS), metadata_errors="replace") as container:
+        with av.open(str(path), options=dict(_DECODER_OPTIONS), **_ANY_TAGS) as container:
             yield container
     except (av.error.FFmpegError, OSError, EOFError) as error:
         raise MediaError(f"{path} can't be decoded: {said(error)}.") from error
