@@ -26,6 +26,7 @@ from .record import JobRecord
 from .workers import DOWNLOADS, process_is_ending
 
 MAX_TRIES = 8
+"""In a row, without a byte gained."""
 SAY_EVERY_S = 1.0
 
 _log = logging.getLogger("remote_video")
@@ -59,20 +60,22 @@ class Fetcher:
         if await DOWNLOADS.run(lambda: self._target.published_before(self._part) is not None):
             return await self._keep()
         why, patience = "no attempt was made", self._run.patience
-        for attempt in range(MAX_TRIES):
-            pause = min(patience.refetch_pause * 2.0**attempt, patience.longest_refetch_pause)
+        tries_left = MAX_TRIES
+        while tries_left:
+            pause = min(patience.refetch_pause * 2.0 ** (MAX_TRIES - tries_left), patience.longest_refetch_pause)
             pause *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+            had = self._have()
             try:
                 status = known or await self._addresses()
                 known = None
                 return await self._bring_from(status.sources)
             except DownloadError as error:
                 raise DownloadError(error.what, next_step=error.next_step, request_id=self._request_id) from error
-            except (Passing, NotThere, MediaError) as error:
-                why = error.what if isinstance(error, RemoteVideoError) else str(error)
-                asked_to_wait = getattr(error, "retry_after", None) or 0.0
-                pause = max(pause, min(asked_to_wait, patience.longest_retry_after))
-            if attempt == MAX_TRIES - 1 or time.monotonic() + pause > self._run.deadline:
+            except Passing as passing:
+                why = str(passing)
+                pause = max(pause, min(passing.retry_after or 0.0, patience.longest_retry_after))
+            tries_left = MAX_TRIES if self._have() > had else tries_left - 1
+            if not tries_left or time.monotonic() + pause > self._run.deadline:
                 break
             self._run.say(f"downloading again ({why}) | {self._request_id}")
             await self._run.sleep(pause)
@@ -82,15 +85,28 @@ class Fetcher:
         )
 
     async def _bring_from(self, sources: tuple[MediaSource, ...]) -> JobRecord:
-        """Try each address, best first; the last one's trouble is the one that counts."""
-        trouble: Exception = Passing("the provider named no address for the clip")
+        """Try each address, best first.
+
+        Raises:
+            DownloadError: every address is one that asking again won't make good.
+            Passing: any other trouble, of all addresses.
+        """
+        troubles: list[Exception] = []
         for source in sources:
             try:
                 await self._download(source)
                 return await self._keep()
             except (Passing, NotThere, MediaError, AddressRefused, ClipTooLarge) as error:
-                trouble = error
-        raise trouble
+                troubles.append(error)
+        words = [error.what if isinstance(error, RemoteVideoError) else str(error) for error in troubles]
+        why = "; ".join(dict.fromkeys(word.rstrip(".") for word in words))
+        if troubles and all(isinstance(error, DownloadError) for error in troubles):
+            raise DownloadError(f"The clip can't be downloaded: {why}.")
+        waits = [getattr(error, "retry_after", None) or 0.0 for error in troubles]
+        raise Passing(why or "the provider named no address for the clip", max(waits, default=None))
+
+    def _have(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
 
     async def _addresses(self) -> JobStatus:
         follower = Follower(self._run, self._request_id, None)

@@ -149,6 +149,8 @@ class RunComfy:
         answer = self._api.get(path)
         body = answer.json()
         if isinstance(body, Mapping) and answer.status < 300 and (not body.get("error_code") or _word(body) in FAILED):
+            if (about := id_text(body.get("request_id"))) not in (None, request_id):
+                raise Passing(f"{self.name} answered about another job ({about})")
             return body
         problem = problem_in(body, answer.summary)
         if problem.code in NOT_READY:
