@@ -1,0 +1,301 @@
+"""What a model would refuse is refused here, before anything is sent: what was found, the limit, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from remote_video_pack.remote_video.errors import Billed, InputRefused
+from remote_video_pack.remote_video.models import (
+    COMET_VEO,
+    DREAMINA3_PRO,
+    KLING3,
+    MODELS,
+    RUNWAY_GEN3_TURBO,
+    VEO3,
+    KlingElement,
+)
+from remote_video_pack.remote_video.models.kling3 import MAX_VIDEO_BYTES
+
+IMAGE = torch.rand(1, 400, 600, 3)
+
+
+def values(spec, **more):
+    return {"prompt": "a wave", **({} if spec is COMET_VEO else {"image": IMAGE}), **more}
+
+
+def refused(spec, **more) -> InputRefused:
+    with pytest.raises(InputRefused) as refusal:
+        spec.request(values(spec, **more))
+    assert refusal.value.what.startswith(f"{spec.name}: ")
+    assert refusal.value.billed is Billed.NO
+    assert refusal.value.next_step
+    return refusal.value
+
+
+def says(error: InputRefused, *words: str) -> None:
+    for word in words:
+        assert word in str(error), f"{word!r} is not in {error}"
+
+
+# -- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "limit"), [(VEO3, 1999), (RUNWAY_GEN3_TURBO, 512), (DREAMINA3_PRO, 800)], ids=["veo", "runway", "dreamina"]
+)
+@pytest.mark.parametrize("letter", ["a", "\u00e4", "\U0001f600"])
+def test_a_prompt_may_be_exactly_as_long_as_the_limit_in_characters(spec, limit, letter):
+    spec.request(values(spec, prompt=letter * limit))
+    says(refused(spec, prompt=letter * (limit + 3)), f"{limit + 3:,}", f"{limit:,}", "Shorten it by 3 ")
+
+
+@pytest.mark.parametrize("spec", [KLING3, COMET_VEO], ids=["kling", "comet"])
+def test_a_prompt_without_a_published_limit_is_not_cut(spec):
+    assert spec.request(values(spec, prompt="a" * 5000)).body["prompt"] == "a" * 5000
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("prompt", ["", "  \n", None])
+def test_a_prompt_is_required(spec, prompt):
+    says(refused(spec, prompt=prompt), "`prompt` is empty", "Write a prompt")
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_half_a_character_is_refused_before_it_breaks_the_wire(spec):
+    says(refused(spec, prompt="a \ud83d b"), "`prompt`", "Type it anew")
+
+
+def test_cometveos_model_may_not_be_empty():
+    says(refused(COMET_VEO, model="  "), "`model` is empty")
+
+
+# -- choices and numbers -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "value", "limits"),
+    [
+        (RUNWAY_GEN3_TURBO, "ratio", "16:9", ["1280:768", "768:1280"]),
+        (RUNWAY_GEN3_TURBO, "duration", 7, ["5, 10"]),
+        (RUNWAY_GEN3_TURBO, "seed", -1, ["0", "4,294,967,295"]),
+        (RUNWAY_GEN3_TURBO, "seed", 4294967296, ["4,294,967,295"]),
+        (RUNWAY_GEN3_TURBO, "seed", 10**400, ["4,294,967,295"]),
+        (KLING3, "duration", 2, ["3 to 15"]),
+        (KLING3, "duration", 16, ["3 to 15"]),
+        (KLING3, "duration", 5.5, ["whole number", "3 to 15"]),
+        (KLING3, "duration", "long", ["3 to 15"]),
+        (KLING3, "cfg_scale", 1.01, ["0 to 1"]),
+        (KLING3, "cfg_scale", -0.1, ["0 to 1"]),
+        (KLING3, "cfg_scale", float("nan"), ["0 to 1"]),
+        (KLING3, "shot_type", "intelligent", ["customize"]),
+        (KLING3, "generate_audio", "yes", ["on or off"]),
+        (DREAMINA3_PRO, "num_frames", 120, ["121, 241"]),
+        (DREAMINA3_PRO, "seed", -2, ["-1"]),
+        (COMET_VEO, "size", "1x1", ["auto, 16x9, 9x16"]),
+        (VEO3, "generate_audio", 1, ["on or off"]),
+    ],
+)
+def test_a_value_outside_its_limits_is_named_with_them(spec, name, value, limits):
+    says(refused(spec, **{name: value}), f"`{name}`", repr(value), *limits)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "value"),
+    [
+        (RUNWAY_GEN3_TURBO, "seed", 4294967295),
+        (KLING3, "duration", 3),
+        (KLING3, "duration", 15),
+        (KLING3, "cfg_scale", 0),
+        (KLING3, "cfg_scale", 1),
+        (DREAMINA3_PRO, "seed", -1),
+        (DREAMINA3_PRO, "num_frames", 241),
+    ],
+)
+def test_a_limit_itself_is_accepted(spec, name, value):
+    spec.request(values(spec, **{name: value}))
+
+
+# -- images --------------------------------------------------------------------------------------------------------
+
+
+def strict(spec, width, height):
+    return refused(spec, image=torch.zeros(1, height, width, 3), fit="strict")
+
+
+@pytest.mark.parametrize(
+    ("spec", "width", "height", "words"),
+    [
+        (RUNWAY_GEN3_TURBO, 8000, 4001, ["width is 8000 px", "< 8000"]),
+        (RUNWAY_GEN3_TURBO, 4001, 8000, ["height is 8000 px", "< 8000"]),
+        (RUNWAY_GEN3_TURBO, 100, 200, ["ratio is 0.5", "> 0.5"]),
+        (RUNWAY_GEN3_TURBO, 200, 100, ["ratio is 2", "< 2"]),
+        (DREAMINA3_PRO, 320, 400, ["width is 320 px", "> 320 and <= 4096"]),
+        (DREAMINA3_PRO, 400, 320, ["height is 320 px", "> 320 and <= 4096"]),
+        (DREAMINA3_PRO, 4097, 2000, ["width is 4097 px", "<= 4096"]),
+        (DREAMINA3_PRO, 1200, 400, ["ratio is 3", "< 3"]),
+        (DREAMINA3_PRO, 330, 1000, ["ratio is 0.33", "> 0.33"]),
+    ],
+)
+def test_an_image_outside_the_limits_is_named_with_them_in_strict(spec, width, height, words):
+    says(strict(spec, width, height), *words, "Resize or crop")
+
+
+@pytest.mark.parametrize(
+    ("spec", "width", "height"),
+    [
+        (RUNWAY_GEN3_TURBO, 101, 201),
+        (RUNWAY_GEN3_TURBO, 199, 100),
+        (DREAMINA3_PRO, 321, 321),
+        (DREAMINA3_PRO, 4096, 1366),
+        (DREAMINA3_PRO, 331, 1000),
+    ],
+)
+def test_an_image_just_inside_the_limits_is_left_alone(spec, width, height):
+    request = spec.request(values(spec, image=torch.zeros(1, height, width, 3), fit="strict"))
+    (image,) = request.media()
+    assert image.pixels.shape == (height, width, 3)
+    assert request.notices == ()
+
+
+@pytest.mark.parametrize("spec", [RUNWAY_GEN3_TURBO, DREAMINA3_PRO], ids=["runway", "dreamina"])
+@pytest.mark.parametrize("size", [(9000, 100), (100, 9000), (33, 40)])
+def test_auto_makes_any_image_fit_the_contract(spec, size):
+    limits = spec.field("image").limits
+    (image,) = spec.request(values(spec, image=torch.zeros(1, size[1], size[0], 3))).media()
+    height, width = image.pixels.shape[:2]
+    assert limits.width.holds(width)
+    assert limits.height.holds(height)
+    assert limits.ratio.holds(width / height)
+
+
+def test_a_file_is_never_larger_than_the_contract_allows():
+    noise = torch.rand(1, 2200, 2200, 3)
+    (image,) = DREAMINA3_PRO.request(values(DREAMINA3_PRO, image=noise)).media()
+    file = image.encode()
+    assert len(file.data) < 4_700_000
+    assert file.mime in ("image/png", "image/jpeg")
+    assert file.notices
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
+    says(refused(spec, image=torch.rand(3, 64, 64, 3)), "3 images", "list", "one clip each")
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (torch.full((1, 400, 400, 3), float("nan")), "NaN"),
+        (torch.full((1, 400, 400, 3), float("inf")), "infinite"),
+        (torch.zeros(0, 400, 400, 3), "shape"),
+        (torch.zeros(1, 0, 400, 3), "shape"),
+        (torch.zeros(400, 400), "shape"),
+        (torch.zeros(1, 400, 400, 2), "2 channels"),
+        (torch.zeros(1, 400, 400, 3, dtype=torch.uint8), "floats"),
+    ],
+)
+def test_what_is_no_image_is_refused(spec, image, words):
+    says(refused(spec, image=image), words)
+
+
+@pytest.mark.parametrize("spec", [s for s in MODELS if s is not COMET_VEO], ids=lambda spec: spec.node_id)
+def test_an_image_is_required(spec):
+    says(refused(spec, image=None), "`image` is not connected", "Connect")
+
+
+def test_a_last_image_alone_is_an_error():
+    says(refused(COMET_VEO, last_image=IMAGE), "`last_image`", "`image`", "Connect the first frame")
+
+
+# -- shots and elements --------------------------------------------------------------------------------------------
+
+
+def shots(*seconds):
+    lengths = {f"shot_{number}_duration": s for number, s in enumerate(seconds, start=1)}
+    prompts = {f"shot_{number}_prompt": "a shot" for number in range(1, len(seconds) + 1)}
+    return {"multi_shot": f"{len(seconds)} shots", **lengths, **prompts}
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds", "words"),
+    [
+        (10, (3, 4), ["3 + 4 = 7 s", "`duration` is 10 s", "3 s too short", "set `duration` to 7"]),
+        (10, (5, 5, 3), ["5 + 5 + 3 = 13 s", "3 s too long", "set `duration` to 13"]),
+        (15, (8, 8), ["16 s", "1 s too long", "at most 15 s"]),
+    ],
+)
+def test_shots_that_do_not_add_up_say_by_how_much(duration, seconds, words):
+    says(refused(KLING3, duration=duration, multi_shot=shots(*seconds)), *words)
+
+
+@pytest.mark.parametrize("seconds", [(5, 5), (3, 3, 4), (3, 3, 3, 6), (3, 3, 3, 3, 3)])
+def test_shots_that_add_up_are_accepted(seconds):
+    KLING3.request(values(KLING3, duration=sum(seconds), multi_shot=shots(*seconds)))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shot_2_prompt": " "}, ["`shot_2_prompt` is empty"]),
+        ({"shot_2_prompt": None}, ["`shot_2_prompt` is empty"]),
+        ({"shot_1_duration": 2}, ["`shot_1_duration`", "3 to 15"]),
+        ({"shot_1_duration": 16}, ["`shot_1_duration`", "3 to 15"]),
+        ({"multi_shot": "6 shots"}, ["'6 shots'", "5 shots"]),
+    ],
+)
+def test_each_shot_is_checked(change, words):
+    says(refused(KLING3, multi_shot={**shots(5, 5), **change}), *words)
+
+
+def test_too_many_elements_are_counted():
+    elements = {f"element_{number}": KlingElement(IMAGE) for number in range(5)}
+    says(refused(KLING3, elements=elements), "5 elements", "at most 3", "Disconnect 2")
+
+
+@pytest.mark.parametrize(
+    ("element", "words"),
+    [
+        (KlingElement(torch.rand(2, 64, 64, 3)), ["frontal_image of element 1", "2 images"]),
+        (KlingElement(None), ["frontal_image of element 1"]),
+        (KlingElement(IMAGE, torch.zeros(0, 64, 64, 3)), ["element 1", "empty batch"]),
+        (KlingElement(IMAGE, torch.full((2, 64, 64, 3), float("nan"))), ["reference image 1 of element 1", "NaN"]),
+        (KlingElement(IMAGE, None, bytes(MAX_VIDEO_BYTES + 1)), ["100,000,001 bytes", "at most 100,000,000"]),
+    ],
+)
+def test_an_element_is_checked_and_named(element, words):
+    says(refused(KLING3, elements={"element_0": element}), *words)
+
+
+# -- queue time ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "known", "words"),
+    [
+        (VEO3, {"prompt": ""}, "`prompt` is empty"),
+        (VEO3, {"prompt": "a" * 2000}, "1,999"),
+        (RUNWAY_GEN3_TURBO, {"duration": 7}, "5, 10"),
+        (KLING3, {"prompt": "a", "duration": 20}, "3 to 15"),
+        (KLING3, {"prompt": "a", "negative_prompt": "", "duration": 8, "multi_shot": "3 shots"}, None),
+        (DREAMINA3_PRO, {"seed": -5}, "-1"),
+        (COMET_VEO, {"model": " "}, "`model` is empty"),
+    ],
+)
+def test_at_queue_time_the_first_problem_of_the_known_values_is_told(spec, known, words):
+    problem = spec.problem(known)
+    assert (problem is None) == (words is None)
+    if words is not None:
+        assert words in problem
+
+
+def test_at_queue_time_shots_that_can_never_fit_are_told():
+    known = {f.name: getattr(f, "default", "") for f in KLING3.fields if f.name != "image"}
+    problem = KLING3.problem({**known, "prompt": "a", "duration": 8, "multi_shot": "3 shots"})
+    assert "3 shots of at least 3 s" in problem
+    assert "9 or more" in problem
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_at_queue_time_what_is_wired_is_left_for_later(spec):
+    assert spec.problem({field.name: None for field in spec.fields}) is None
