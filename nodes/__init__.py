@@ -10,6 +10,7 @@ from .comfy_host import settings
 from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
+from .routes import add_routes
 from .runway_gen3_turbo import RunwayGen3Turbo
 from .veo3_i2v import Veo3I2V
 
@@ -17,10 +18,7 @@ NODES: list[type[io.ComfyNode]] = [Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3El
 
 
 class RemoteVideoExtension(ComfyExtension):
-    async def on_load(self) -> None:
-        from .routes import add_routes
-
-        add_routes(PromptServer.instance.routes, settings)
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        # ComfyUI 0.12 never calls on_load.
+        add_routes(PromptServer.instance.routes, settings)
         return NODES
