@@ -10,14 +10,16 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+_BT2020 = getattr(Colorspace, "BT2020", Colorspace.ITU709)
+"""PyAV before 15 has no name for it; BT.709 is the nearest it has."""
 _MATRIX_OF_TAG = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
     5: Colorspace.ITU601,
     6: Colorspace.ITU601,
     7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    9: _BT2020,
+    10: _BT2020,
 }
 """H.273 matrix coefficients, as frames are tagged, to swscale's names."""
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
