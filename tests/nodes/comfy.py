@@ -1,0 +1,63 @@
+"""ComfyUI as a node sees it: its folders, a prompt that runs, the answers it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import folder_paths
+import torch
+from comfy_api.latest import ComfyAPI, io
+from comfy_execution.utils import CurrentNodeContext
+from server import PromptServer
+
+NODE_ID = "7"
+PROMPT_ID = "the-prompt"
+
+
+class Comfy:
+    """One ComfyUI with folders of its own."""
+
+    def __init__(self, base: Path) -> None:
+        folder_paths.BASE = base
+        comfy.model_management.interrupt_current_processing(False)
+        ComfyAPI.Execution.shown.clear()
+        PromptServer.instance = PromptServer()
+        self.output = base / "output"
+
+    @property
+    def texts(self) -> list[str]:
+        """What the node showed."""
+        return [text for node_id, text in PromptServer.instance.texts if node_id == NODE_ID]
+
+    def queue(self, node: type, wired: Mapping[int, str]) -> dict[str, Any]:
+        """Begin a prompt in which the outputs `wired` (position: reader) of `node` are read; it replaces the last."""
+        readers = {
+            str(100 + slot): {"class_type": reader, "inputs": {"in": [NODE_ID, slot]}} for slot, reader in wired.items()
+        }
+        prompt = {NODE_ID: {"class_type": node.__name__, "inputs": {}}, **readers}
+        PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, {}, [NODE_ID])]
+        return prompt
+
+    async def run(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> io.NodeOutput:
+        """Run `node` as the prompt worker does, in a clone with what an output node is told unasked."""
+        prompt = self.queue(node, wired or {})
+        workflow = {"nodes": [{"id": int(NODE_ID), "type": node.__name__}]}
+        clone = type(node.__name__, (node,), {})
+        clone.hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})
+        with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
+            return await clone.execute(**inputs)
+
+    def fingerprint(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> Any:
+        """Ask what a cached result would depend on."""
+        self.queue(node, wired or {})
+        with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
+            return node.fingerprint_inputs(**inputs)
+
+
+def picture(width: int = 640, height: int = 480) -> torch.Tensor:
+    """An IMAGE, float32 [1, H, W, 3], 0..1."""
+    across, down = torch.linspace(0, 1, width), torch.linspace(0, 1, height)
+    return torch.stack(torch.broadcast_tensors(across[None, :], down[:, None], torch.tensor(0.5)), dim=-1)[None]

@@ -1,0 +1,70 @@
+"""The element node: pictures as they are, a video as a bare MP4."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from io import BytesIO
+
+import av
+import torch
+from comfy_api.latest import InputImpl, Types
+from remote_video_pack.nodes import NODES
+
+from .comfy import picture
+
+Kling3I2V, Kling3Element = NODES[2], NODES[3]
+
+
+def tagged(mp4: bytes, workflow: str) -> bytes:
+    """The same packets with a workflow among the tags, as Save Video writes it."""
+    out = BytesIO()
+    with (
+        av.open(BytesIO(mp4)) as source,
+        av.open(out, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as target,
+    ):
+        target.metadata["workflow"] = workflow
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                target.mux(packet)
+    return out.getvalue()
+
+
+def packets(mp4: bytes) -> list[bytes]:
+    with av.open(BytesIO(mp4)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.dts is not None]
+
+
+async def element(**inputs):
+    return (await Kling3Element.execute(frontal_image=picture(), **inputs)).result[0]
+
+
+async def test_an_h264_mp4_is_copied_without_its_workflow_and_the_same_whatever_made_it(small_clip):
+    sent = []
+    for workflow in ("secret one", "secret two"):
+        file = tagged(small_clip, workflow)
+        assert workflow.encode() in file
+        sent.append((await element(video=InputImpl.VideoFromFile(BytesIO(file)))).video_mp4)
+    assert sent[0] == sent[1]
+    assert b"secret" not in sent[0]
+    assert packets(sent[0]) == packets(small_clip)
+
+
+async def test_frames_become_an_h264_mp4():
+    frames = torch.rand(6, 64, 96, 3)
+    video = InputImpl.VideoFromComponents(Types.VideoComponents(images=frames, frame_rate=Fraction(24)))
+    mp4 = (await element(video=video)).video_mp4
+    with av.open(BytesIO(mp4)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert sum(1 for _ in container.decode(video=0)) == 6
+
+
+async def test_pictures_and_video_reach_the_provider(comfy, sandbox, small_clip):
+    given = await element(
+        reference_images=picture().repeat(2, 1, 1, 1), video=InputImpl.VideoFromFile(BytesIO(small_clip))
+    )
+    bare = await comfy.run(Kling3I2V, image=picture(), prompt="a cat")
+    with_element = await comfy.run(Kling3I2V, image=picture(), prompt="a cat", elements={"element_0": given})
+    assert sandbox.accepted_posts == 2
+    assert bare[6] != with_element[6]

@@ -1,0 +1,230 @@
+"""From inputs to the seven outputs, through the engine and a sandbox on a real port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from comfy import model_management
+from comfy.cli_args import args
+from comfy_api.latest import ComfyAPI
+from comfy_execution.graph_utils import ExecutionBlocker
+from remote_video_pack.nodes import NODES
+from remote_video_pack.nodes.comfy_host import ComfyHost
+from remote_video_pack.remote_video.errors import AccountError, InputRefused, ModerationError
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+
+from .comfy import picture
+from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
+
+Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo = NODES
+ALL_DECODED = {0: "PreviewImage", 3: "PreviewAudio", 4: "PreviewImage"}
+
+
+async def test_all_seven_outputs_come_from_the_saved_file(comfy, sandbox, small_clip):
+    frames, path, video, audio, last_frame, fps, request_id = (
+        await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
+    ).result
+    assert Path(path).read_bytes() == small_clip
+    assert Path(path).is_relative_to(comfy.output / "video")
+    assert Path(video.file) == Path(path)
+    assert (frames.shape, frames.dtype) == ((FRAMES, HEIGHT, WIDTH, 3), torch.float32)
+    assert torch.equal(last_frame, frames[-1:])
+    assert audio["sample_rate"] == RATE
+    assert audio["waveform"].shape[:2] == (1, 2)
+    assert fps == FPS
+    assert request_id in {entry.path.split("/")[-2] for entry in sandbox.requests if entry.path.endswith("/status")}
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs"),
+    [
+        (Veo3I2V, {"image": picture()}),
+        (RunwayGen3Turbo, {"image": picture()}),
+        (Kling3I2V, {"image": picture()}),
+        (Dreamina3Pro, {"image": picture()}),
+        (CometVeo, {}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+async def test_each_node_makes_a_clip_from_its_required_inputs_alone_and_shows_it(comfy, sandbox, node, inputs):
+    output = await comfy.run(node, prompt="a cat", **inputs)
+    shown = output.ui.as_dict()["images"]
+    assert shown == [{"filename": Path(output[1]).name, "subfolder": "video", "type": "output"}]
+    assert sandbox.accepted_posts == 1
+
+
+async def test_nothing_is_decoded_for_nobody(comfy, sandbox):
+    output = await comfy.run(Veo3I2V, {1: "ShowText"}, image=picture(), prompt="a cat")
+    for slot in (0, 3, 4):
+        assert isinstance(output[slot], ExecutionBlocker)
+
+
+async def test_wiring_frames_later_decodes_and_submits_nothing(comfy, sandbox):
+    unwired = comfy.fingerprint(Veo3I2V)
+    first = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert comfy.fingerprint(Veo3I2V, {0: "PreviewImage"}) != unwired
+    second = await comfy.run(Veo3I2V, {0: "PreviewImage"}, image=picture(), prompt="a cat")
+    assert second[0].shape[0] == FRAMES
+    assert second[1] == first[1]
+    assert sandbox.accepted_posts == 1
+
+
+def test_what_is_wired_without_costing_ram_does_not_run_a_node_again(comfy):
+    assert comfy.fingerprint(Veo3I2V, {1: "ShowText", 2: "SaveVideo"}) == comfy.fingerprint(Veo3I2V)
+
+
+def test_a_sandbox_clip_is_never_taken_for_a_live_one(comfy, monkeypatch):
+    live = comfy.fingerprint(Veo3I2V)
+    monkeypatch.setenv("RUNCOMFY_API_BASE_URL", "https://elsewhere.example")
+    elsewhere = comfy.fingerprint(Veo3I2V)
+    monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
+    assert len({json.dumps(seen) for seen in (live, elsewhere, comfy.fingerprint(Veo3I2V))}) == 3
+
+
+async def test_when_nobody_can_tell_who_listens_everything_is_decoded(comfy, sandbox):
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert isinstance(output[0], ExecutionBlocker)
+    outside_of_a_prompt = await Veo3I2V.execute(image=picture(), prompt="a cat")
+    assert outside_of_a_prompt[0].shape[0] == FRAMES
+    assert sandbox.accepted_posts == 1
+
+
+async def test_frames_all_decodes_for_nobody_and_max_frames_stops_early(comfy, sandbox):
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat", frames="all", max_frames=5)
+    assert output[0].shape[0] == 5
+
+
+async def test_frames_none_with_a_wire_is_an_error_before_anything_is_paid(comfy, sandbox):
+    with pytest.raises(InputRefused, match="set to none, but something is wired"):
+        await comfy.run(Veo3I2V, {0: "PreviewImage"}, image=picture(), prompt="a cat", frames="none")
+    assert sandbox.accepted_posts == 0
+
+
+async def test_frames_none_still_gives_sound_and_last_frame(comfy, sandbox):
+    output = await comfy.run(
+        Veo3I2V, {3: "PreviewAudio", 4: "PreviewImage"}, image=picture(), prompt="a cat", frames="none"
+    )
+    assert output[4].shape == (1, HEIGHT, WIDTH, 3)
+    assert output[3]["sample_rate"] == RATE
+
+
+async def test_a_batch_is_an_error_that_names_the_way(comfy, sandbox):
+    with pytest.raises(InputRefused, match="list"):
+        await comfy.run(Veo3I2V, image=picture().repeat(2, 1, 1, 1), prompt="a cat")
+    assert sandbox.accepted_posts == 0
+
+
+async def test_shots_that_do_not_add_up_say_by_how_much_before_anything_is_paid(comfy, sandbox):
+    shots = {
+        "multi_shot": "2 shots",
+        "shot_1_prompt": "one",
+        "shot_1_duration": 5,
+        "shot_2_prompt": "two",
+        "shot_2_duration": 3,
+    }
+    with pytest.raises(InputRefused, match="2 s too short"):
+        await comfy.run(Kling3I2V, image=picture(), prompt="a cat", multi_shot=shots)
+    assert sandbox.accepted_posts == 0
+
+
+async def test_a_notice_about_the_image_is_shown_on_the_node(comfy, sandbox):
+    await comfy.run(Dreamina3Pro, image=picture(300, 300), prompt="a cat")
+    assert any("300" in text for text in comfy.texts)
+
+
+async def test_without_key_and_sandbox_run_names_the_three_ways_on(comfy):
+    with pytest.raises(AccountError) as raised:
+        await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    for way in ("Accounts", "RUNCOMFY_API_TOKEN", "REMOTE_VIDEO_SANDBOX=1"):
+        assert way.lower() in str(raised.value).lower()
+
+
+async def test_moderation_begins_as_comfyui_expects_it(comfy, sandbox):
+    with pytest.raises(ModerationError) as raised:
+        await comfy.run(Veo3I2V, image=picture(), prompt="a cat [moderation]")
+    assert str(raised.value).startswith("Your request was flagged by our content moderation system")
+
+
+async def test_stop_interrupts_and_says_what_became_of_the_job(comfy, sandbox, monkeypatch, tmp_path):
+    with Sandbox(tmp_path / "slow provider", pace=Pace(60, 60)) as slow:
+        monkeypatch.setenv("RUNCOMFY_API_BASE_URL", slow.runcomfy_base_url)
+        running = asyncio.create_task(comfy.run(Veo3I2V, image=picture(), prompt="a cat"))
+        while not any("queue" in text for text in comfy.texts):
+            await asyncio.sleep(0.05)
+        model_management.interrupt_current_processing()
+        with pytest.raises(model_management.InterruptProcessingException):
+            await running
+    assert "cancelled" in comfy.texts[-1]
+    assert model_management.processing_interrupted(), "the flag is there for other nodes that wait"
+
+
+async def test_the_end_of_a_run_says_what_was_made_and_a_second_one_that_nothing_was_submitted(comfy, sandbox):
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert comfy.texts[-1].startswith(Path(output[1]).name)
+    assert output[6] in comfy.texts[-1]
+    await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert "nothing was submitted" in comfy.texts[-1]
+
+
+async def test_the_workflow_is_kept_beside_the_clip_and_not_in_it(comfy, sandbox, small_clip):
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    clip = Path(output[1])
+    assert json.loads(clip.with_suffix(".json").read_text(encoding="utf-8"))["nodes"][0]["type"] == "Veo3I2V"
+    assert clip.read_bytes() == small_clip
+
+
+async def test_disable_metadata_keeps_no_workflow(comfy, sandbox, monkeypatch):
+    monkeypatch.setattr(args, "disable_metadata", True)
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert not Path(output[1]).with_suffix(".json").exists()
+
+
+async def test_the_log_tells_the_steps_once_and_never_the_key(comfy, sandbox, caplog):
+    with caplog.at_level(logging.DEBUG):
+        await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    lines = [record.getMessage() for record in caplog.records if record.name == "remote_video"]
+    assert any("submitting" in line for line in lines)
+    assert all(line.startswith("Veo 3 #7: ") for line in lines)
+    assert "a-key" not in caplog.text
+
+
+def test_lines_that_differ_in_numbers_only_are_logged_once(comfy, caplog):
+    async def talk() -> None:
+        host = ComfyHost("Veo 3")
+        for seconds in range(50):
+            host.say(f"running | 0:{seconds:02}")
+        host.say("downloading")
+
+    with caplog.at_level(logging.INFO, logger="remote_video"):
+        asyncio.run(talk())
+    assert [record.getMessage() for record in caplog.records] == ["Veo 3: running | 0:00", "Veo 3: downloading"]
+
+
+async def test_a_percentage_of_the_provider_becomes_a_bar(comfy, sandbox, monkeypatch, tmp_path):
+    with Sandbox(tmp_path / "slow provider", pace=Pace(0, 3), short_clips=True) as slow:
+        monkeypatch.setenv("COMETAPI_BASE_URL", slow.cometapi_base_url)
+        await comfy.run(CometVeo, prompt="a cat")
+    assert ComfyAPI.Execution.shown
+    for node_id, value, maximum in ComfyAPI.Execution.shown:
+        assert node_id == "7"
+        assert 0 <= value <= maximum
+
+
+def test_queue_time_says_what_widgets_alone_can_tell():
+    assert "1,999" in Veo3I2V.validate_inputs(prompt="x" * 2000)
+    assert "512" in RunwayGen3Turbo.validate_inputs(prompt="x" * 513)
+    assert "800" in Dreamina3Pro.validate_inputs(prompt="x" * 801)
+    assert "empty" in CometVeo.validate_inputs(prompt=" ", model="veo3-fast")
+    assert "model" in CometVeo.validate_inputs(prompt="a cat", model="")
+    assert "don't fit" in Kling3I2V.validate_inputs(prompt="a cat", duration=5, multi_shot={"multi_shot": "2 shots"})
+
+
+def test_queue_time_says_nothing_about_what_is_linked():
+    for node in (Veo3I2V, RunwayGen3Turbo, Kling3I2V, Dreamina3Pro, CometVeo):
+        assert node.validate_inputs(prompt=None) is True
+    assert Kling3I2V.validate_inputs(prompt="a cat", duration=None, multi_shot={"multi_shot": "5 shots"}) is True

@@ -1,0 +1,131 @@
+"""Ids, input names, order and outputs: saved workflows hold them for ever."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from remote_video_pack.nodes import NODES
+from remote_video_pack.remote_video.models import MODELS
+
+COMMON = ["seed", "filename_prefix", "fit", "frames", "max_frames"]
+INPUTS = {
+    "Veo3I2V": ["image*", "prompt*", "generate_audio"],
+    "RunwayGen3Turbo": ["image*", "prompt*", "ratio", "duration"],
+    "Kling3I2V": [
+        "image*",
+        "prompt*",
+        "negative_prompt",
+        "duration",
+        "generate_audio",
+        "cfg_scale",
+        "shot_type",
+        "multi_shot",
+        "elements",
+    ],
+    "Dreamina3Pro": ["image*", "prompt*", "num_frames"],
+    "CometVeo": ["prompt*", "image", "last_image", "model", "size"],
+}
+OUTPUTS = [
+    ("frames", "IMAGE"),
+    ("video_path", "STRING"),
+    ("video", "VIDEO"),
+    ("audio", "AUDIO"),
+    ("last_frame", "IMAGE"),
+    ("fps", "FLOAT"),
+    ("request_id", "STRING"),
+]
+SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
+PACK_FOLDER = Path(__file__).resolve().parents[2]
+
+
+def starred(schema) -> list[str]:
+    return [entry.id + ("" if entry.optional else "*") for entry in schema.inputs]
+
+
+def test_the_menu_lists_the_six_nodes_in_order():
+    assert list(SCHEMAS) == ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
+    assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
+
+
+@pytest.mark.parametrize("node_id", INPUTS)
+def test_inputs_keep_their_names_and_order(node_id):
+    assert starred(SCHEMAS[node_id]) == INPUTS[node_id] + COMMON
+
+
+@pytest.mark.parametrize("node_id", INPUTS)
+def test_outputs_keep_their_names_and_order(node_id):
+    assert [(output.id, output.io_type) for output in SCHEMAS[node_id].outputs] == OUTPUTS
+
+
+@pytest.mark.parametrize("node_id", INPUTS)
+def test_a_node_runs_alone_and_asks_for_no_comfy_account(node_id):
+    schema = SCHEMAS[node_id]
+    assert schema.is_output_node
+    assert not schema.is_api_node
+    assert not schema.not_idempotent
+
+
+@pytest.mark.parametrize("node_id", INPUTS)
+def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
+    inputs = {entry.id: entry for entry in SCHEMAS[node_id].inputs}
+    assert inputs["seed"].control_after_generate == "fixed"
+    assert inputs["filename_prefix"].default == f"video/{node_id}"
+    assert [inputs[name].advanced for name in ("fit", "frames", "max_frames")] == [True, True, True]
+
+
+def test_the_element_node_gives_what_kling_takes():
+    element, kling = SCHEMAS["Kling3Element"], SCHEMAS["Kling3I2V"]
+    assert starred(element) == ["frontal_image*", "reference_images", "video"]
+    socket = next(entry for entry in kling.inputs if entry.id == "elements").template
+    assert element.outputs[0].io_type == socket.input.io_type == "KLING_ELEMENT"
+    assert (socket.prefix, socket.max, socket.input.optional) == ("element_", 3, True)
+
+
+def test_kling_offers_two_to_five_shots_each_with_prompt_and_length():
+    multi_shot = next(entry for entry in SCHEMAS["Kling3I2V"].inputs if entry.id == "multi_shot")
+    assert [option.key for option in multi_shot.options] == ["off", "2 shots", "3 shots", "4 shots", "5 shots"]
+    assert [entry.id for entry in multi_shot.options[1].inputs] == [
+        "shot_1_prompt",
+        "shot_1_duration",
+        "shot_2_prompt",
+        "shot_2_duration",
+    ]
+    assert [len(option.inputs) for option in multi_shot.options] == [0, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
+    inputs = {entry.id: entry for entry in SCHEMAS[spec.node_id].inputs}
+    for field in spec.fields:
+        entry = inputs[field.name]
+        assert entry.tooltip == field.tooltip
+        for ours, theirs in (("default", "default"), ("minimum", "min"), ("maximum", "max")):
+            if hasattr(field, ours) and hasattr(entry, theirs):
+                assert getattr(entry, theirs) == getattr(field, ours), field.name
+        if hasattr(field, "choices"):
+            assert entry.options == list(field.choices)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+def test_every_input_and_output_says_what_it_is(schema):
+    assert schema.description
+    for socket in (*schema.inputs, *schema.outputs):
+        assert socket.tooltip, socket.id
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_every_node_has_a_help_page_that_names_its_inputs(node_id):
+    page = (PACK_FOLDER / "web" / "docs" / node_id / "en.md").read_text(encoding="utf-8")
+    for entry in SCHEMAS[node_id].inputs:
+        assert f"| `{entry.id}`" in page, entry.id
+
+
+def test_every_node_is_shown_in_an_example_with_a_picture():
+    folder = PACK_FOLDER / "example_workflows"
+    shown = set()
+    for example in folder.glob("*.json"):
+        shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
+        assert example.with_suffix(".jpg").is_file(), example.name
+    assert shown >= set(SCHEMAS)
