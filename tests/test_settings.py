@@ -1,0 +1,101 @@
+"""What the environment can tell the pack, and what it answers to a value that can mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from remote_video_pack.remote_video.errors import InputRefused
+from remote_video_pack.remote_video.settings import COMETAPI_BASE_URL, RUNCOMFY_BASE_URL, S3Settings, Settings
+
+HOME = Path("home")
+
+
+def read(**environment: str) -> Settings:
+    return Settings.from_environment(HOME, environment)
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, dict.fromkeys(("RUNCOMFY_API_BASE_URL", "REMOTE_VIDEO_SANDBOX", "REMOTE_VIDEO_UPLOADS"), " ")]
+)
+def test_without_a_word_it_talks_to_the_real_providers(environment):
+    settings = read(**environment)
+    assert settings == Settings(HOME)
+    assert (settings.runcomfy_base_url, settings.cometapi_base_url) == (RUNCOMFY_BASE_URL, COMETAPI_BASE_URL)
+    assert (settings.sandbox, settings.uploads, settings.s3) == (False, "data-uri", None)
+    assert (settings.timeout_s, settings.max_parallel) == (3600, 32)
+
+
+def test_the_environment_it_reads_is_the_processs_own(monkeypatch):
+    monkeypatch.setenv("REMOTE_VIDEO_TIMEOUT_S", "90")
+    assert Settings.from_environment(HOME).timeout_s == 90
+
+
+def test_a_home_of_ones_own_wins_over_the_hosts():
+    assert read(REMOTE_VIDEO_HOME="/elsewhere").home == Path("/elsewhere")
+    assert read(REMOTE_VIDEO_HOME="~/videos").home == Path.home() / "videos"
+
+
+def test_other_bases_lose_the_slash_at_their_end():
+    settings = read(
+        RUNCOMFY_API_BASE_URL=" http://127.0.0.1:8000/runcomfy/ ", COMETAPI_BASE_URL="https://c.example/v1//"
+    )
+    assert settings.runcomfy_base_url == "http://127.0.0.1:8000/runcomfy"
+    assert settings.cometapi_base_url == "https://c.example/v1"
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", "on"])
+def test_the_sandbox_is_switched_on(text):
+    assert read(REMOTE_VIDEO_SANDBOX=text).sandbox is True
+
+
+@pytest.mark.parametrize("text", ["", "0", "False", "no", "off"])
+def test_the_sandbox_stays_off(text):
+    assert read(REMOTE_VIDEO_SANDBOX=text).sandbox is False
+
+
+def test_s3_needs_a_bucket_and_takes_the_rest_from_its_own_variables():
+    assert read(REMOTE_VIDEO_S3_REGION="eu-west-1").s3 is None
+    assert read(REMOTE_VIDEO_S3_BUCKET="b").s3 == S3Settings("b", prefix="remote-video/", expires_s=21600)
+    given = read(
+        REMOTE_VIDEO_UPLOADS="s3",
+        REMOTE_VIDEO_S3_BUCKET="b",
+        REMOTE_VIDEO_S3_ENDPOINT="https://s3.example/",
+        REMOTE_VIDEO_S3_REGION="eu-west-1",
+        REMOTE_VIDEO_S3_PREFIX="pictures/",
+        REMOTE_VIDEO_S3_EXPIRES_S="600",
+    )
+    assert given.uploads == "s3"
+    assert given.s3 == S3Settings("b", "https://s3.example", "eu-west-1", "pictures/", 600)
+
+
+def test_a_public_origin_is_kept_without_its_last_slash():
+    settings = read(REMOTE_VIDEO_UPLOADS="public-origin", REMOTE_VIDEO_PUBLIC_ORIGIN="https://me.example:8443/")
+    assert (settings.uploads, settings.public_origin) == ("public-origin", "https://me.example:8443")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("REMOTE_VIDEO_UPLOADS", "ftp", "data-uri, s3, public-origin"),
+        ("REMOTE_VIDEO_SANDBOX", "maybe", "1 or 0"),
+        ("REMOTE_VIDEO_TIMEOUT_S", "an hour", "a number"),
+        ("REMOTE_VIDEO_TIMEOUT_S", "0", "at least 1"),
+        ("REMOTE_VIDEO_TIMEOUT_S", "inf", "at least 1"),
+        ("REMOTE_VIDEO_TIMEOUT_S", "nan", "at least 1"),
+        ("REMOTE_VIDEO_MAX_PARALLEL", "0", "at least 1"),
+        ("RUNCOMFY_API_BASE_URL", "model-api.runcomfy.net", "https://"),
+        ("COMETAPI_BASE_URL", "ftp://c.example", "https://"),
+        ("REMOTE_VIDEO_PUBLIC_ORIGIN", "me.example", "https://"),
+    ],
+)
+def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, value, wanted):
+    with pytest.raises(InputRefused) as refused:
+        read(**{name: value})
+    assert all(words in refused.value.what for words in (name, repr(value), wanted))
+    assert name in refused.value.next_step
+
+
+def test_no_key_is_among_the_settings(monkeypatch):
+    settings = read(RUNCOMFY_API_TOKEN="secret-token", COMETAPI_KEY="secret-key")
+    assert "secret" not in repr(settings)
