@@ -1,0 +1,149 @@
+"""A real ComfyUI server in folders of its own, driven as a program drives it: POST /prompt, /history, /interrupt."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PACK_FOLDER = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120.0
+
+
+class ComfyServer:
+    """One server on loopback, with this pack linked into its custom nodes; nothing is written into the checkout.
+
+    Args:
+        base: folder for its user, input, output and temp folders.
+        environment: variables on top of this process's.
+    """
+
+    def __init__(self, base: Path, environment: Mapping[str, str]) -> None:
+        self.checkout = Path(os.environ["COMFYUI_PATH"])
+        self.base, self.log_file = base, base / "log.txt"
+        self._environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http = requests.Session()
+        self._http.trust_env = False
+        (base / "custom_nodes").mkdir(parents=True)
+        (base / "custom_nodes" / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
+        (base / "input").mkdir()
+        shutil.copy(self.checkout / "input" / "example.png", base / "input")
+        self._port = _free_port()
+
+    def start(self) -> ComfyServer:
+        """Start, and wait until it answers."""
+        command: list[str | Path] = [
+            os.environ.get("COMFYUI_PYTHON", sys.executable),
+            self.checkout / "main.py",
+            "--cpu",
+            "--disable-auto-launch",
+            "--port",
+            str(self._port),
+            "--base-directory",
+            self.base,
+            "--database-url",
+            f"sqlite:///{self.base / 'comfyui.db'}",
+        ]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.checkout, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        while not self._answers():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"ComfyUI ended at its start:\n{self.log()[-4000:]}")
+            time.sleep(0.3)
+        return self
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def log(self) -> str:
+        """All that it printed."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def rss_bytes(self) -> int:
+        """Its resident memory."""
+        import psutil
+
+        assert self._process is not None
+        return psutil.Process(self._process.pid).memory_info().rss
+
+    def get(self, path: str) -> Any:
+        """The JSON at `path`."""
+        answer = self._http.get(self._url(path), timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def queue(self, prompt: Mapping[str, Any]) -> str:
+        """Queue a prompt in API format; its id."""
+        answer = self._http.post(self._url("/prompt"), json={"prompt": prompt}, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()["prompt_id"]
+
+    def refusal(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
+        """What ComfyUI answers to a prompt it does not queue."""
+        answer = self._http.post(self._url("/prompt"), json={"prompt": prompt}, timeout=60)
+        assert answer.status_code == 400, answer.text
+        return answer.json()
+
+    def outcome(self, prompt_id: str) -> dict[str, Any]:
+        """The history entry of a prompt, waited for."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            history = self.get(f"/history/{prompt_id}")
+            if prompt_id in history:
+                return history[prompt_id]
+            time.sleep(0.1)
+        raise TimeoutError(self.log()[-4000:])
+
+    def run(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a prompt; what its nodes showed, by node id."""
+        outcome = self.outcome(self.queue(prompt))
+        assert outcome["status"]["status_str"] == "success", failure(outcome) or outcome["status"]
+        return outcome["outputs"]
+
+    def interrupt(self) -> None:
+        """Press Stop."""
+        self._http.post(self._url("/interrupt"), json={}, timeout=10).raise_for_status()
+
+    def saved(self, shown: Mapping[str, str]) -> Path:
+        """The file behind what a node showed."""
+        return self.base / shown["type"] / shown["subfolder"] / shown["filename"]
+
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._port}{path}"
+
+    def _answers(self) -> bool:
+        try:
+            return self._http.get(self._url("/system_stats"), timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+
+def messages(outcome: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The messages of one kind that a run left behind."""
+    return [message for name, message in outcome["status"]["messages"] if name == kind]
+
+
+def failure(outcome: Mapping[str, Any]) -> str:
+    """The error a run ended with, as the error card shows it; empty without one."""
+    return "".join(message["exception_message"] for message in messages(outcome, "execution_error"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

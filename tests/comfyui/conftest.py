@@ -1,0 +1,59 @@
+"""Tests against a real ComfyUI: `COMFYUI_PATH` says where it is, `COMFYUI_PYTHON` which Python runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+
+from .comfy_server import ComfyServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder, and skip it with one clear line where there is no ComfyUI."""
+    here = Path(__file__).parent
+    no_comfyui = pytest.mark.skip(reason="COMFYUI_PATH says where ComfyUI is; it is not set")
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.comfyui)
+            item.add_marker(pytest.mark.timeout(300))
+            if "COMFYUI_PATH" not in os.environ:
+                item.add_marker(no_comfyui)
+
+
+@pytest.fixture(scope="session")
+def start_comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ComfyServer]]:
+    """Start a server with these environment variables; all are ended when the tests are."""
+    started: list[ComfyServer] = []
+
+    def start(**environment: str) -> ComfyServer:
+        base = tmp_path_factory.mktemp("comfyui") / "base"
+        home = {"REMOTE_VIDEO_HOME": str(base / "home")}
+        server = ComfyServer(base, {**home, **environment})
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Both providers in this process, where what they were asked can be counted."""
+    with Sandbox(tmp_path_factory.mktemp("provider"), pace=Pace(0.2, 0.5), short_clips=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def comfy(start_comfy: Callable[..., ComfyServer], provider: Sandbox) -> ComfyServer:
+    """A server whose providers are `provider`, with keys, as a user with an account has it."""
+    return start_comfy(
+        RUNCOMFY_API_BASE_URL=provider.runcomfy_base_url,
+        COMETAPI_BASE_URL=provider.cometapi_base_url,
+        RUNCOMFY_API_TOKEN="a-key",
+        COMETAPI_KEY="another-key",
+    )

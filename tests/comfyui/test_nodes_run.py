@@ -1,0 +1,171 @@
+"""The nodes in a real ComfyUI: they register, run, hand on their outputs, run side by side, and stop."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from .comfy_server import failure, messages
+from .prompts import EXAMPLES, node, prompt_of, veo
+
+NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
+SHORT_CLIP_FRAMES = 12
+
+
+def test_all_nodes_register_with_their_inputs_in_order(comfy):
+    info = comfy.get("/object_info")
+    assert [name for name in info if name in NODES] == NODES
+    kling = info["Kling3I2V"]["input_order"]
+    assert kling["required"] + kling["optional"] == [
+        *["image", "prompt", "negative_prompt", "duration", "generate_audio", "cfg_scale", "shot_type"],
+        *["multi_shot", "elements", "seed", "filename_prefix", "fit", "frames", "max_frames"],
+    ]
+    assert "IMPORT FAILED" not in "".join(line for line in comfy.log().splitlines() if "remote-video" in line)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_each_example_runs_and_shows_its_clips(comfy, example):
+    prompt = prompt_of(example, comfy.get("/object_info"))
+    outputs = comfy.run(prompt)
+    clips = [name for name, entry in prompt.items() if entry["class_type"] in NODES and name in outputs]
+    assert len(clips) == sum(1 for entry in prompt.values() if entry["class_type"] in set(NODES) - {"Kling3Element"})
+    for name in clips:
+        assert comfy.saved(outputs[name]["images"][0]).stat().st_size > 1000
+
+
+def test_outputs_arrive_downstream(comfy):
+    outputs = comfy.run(
+        veo(
+            "every output",
+            frames=node("PreviewImage", images=["2", 0]),
+            last=node("PreviewImage", images=["2", 4]),
+            video=node("SaveVideo", video=["2", 2], filename_prefix="again/clip", format="auto", codec="auto"),
+            sound=node("PreviewAudio", audio=["2", 3]),
+        )
+    )
+    frames = [comfy.saved(shown) for shown in outputs["frames"]["images"]]
+    assert len(frames) == SHORT_CLIP_FRAMES
+    last = comfy.saved(outputs["last"]["images"][0])
+    assert Image.open(last).tobytes() == Image.open(frames[-1]).tobytes()
+    assert comfy.saved(outputs["video"]["images"][0]).suffix == ".mp4"
+    assert comfy.saved(outputs["sound"]["audio"][0]).stat().st_size > 1000
+
+
+def test_the_workflow_lies_beside_the_clip(comfy):
+    shown = comfy.run(veo("kept beside"))["2"]["images"][0]
+    kept = json.loads(comfy.saved(shown).with_suffix(".json").read_text(encoding="utf-8"))
+    assert kept["2"]["class_type"] == "Veo3I2V"
+
+
+def test_wiring_frames_later_shows_them_without_a_second_post(comfy, provider):
+    before = provider.accepted_posts
+    comfy.run(veo("wired later"))
+    outputs = comfy.run(veo("wired later", seen=node("PreviewImage", images=["2", 0])))
+    assert len(outputs["seen"]["images"]) == SHORT_CLIP_FRAMES
+    comfy.run(veo("wired later"))
+    assert provider.accepted_posts == before + 1
+
+
+def test_frames_none_with_a_wire_is_told_before_anything_is_paid(comfy, provider):
+    before = provider.accepted_posts
+    prompt = veo("none", seen=node("PreviewImage", images=["2", 0]))
+    prompt["2"]["inputs"]["frames"] = "none"
+    assert "set to none, but something is wired" in failure(comfy.outcome(comfy.queue(prompt)))
+    assert provider.accepted_posts == before
+
+
+def test_a_list_of_images_makes_one_clip_each(comfy, provider):
+    before = provider.accepted_posts
+    prompt = {
+        "1": node("LoadImage", image="example.png"),
+        "2": node("ImageScale", image=["1", 0], upscale_method="area", width=400, height=400, crop="disabled"),
+        "3": node("ImageBatch", image1=["2", 0], image2=["2", 0]),
+        "4": node("RebatchImages", images=["3", 0], batch_size=1),
+        "5": node("CometVeo", prompt="a list", image=["4", 0]),
+    }
+    shown = comfy.run(prompt)["5"]["images"]
+    assert len(shown) == 2
+    assert provider.accepted_posts == before + 1, "two equal images are one clip"
+
+
+def test_six_nodes_run_their_jobs_side_by_side(comfy, provider):
+    first_entry = len(provider.requests)
+    image = node("LoadImage", image="example.png")
+    names = [str(number) for number in range(10, 16)]
+    comfy.run({"1": image, **{n: node("Veo3I2V", image=["1", 0], prompt=f"side by side {n}") for n in names}})
+    calls = [entry for entry in list(provider.requests)[first_entry:] if "/v1/" in entry.path]
+    last_post = max(entry.at for entry in calls if entry.method == "POST")
+    first_result = min(entry.at for entry in calls if entry.path.split("?")[0].endswith("/result"))
+    assert sum(1 for entry in calls if entry.method == "POST") == 6
+    assert last_post < first_result, "every job was submitted before the first one was over"
+
+
+def test_queue_time_refusals_name_limit_and_value(comfy):
+    refusal = comfy.refusal(veo("x" * 2000))
+    assert "1,999" in json.dumps(refusal)
+    assert comfy.refusal(veo("a seed out of range", seed=-5))["node_errors"]["2"]["errors"][0]["type"] == (
+        "value_smaller_than_min"
+    )
+
+
+def test_shots_that_do_not_add_up_are_told_by_how_much(comfy, provider):
+    before = provider.accepted_posts
+    shots = {
+        "multi_shot": "2 shots",
+        "multi_shot.shot_1_prompt": "one",
+        "multi_shot.shot_1_duration": 5,
+        "multi_shot.shot_2_prompt": "two",
+        "multi_shot.shot_2_duration": 4,
+    }
+    prompt = {
+        "1": node("LoadImage", image="example.png"),
+        "2": node("Kling3I2V", image=["1", 0], prompt="a cat", **shots),
+    }
+    assert "1 s too short" in failure(comfy.outcome(comfy.queue(prompt)))
+    assert provider.accepted_posts == before
+
+
+def test_moderation_reaches_the_error_card_word_for_word(comfy):
+    outcome = comfy.outcome(comfy.queue(veo("a cat [moderation]")))
+    assert failure(outcome).startswith("Your request was flagged by our content moderation system")
+
+
+def test_stop_is_an_interruption_and_run_again_goes_on_with_the_same_job(comfy, provider):
+    before = provider.accepted_posts
+    prompt_id = comfy.queue(veo("a long one [slow]"))
+    while provider.accepted_posts == before:
+        time.sleep(0.05)
+    time.sleep(1.5)  # the job is running by now and can't be cancelled any more
+    comfy.interrupt()
+    outcome = comfy.outcome(prompt_id)
+    assert messages(outcome, "execution_interrupted")
+    assert not messages(outcome, "execution_error")
+    again = comfy.queue(veo("a long one [slow]"))
+    time.sleep(1.5)
+    assert provider.accepted_posts == before + 1
+    comfy.interrupt()
+    comfy.outcome(again)
+
+
+def test_the_log_has_the_steps_and_not_the_key(comfy):
+    comfy.run(veo("logged"))
+    log = comfy.log()
+    assert "Veo 3 #2: submitting" in log
+    assert "a-key" not in log
+    assert "another-key" not in log
+
+
+def test_nothing_was_written_into_the_checkout_or_the_pack(comfy):
+    pack = Path(__file__).resolve().parents[2]
+    started = (comfy.base / "custom_nodes").stat().st_mtime
+    written = [
+        path
+        for folder in (pack / "nodes", pack / "web", pack / "example_workflows", comfy.checkout / "output")
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix in (".mp4", ".sqlite3", ".part") and path.stat().st_mtime > started
+    ]
+    assert written == []
