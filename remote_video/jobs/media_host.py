@@ -20,7 +20,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util import connection as sockets
 
 from ..errors import DownloadError
-from ..providers.http import USER_AGENT
+from ..providers.http import USER_AGENT, StraightSession
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -95,7 +95,7 @@ def is_public(address: Address) -> bool:
 
 def media_session(allow_loopback: bool) -> requests.Session:
     """A session that connects to checked addresses only and carries no credentials, not even from .netrc."""
-    session = requests.Session()
+    session = StraightSession()
     session.auth = _no_credentials
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
     session.trust_env = not allow_loopback

@@ -25,11 +25,22 @@ SENT_AT_ONCE = 64 * 2**10
 """Bytes; small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
 USER_AGENT = "remote-video"
 
-__all__ = ["TROUBLE", "USER_AGENT", "Answer", "AnswerLost", "Api", "reason_of", "received"]
+__all__ = ["TROUBLE", "USER_AGENT", "Answer", "AnswerLost", "Api", "StraightSession", "reason_of", "received"]
 
 
 class AnswerLost(Exception):
     """The submission was sent, wholly or in part, and no complete answer came back."""
+
+
+class StraightSession(requests.Session):
+    """A session that leaves redirects alone altogether.
+
+    Without this, and even when told not to follow it, `requests` takes a redirect apart: it reads its whole body,
+    which may never end, and raises ValueError for an address that is none.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 class Body:
@@ -135,7 +146,7 @@ class Api:
         return session
 
     def _session(self, adapter: HTTPAdapter) -> requests.Session:
-        session = requests.Session()
+        session = StraightSession()
         session.headers["User-Agent"] = USER_AGENT
         session.trust_env = not is_loopback(self.base_url)
         session.mount("http://", adapter)
