@@ -11,12 +11,17 @@ from PIL import Image
 
 from ..errors import InputRefused
 from .fit import ImageLimits
+from .png import encode_png, estimated_share
 
 PNG, JPEG = "image/png", "image/jpeg"
 JPEG_QUALITIES = (95, 92, 88, 82, 75)
 """Falling; all with full colour resolution (4:4:4). Below the last, a smaller picture looks better."""
-SHRINK = 0.85
-"""Each further try has this share of the width and height of the one before."""
+HOPELESS = 1.2
+"""A PNG that is estimated at this many times the limit isn't even tried."""
+TILE, TILES_A_SIDE = 64, 8
+"""The size of a JPEG is estimated from this many small squares; whole 8x8 blocks, so that seams cost nothing."""
+NEXT_SMALLER = 0.95
+"""Should a picture be over the limit after all, the next one has this share of its width and height."""
 
 
 @dataclass(frozen=True)
@@ -46,37 +51,80 @@ def encode_image(pixels: np.ndarray, limits: ImageLimits) -> EncodedImage:
         InputRefused: no accepted size is small enough.
     """
     height, width = pixels.shape[:2]
+    most = math.inf if limits.max_bytes is None else limits.max_bytes
     if PNG in limits.mimes:
-        data = encode_png(pixels)
-        if limits.max_bytes is None or len(data) <= limits.max_bytes:
-            return EncodedImage(data, PNG, width, height)
-    return _encode_jpeg(pixels, limits)
+        share = estimated_share(pixels)
+        if share * pixels.nbytes <= most * HOPELESS:
+            data = encode_png(pixels, share)
+            if len(data) <= most:
+                return EncodedImage(data, PNG, width, height)
+    if JPEG not in limits.mimes:
+        raise InputRefused(
+            f"The image is over the model's {_megabytes(most)} as a PNG, and the model accepts no JPEG.",
+            next_step="Use a smaller image, then run again.",
+        )
+    return _full_size_jpeg(pixels, most, limits) or _smaller_jpeg(pixels, most, limits)
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """A lossless PNG of uint8 [H,W,3], made for speed rather than size."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+def _full_size_jpeg(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage | None:
+    """The JPEG of the highest quality that fits; None when the lowest doesn't."""
+    height, width = pixels.shape[:2]
+    picture = Image.fromarray(pixels)
+    for quality in JPEG_QUALITIES:
+        if _estimated_jpeg_bytes(pixels, quality) > most:
+            continue
+        data = _jpeg(picture, quality)
+        if len(data) <= most:
+            told = (
+                f"The image is sent as a JPEG of quality {quality}: as a PNG it is over the model's {_megabytes(most)}."
+            )
+            return EncodedImage(data, JPEG, width, height, (told,) if PNG in limits.mimes else ())
+    return None
 
 
-def _encode_jpeg(pixels: np.ndarray, limits: ImageLimits) -> EncodedImage:
-    """JPEG at falling quality, then smaller and smaller."""
-    full = Image.fromarray(pixels)
-    picture = full
+def _smaller_jpeg(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage:
+    """The largest JPEG of the lowest quality that fits."""
+    height, width = pixels.shape[:2]
+    picture = Image.fromarray(pixels)
+    least = max(limits.width.smallest_int() / width, limits.height.smallest_int() / height)
+    share = math.sqrt(most / _estimated_jpeg_bytes(pixels, JPEG_QUALITIES[-1]))
+    share = max(least, min(NEXT_SMALLER, share))
     while True:
-        for quality in JPEG_QUALITIES:
-            data = _jpeg(picture, quality)
-            if limits.max_bytes is None or len(data) <= limits.max_bytes:
-                return EncodedImage(data, JPEG, *picture.size, _jpeg_notices(full.size, picture.size, quality, limits))
-        smaller = (math.floor(picture.width * SHRINK), math.floor(picture.height * SHRINK))
-        if min(smaller) < 1 or limits.width.is_below(smaller[0]) or limits.height.is_below(smaller[1]):
+        size = _scaled((width, height), share, limits)
+        data = _jpeg(picture.resize(size, Image.Resampling.LANCZOS), JPEG_QUALITIES[-1])
+        if len(data) <= most:
+            told = f"The image is sent at {size[0]}x{size[1]} instead of {width}x{height}"
+            return EncodedImage(data, JPEG, *size, (f"{told}: the model accepts up to {_megabytes(most)}.",))
+        if share <= least:
             raise InputRefused(
-                f"The image can't be brought under {limits.max_bytes} bytes: {len(data)} bytes as a JPEG of "
-                f"{picture.width}x{picture.height} px, and the model accepts nothing smaller.",
+                f"The image can't be brought under {most:.0f} bytes: it has {len(data)} bytes as a JPEG of "
+                f"{size[0]}x{size[1]} px, and the model accepts nothing smaller.",
                 next_step="Use an image with less detail, then run again.",
             )
-        picture = full.resize(smaller, Image.Resampling.LANCZOS)
+        share = max(least, share * NEXT_SMALLER)
+
+
+def _scaled(size: tuple[int, int], share: float, limits: ImageLimits) -> tuple[int, int]:
+    """A size times a share, still within the model's bounds."""
+    width = max(limits.width.smallest_int(), math.floor(size[0] * share))
+    height = max(limits.height.smallest_int(), math.floor(size[1] * share))
+    if limits.ratio.is_above(width / height):
+        height += 1
+    elif limits.ratio.is_below(width / height):
+        width += 1
+    return width, height
+
+
+def _estimated_jpeg_bytes(pixels: np.ndarray, quality: int) -> float:
+    """What the JPEG will have, from a few squares of the picture."""
+    height, width = pixels.shape[:2]
+    sample = pixels
+    if height * width > 2 * (TILE * TILES_A_SIDE) ** 2 and min(height, width) >= TILE:
+        tops = np.linspace(0, height - TILE, TILES_A_SIDE).astype(int)
+        lefts = np.linspace(0, width - TILE, TILES_A_SIDE).astype(int)
+        rows = [np.hstack([pixels[y : y + TILE, x : x + TILE] for x in lefts]) for y in tops]
+        sample = np.vstack(rows)
+    return len(_jpeg(Image.fromarray(sample), quality)) * pixels.size / sample.size
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
@@ -85,11 +133,5 @@ def _jpeg(picture: Image.Image, quality: int) -> bytes:
     return file.getvalue()
 
 
-def _jpeg_notices(full: tuple[int, int], sent: tuple[int, int], quality: int, limits: ImageLimits) -> tuple[str, ...]:
-    if PNG not in limits.mimes and sent == full:
-        return ()
-    limit = f"{limits.max_bytes / 1e6:.3g} MB" if limits.max_bytes is not None else "any size"
-    sizes = f"{sent[0]}x{sent[1]} instead of {full[0]}x{full[1]}"
-    if sent == full:
-        return (f"The image is sent as a JPEG of quality {quality}: as a PNG it would be over the model's {limit}.",)
-    return (f"The image is sent at {sizes}: the model accepts up to {limit}.",)
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:.3g} MB"

@@ -4,10 +4,13 @@ import io
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from remote_video_pack.remote_video.errors import InputRefused
 from remote_video_pack.remote_video.media.encode import encode_image
-from remote_video_pack.remote_video.media.fit import Bound, ImageLimits
+from remote_video_pack.remote_video.media.fit import Bound, ImageLimits, pixels_of
 
 
 def noise(width: int, height: int) -> np.ndarray:
@@ -54,3 +57,67 @@ def test_it_never_becomes_smaller_than_the_model_accepts():
 def test_a_model_without_png_gets_jpeg():
     encoded = encode_image(noise(32, 32), ImageLimits(mimes=("image/jpeg",)))
     assert encoded.mime == "image/jpeg" and encoded.notices == ()
+
+
+def photo(width: int, height: int) -> np.ndarray:
+    shapes = np.random.default_rng(2).integers(0, 256, (height // 40 + 2, width // 40 + 2, 3), dtype=np.uint8)
+    soft = np.asarray(Image.fromarray(shapes).resize((width, height), Image.Resampling.BICUBIC)).astype(np.int16)
+    return np.clip(soft + np.random.default_rng(3).integers(-4, 5, soft.shape), 0, 255).astype(np.uint8)
+
+
+KINDS = {"photo": photo, "noise": noise, "flat": lambda width, height: np.full((height, width, 3), 90, np.uint8)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (129, 127), (1000, 700)])
+def test_png_is_lossless_whatever_the_picture(kind, size):
+    pixels = KINDS[kind](*size)
+    encoded = encode_image(pixels, ImageLimits())
+    assert encoded.mime == "image/png" and np.array_equal(np.asarray(opened(encoded)), pixels)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(4096, 4096), (7680, 4320)])
+def test_large_pictures_stay_within_the_limit(kind, size):
+    encoded = encode_image(KINDS[kind](*size), ImageLimits(max_bytes=4_699_999))
+    assert len(encoded.data) <= 4_699_999
+    assert opened(encoded).size == (encoded.width, encoded.height)
+    if kind != "noise":
+        assert (encoded.width, encoded.height) == size
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    width=st.integers(1, 400),
+    height=st.integers(1, 400),
+    max_bytes=st.integers(100, 400_000),
+)
+def test_never_over_the_limit(kind, width, height, max_bytes):
+    limits = ImageLimits(max_bytes=max_bytes, width=Bound(gt=20), height=Bound(gt=20), ratio=Bound(gt=0.33, lt=3))
+    pixels = KINDS[kind](width, height)
+    try:
+        encoded = encode_image(pixels, limits)
+    except InputRefused:
+        assert max_bytes < 5_000
+        return
+    assert len(encoded.data) <= max_bytes
+    size = (encoded.width, encoded.height)
+    assert opened(encoded).size == size
+    if size != (width, height):
+        assert encoded.notices and limits.width.holds(size[0]) and limits.height.holds(size[1])
+        if limits.ratio.holds(width / height):
+            assert limits.ratio.holds(size[0] / size[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_from_tensor_to_file_and_back(dtype, channels):
+    image = torch.rand(1, 40, 30, channels, generator=torch.Generator().manual_seed(0)).to(dtype)
+    pixels = pixels_of(image)
+    assert np.array_equal(np.asarray(opened(encode_image(pixels, ImageLimits()))), pixels)
+
+
+def test_a_model_without_jpeg_is_told():
+    with pytest.raises(InputRefused, match="accepts no JPEG"):
+        encode_image(noise(64, 64), ImageLimits(mimes=("image/png",), max_bytes=1000))
