@@ -25,6 +25,8 @@ from ..providers.http import USER_AGENT, StraightSession
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""RFC 4291, 2.4, and IANA's registry: the only part of IPv6 that is given out."""
 
 
 class AddressRefused(DownloadError):
@@ -90,6 +92,8 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in GLOBAL_UNICAST:
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

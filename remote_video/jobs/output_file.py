@@ -77,10 +77,10 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
     output_folder.mkdir(parents=True, exist_ok=True)
     root = output_folder.resolve()
     folder = root.joinpath(*names[:-1])
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if not nearest.resolve().is_relative_to(root):
-        raise _refused(filename_prefix, "leads outside the output folder through a link")
     try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.resolve().is_relative_to(root):
+            raise _refused(filename_prefix, "leads outside the output folder through a link")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
