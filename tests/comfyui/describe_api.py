@@ -1,4 +1,4 @@
-"""Print what the names this pack uses look like, as JSON; run once with the stand-in and once with ComfyUI in sight."""
+"""Print what the names this pack uses look like, as JSON; run with the folder of the stand-in or of ComfyUI."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 IO_TYPES = ("Image", "Video", "Audio", "Boolean", "Int", "Float", "String", "Combo", "DynamicCombo", "Autogrow")
 NAMES = [
+    "server:PromptServer.send_progress_text",  # first: later imports of old cores hide its module `utils`
     *(f"comfy_api.latest:io.{name}" for name in IO_TYPES),
     *(f"comfy_api.latest:io.{name}.Input" for name in IO_TYPES),
     *(f"comfy_api.latest:io.{name}.Output" for name in ("Image", "Video", "Audio", "String", "Float")),
@@ -48,7 +49,6 @@ NAMES = [
     "folder_paths:get_output_directory",
     "folder_paths:get_temp_directory",
     "folder_paths:get_system_user_directory",
-    "server:PromptServer.send_progress_text",
 ]
 
 
@@ -86,6 +86,7 @@ def described(name: str) -> dict[str, Any] | None:
 
 
 def main() -> None:
+    sys.path.insert(0, sys.argv[1])
     sys.argv[1:] = ["--cpu"]
     if find_spec("comfy.options"):
         import_module("comfy.options").enable_args_parsing()

@@ -14,10 +14,9 @@ STANDIN_FOLDER = Path(__file__).resolve().parents[1] / "comfy_standin"
 DESCRIBE = Path(__file__).with_name("describe_api.py")
 
 
-def described(python: str, *folders: Path | str) -> dict[str, dict]:
+def described(python: str, folder: Path | str) -> dict[str, dict]:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
-    answer = subprocess.run([python, DESCRIBE], env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run([python, DESCRIBE, folder], env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout.splitlines()[-1])
 
