@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -68,6 +70,7 @@ class Download:
     max_bytes: int = MAX_CLIP_BYTES
     _abandoned: bool = False
     _touching_the_file: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _connection: socket.socket | None = None
 
     def fetch(self, source: MediaSource) -> None:
         """Bring the whole file.
@@ -80,17 +83,30 @@ class Download:
             Abandoned: `abandon` was called.
         """
         try:
-            with media_session(self.allow_loopback) as session:
+            with media_session(self.allow_loopback, self._opened_connection) as session:
                 self._fetch(session, source)
         except (requests.RequestException, HTTPError) as error:
+            self._check_abandoned()
             raise Passing(f"the download broke off ({reason_of(error)})") from None
         except OSError as error:
             raise disk_error(error, self.part.parent) from error
 
     def abandon(self) -> None:
-        """Leave it, from another thread: when this returns, the file isn't touched any more."""
+        """Leave it, from another thread: when this returns, the file isn't touched any more, and `fetch` ends soon."""
         with self._touching_the_file:
             self._abandoned = True
+        self._cut()
+
+    def _opened_connection(self, connection: socket.socket) -> None:
+        self._connection = connection
+        if self._abandoned:
+            self._cut()
+
+    def _cut(self) -> None:
+        """End a read that waits for a byte. TLS is passed over: its own shutdown would wait for the other end."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
 
     # -- the wire --------------------------------------------------------------------------------------------------
 
@@ -196,6 +212,7 @@ class Download:
                     self._check_abandoned()
                     file.write(piece)
                 self.progressed(have, whole)
+            self._check_abandoned()
             os.fsync(file.fileno())
         if whole is not None and have != whole:
             raise Passing(f"the download broke off at {have:,} of {whole:,} bytes")

@@ -124,6 +124,8 @@ class Follower:
         if status.state is JobState.QUEUED:
             place = f" (place {status.queue_position})" if status.queue_position is not None else ""
             self._said = f"in the queue{place}"
+        elif status.state is JobState.GONE:
+            self._said = f"not known to {self._run.provider.name}"
         else:
             percent = f" {status.progress:.0%}" if status.progress is not None else ""
             self._said = f"running{percent}"

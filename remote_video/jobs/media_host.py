@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -23,6 +24,7 @@ from ..errors import DownloadError
 from ..providers.http import USER_AGENT, StraightSession
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Opened = Callable[[socket.socket], None]
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -97,13 +99,17 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def media_session(allow_loopback: bool) -> requests.Session:
-    """A session that connects to checked addresses only and carries no credentials, not even from .netrc."""
+def media_session(allow_loopback: bool, opened: Opened = lambda connection: None) -> requests.Session:
+    """A session that connects to checked addresses only and carries no credentials, not even from .netrc.
+
+    Args:
+        opened: told of every connection, for whoever may have to cut it.
+    """
     session = StraightSession()
     session.auth = _no_credentials
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
     session.trust_env = not allow_loopback
-    adapter = _CheckedAdapter(allow_loopback)
+    adapter = _CheckedAdapter(allow_loopback, opened)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -126,14 +132,22 @@ def is_loopback(host: str) -> bool:
 class _CheckedAdapter(HTTPAdapter):
     """Connections that resolve, check and connect in one go. Through a proxy, the proxy resolves."""
 
-    def __init__(self, allow_loopback: bool) -> None:
+    def __init__(self, allow_loopback: bool, opened: Opened) -> None:
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
                 return _connect(self, allow_loopback)
 
+            def connect(self) -> None:
+                super().connect()
+                opened(self.sock)
+
         class Tls(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 return _connect(self, allow_loopback)
+
+            def connect(self) -> None:
+                super().connect()
+                opened(self.sock)
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain

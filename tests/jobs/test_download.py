@@ -6,7 +6,7 @@ import gzip
 import json
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,7 @@ class Desk:
     deadline_s: float = 60.0
     max_bytes: int = 10_000_000
     under_way: Download | None = None
+    patience: Patience = HURRIED
 
     def fetch(self, host: ClipHost | str, *, needs_key: bool = False) -> None:
         self.under_way = Download(
@@ -49,7 +50,7 @@ class Desk:
             note_validator=self._note,
             progressed=lambda have, whole: None,
             deadline=time.monotonic() + self.deadline_s,
-            patience=HURRIED,
+            patience=self.patience,
             max_bytes=self.max_bytes,
         )
         self.under_way.fetch(MediaSource(host if isinstance(host, str) else host.url, needs_key))
@@ -231,6 +232,23 @@ def test_a_host_that_drips_does_not_outlast_the_deadline(desk: Desk):
         desk.fetch(host)
 
 
+def begin(desk: Desk, host: ClipHost, *, until: int) -> tuple[threading.Thread, list[type[Exception]]]:
+    """Fetch on a thread; back when so many bytes are there. The list gets the error that it ends with."""
+    ended: list[type[Exception]] = []
+
+    def fetch() -> None:
+        try:
+            desk.fetch(host)
+        except Exception as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while not (desk.part.exists() and desk.part.stat().st_size == until):
+        time.sleep(0.005)
+    return thread, ended
+
+
 def test_an_abandoned_download_writes_nothing_more(desk: Desk):
     """Stop leaves the thread behind; the next run may be at the same file already."""
     left = threading.Event()
@@ -241,19 +259,8 @@ def test_an_abandoned_download_writes_nothing_more(desk: Desk):
         while not closing.wait(0.02):
             yield b"late"
 
-    ended: list[type[BaseException]] = []
-
-    def fetch(host: ClipHost) -> None:
-        try:
-            desk.fetch(host)
-        except Abandoned as abandoned:
-            ended.append(type(abandoned))
-
     with serving(Reply(200, pieces=pieces, headers=ETAG)) as host:
-        thread = threading.Thread(target=fetch, args=(host,))
-        thread.start()
-        while not (desk.part.exists() and desk.part.stat().st_size == 1000):
-            time.sleep(0.005)
+        thread, ended = begin(desk, host, until=1000)
         assert desk.under_way is not None
         desk.under_way.abandon()
         desk.part.write_bytes(b"the next run's")
@@ -261,6 +268,21 @@ def test_an_abandoned_download_writes_nothing_more(desk: Desk):
         thread.join(20)
     assert ended == [Abandoned]
     assert desk.part.read_bytes() == b"the next run's"
+
+
+def test_an_abandoned_download_does_not_wait_for_the_next_byte(desk: Desk):
+    def one_byte(closing: threading.Event):
+        yield CLIP[:1]
+        closing.wait(600)
+
+    desk.patience = replace(HURRIED, read=600.0)
+    with serving(Reply(200, pieces=one_byte)) as host:
+        thread, ended = begin(desk, host, until=1)
+        assert desk.under_way is not None
+        desk.under_way.abandon()
+        thread.join(60)
+        assert not thread.is_alive()
+    assert ended == [Abandoned]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
