@@ -12,7 +12,6 @@ from typing import Any
 
 IO_TYPES = ("Image", "Video", "Audio", "Boolean", "Int", "Float", "String", "Combo", "DynamicCombo", "Autogrow")
 NAMES = [
-    "server:PromptServer.send_progress_text",  # first: later imports of old cores hide its module `utils`
     *(f"comfy_api.latest:io.{name}" for name in IO_TYPES),
     *(f"comfy_api.latest:io.{name}.Input" for name in IO_TYPES),
     *(f"comfy_api.latest:io.{name}.Output" for name in ("Image", "Video", "Audio", "String", "Float")),
@@ -49,6 +48,7 @@ NAMES = [
     "folder_paths:get_output_directory",
     "folder_paths:get_temp_directory",
     "folder_paths:get_system_user_directory",
+    "server:PromptServer.send_progress_text",
 ]
 
 
@@ -90,6 +90,7 @@ def main() -> None:
     sys.argv[1:] = ["--cpu"]
     if find_spec("comfy.options"):
         import_module("comfy.options").enable_args_parsing()
+        import_module("utils")  # as main.py does, before `nodes` puts another module of that name in its way
     print(json.dumps({name: described(name) for name in NAMES}))
 
 
