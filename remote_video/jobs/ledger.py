@@ -119,14 +119,14 @@ class Ledger:
                 return _record(row)
             return _advance(db, row, event, facts)
 
-    def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
-        """Write down the provider's id of an accepted job, also when its row has gone in the meantime."""
+    def settle(self, key: str, job: NewJob, event: Event, **facts: Any) -> JobRecord:
+        """Write down what came of a submission, also when its row has gone in the meantime."""
         with self._writing() as db:
             row = _row(db, key)
             if row is None:
                 _begin(db, key, None, job)
                 row = _row(db, key)
-            return _advance(db, row, Event.ACCEPTED, {"request_id": request_id, "submitted_at": time.time()})
+            return _advance(db, row, event, facts)
 
     def note(self, key: str, **facts: Any) -> None:
         """Write down facts about a job that change nothing about where it stands."""
@@ -192,10 +192,10 @@ class Ledger:
                     if _is_open(db):
                         db.exec_driver_sql("ROLLBACK")
                     raise
-        except DatabaseError as error:
+        except (DatabaseError, UnicodeDecodeError) as error:
             distrust(self.path)
             raise LedgerError(
-                f"The record of paid jobs at {self.path} can't be used: {error.orig}. "
+                f"The record of paid jobs at {self.path} can't be used: {getattr(error, 'orig', error)}. "
                 "Without it nothing may be submitted."
             ) from error
 

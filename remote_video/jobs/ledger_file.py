@@ -9,13 +9,14 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from ..errors import LedgerError
-from .ledger_salvage import Salvage, salt_in, salvage
+from .ledger_salvage import Salvage, is_plausible, lenient, salt_in, salvage
 
 FILE_NAME = "ledger.sqlite3"
 SCHEMA_VERSION = 1
@@ -67,6 +68,8 @@ META = sa.Table(
 
 _engines: dict[Path, sa.Engine] = {}
 _engines_lock = threading.Lock()
+_salts: dict[Path, str] = {}
+"""Of ledgers this process has used: one that is lost under its feet must not make it forget whose jobs are whose."""
 
 
 def opened(path: Path) -> sa.Engine:
@@ -96,8 +99,12 @@ def _open(path: Path) -> sa.Engine:
             if path.exists() and not _is_sound(path):
                 saved = _set_aside(path)
             if not path.exists():
-                _create(path, saved or Salvage())
-        return _engine(path)
+                saved = saved or Salvage()
+                _create(path, saved.salt or _salts.get(path) or secrets.token_hex(32), saved.jobs)
+        engine = _engine(path)
+        with engine.connect() as db:
+            _salts[path] = db.execute(sa.select(META.c.value).where(META.c.name == "salt")).scalar_one()
+        return engine
     except (sqlite3.Error, sa.exc.DatabaseError, OSError) as error:
         reason = getattr(error, "orig", None) or error
         raise LedgerError(
@@ -129,7 +136,7 @@ def address(path: Path, mode: str = "rw") -> str:
     return f"file://{name if name.startswith('/') else '/' + name}?mode={mode}"
 
 
-def _create(path: Path, saved: Salvage) -> None:
+def _create(path: Path, salt: str, old_jobs: list[dict[str, Any]]) -> None:
     """Make a ledger under another name and move it into place whole: a file of that name is never half a ledger."""
     for suffix in ("-wal", "-shm"):
         # SQLite would play a journal that an earlier ledger left behind into this one.
@@ -140,8 +147,8 @@ def _create(path: Path, saved: Salvage) -> None:
     engine = sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(new))
     with engine.begin() as db:
         _metadata.create_all(db)
-        db.execute(META.insert().values(name="salt", value=saved.salt or secrets.token_hex(32)))
-        for job in saved.jobs:
+        db.execute(META.insert().values(name="salt", value=salt))
+        for job in old_jobs:
             db.execute(JOBS.insert().prefix_with("OR IGNORE").values(**job))
         db.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
     if os.name == "posix":
@@ -156,7 +163,7 @@ def _is_sound(path: Path) -> bool:
         LedgerError: a newer version of the pack wrote it.
         sqlite3.OperationalError: it can't be looked at now.
     """
-    connection = sqlite3.connect(address(path), uri=True, timeout=BUSY_TIMEOUT_S)
+    connection = lenient(sqlite3.connect(address(path), uri=True, timeout=BUSY_TIMEOUT_S))
     try:
         if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             return False
@@ -164,12 +171,14 @@ def _is_sound(path: Path) -> bool:
         if version > SCHEMA_VERSION:
             raise _too_new(path, version)
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-        return version == SCHEMA_VERSION and tables >= set(_metadata.tables) and salt_in(connection) is not None
+        whole = version == SCHEMA_VERSION and tables >= set(_metadata.tables)
+        return whole and salt_in(connection) is not None and is_plausible(connection, JOBS, CLAIMS)
     except sqlite3.OperationalError as error:
         if any(words in str(error) for words in _BROKEN_WORDS):
             return False
         raise
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        # Also the words of an error can hold bytes of the broken file.
         return False
     finally:
         connection.close()

@@ -16,6 +16,8 @@ from .lifecycle import State
 
 SALT = re.compile(r"[0-9a-f]{64}")
 JOB_KEY = re.compile(r"[0-9a-f]{64}")
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""The words of an error can hold bytes of the broken file, too."""
 _STATES = frozenset(state.value for state in State)
 
 
@@ -35,11 +37,18 @@ class Salvage:
 def salvage(broken: Path, jobs: sa.Table) -> Salvage:
     """Read what can be read of a broken ledger; never raises for what can't."""
     try:
-        with closing(sqlite3.connect(broken)) as connection:
+        with closing(lenient(sqlite3.connect(broken))) as connection:
             salt = salt_in(connection)
-            return Salvage(salt, list(_jobs_in(connection, jobs)) if salt else [])
-    except sqlite3.Error:
+            plausible = (job for job in _rows(connection, jobs) if _is_plausible_job(job, jobs))
+            return Salvage(salt, list(plausible) if salt else [])
+    except _UNREADABLE:
         return Salvage()
+
+
+def lenient(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The same connection, which no longer raises for text that isn't UTF-8."""
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    return connection
 
 
 def salt_in(connection: sqlite3.Connection) -> str | None:
@@ -48,31 +57,42 @@ def salt_in(connection: sqlite3.Connection) -> str | None:
     return row[0] if row and isinstance(row[0], str) and SALT.fullmatch(row[0]) else None
 
 
-def _jobs_in(connection: sqlite3.Connection, jobs: sa.Table) -> Iterator[dict[str, Any]]:
-    names = [column.name for column in jobs.columns]
-    rows = connection.execute(f"SELECT {', '.join(names)} FROM jobs NOT INDEXED")  # noqa: S608 - our own column names
+def is_plausible(connection: sqlite3.Connection, jobs: sa.Table, claims: sa.Table) -> bool:
+    """Whether every row holds what its columns should: SQLite itself doesn't look at that."""
+    return all(_is_plausible_job(job, jobs) for job in _rows(connection, jobs, to_the_end=True)) and all(
+        _fits_all(claim, claims) and claim["owner"].count("|") >= 3
+        for claim in _rows(connection, claims, to_the_end=True)
+    )
+
+
+def _rows(connection: sqlite3.Connection, table: sa.Table, *, to_the_end: bool = False) -> Iterator[dict[str, Any]]:
+    """The table's rows, up to the first that can't be read; with `to_the_end` that one raises."""
+    names = [column.name for column in table.columns]
+    rows = connection.execute(f"SELECT {', '.join(names)} FROM {table.name} NOT INDEXED")  # noqa: S608 - our own names
     while True:
         try:
             row = rows.fetchone()
-        except sqlite3.Error:
+        except _UNREADABLE:
+            if to_the_end:
+                raise
             return
         if row is None:
             return
-        job = dict(zip(names, row, strict=True))
-        if _is_plausible(job, jobs):
-            yield job
+        yield dict(zip(names, row, strict=True))
 
 
-def _is_plausible(job: dict[str, Any], jobs: sa.Table) -> bool:
-    return (
-        all(_fits(job[column.name], column) for column in jobs.columns)
-        and JOB_KEY.fullmatch(job["key"]) is not None
-        and job["state"] in _STATES
-    )
+def _is_plausible_job(job: dict[str, Any], jobs: sa.Table) -> bool:
+    return _fits_all(job, jobs) and JOB_KEY.fullmatch(job["key"]) is not None and job["state"] in _STATES
+
+
+def _fits_all(row: dict[str, Any], table: sa.Table) -> bool:
+    return all(_fits(row[column.name], column) for column in table.columns)
 
 
 def _fits(value: object, column: sa.Column[Any]) -> bool:
     if value is None:
         return bool(column.nullable)
     wanted = column.type.python_type
+    if isinstance(value, str) and "\ufffd" in value:
+        return False
     return isinstance(value, (int, float) if wanted is float else wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -187,12 +188,10 @@ class JobRun:
         """The job's row; an intent whose owner died in the middle is uncertain."""
         run = self._run
         record = await run.keep(lambda: run.ledger.get(run.key))
-        if record is None or record.state not in (State.INTENT, State.UNCERTAIN):
-            return record
         outcome = unwritten_outcome(run.key)
-        if outcome is not None and outcome.event in TRANSITIONS[record.state]:
+        if outcome is not None and (record is None or outcome.event in TRANSITIONS[record.state]):
             return await run.keep(partial(write, run, outcome))
-        if record.state is State.UNCERTAIN:
+        if record is None or record.state is not State.INTENT:
             return record
         what = f"The request was being sent to {run.provider.name} when ComfyUI ended: the job may or may not exist."
         return await self._write(Event.LOST, error=what, error_kind=JobUncertain.__name__)
@@ -325,10 +324,14 @@ class JobRun:
 
 
 def _release(run: RunContext) -> None:
+    """Take the claim back, however long the disk refuses: other processes see this one live, and wait for it."""
     try:
         run.ledger.release(run.key, run.owner)
     except LedgerError as error:
-        _log.debug("A claim stays in the ledger; nobody minds it, since its run is over. %s", error.what)
+        _log.debug("A claim can't be taken back yet: %s", error.what)
+        again = threading.Timer(run.patience.ledger_pause, _release, [run])
+        again.daemon = True
+        again.start()
 
 
 def told_before(record: JobRecord) -> RemoteVideoError:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import JobUncertain, LedgerError, ProviderBusy, RemoteVideoError
 from ..patience import Patience
@@ -104,11 +105,11 @@ def write(run: RunContext, outcome: Outcome) -> JobRecord:
     """Write down what came of a submission; it is remembered until that has worked. Raises LedgerError."""
     with _unwritten_lock:
         _unwritten[run.key] = outcome
-    if outcome.request_id is not None:
-        record = run.ledger.accepted(run.key, run.job, outcome.request_id)
-    else:
-        what, kind = (outcome.error.what, type(outcome.error).__name__) if outcome.error else (None, None)
-        record = run.ledger.record(run.key, outcome.event, error=what, error_kind=kind, finished_at=time.time())
+    facts: dict[str, Any] = {"request_id": outcome.request_id, "submitted_at": time.time()}
+    if outcome.error is not None:
+        what, kind = outcome.error.what, type(outcome.error).__name__
+        facts = {"error": what, "error_kind": kind, "finished_at": time.time()}
+    record = run.ledger.settle(run.key, run.job, outcome.event, **facts)
     with _unwritten_lock:
         _unwritten.pop(run.key, None)
     return record

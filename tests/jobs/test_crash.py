@@ -22,30 +22,23 @@ from remote_video_pack.remote_video.jobs.lifecycle import State
 from remote_video_pack.remote_video.sandbox import Sandbox
 
 from .children import Child, Nursery
-from .one_job import PROVIDERS, QUICK, Studio, small_clip, wait_until
+from .one_job import PROVIDERS, QUICK, Studio, wait_until
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 KILLS = 4000 if SOAK else 200
 MOST_KILLS_OF_ONE_JOB = 3
 MOST_RUNS = 8
-LANES = 2
-"""Processes under test at once, each lane with a sandbox of its own."""
 SETTLE_S = 0.15
 """For a process that was let go on to come to where it is held up next."""
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> bytes:
-    return small_clip(tmp_path_factory.mktemp("clip"))
 
 
 class Lane:
     """One sandbox, one nursery, and a new studio for each job."""
 
-    def __init__(self, folder: Path, clip: bytes) -> None:
+    def __init__(self, folder: Path, clip: bytes, nursery: Nursery) -> None:
         self.clip = clip
         self.sandbox = Sandbox(folder / "sandbox", pace=QUICK, prebuilt=clip)
-        self.nursery = Nursery()
+        self.nursery = nursery
         self._folder = folder
         self._names = numbers(1)
 
@@ -54,7 +47,6 @@ class Lane:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.nursery.__exit__()
         self.sandbox.stop()
 
     def studio(self, provider: str) -> Studio:
@@ -62,8 +54,8 @@ class Lane:
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory, clip) -> Iterator[Lane]:
-    with Lane(tmp_path_factory.mktemp("lane"), clip) as lane:
+def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
+    with Lane(tmp_path_factory.mktemp("lane"), small_mp4, nurseries[0]) as lane:
         yield lane
 
 
@@ -283,13 +275,13 @@ def kill_at_random(lane: Lane, seed: int, kills: int) -> Counter[str]:
 
 
 @pytest.mark.timeout(7200 if SOAK else 400)
-def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, clip):
+def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, small_mp4, nurseries):
     def lane(number: int) -> Counter[str]:
-        with Lane(tmp_path / f"lane-{number}", clip) as lane:
-            return kill_at_random(lane, seed=number, kills=KILLS // LANES)
+        with Lane(tmp_path / f"lane-{number}", small_mp4, nurseries[number]) as lane:
+            return kill_at_random(lane, seed=number, kills=KILLS // len(nurseries))
 
-    with ThreadPoolExecutor(LANES) as lanes:
-        together = sum(lanes.map(lane, range(LANES)), Counter())
+    with ThreadPoolExecutor(len(nurseries)) as lanes:
+        together = sum(lanes.map(lane, range(len(nurseries))), Counter())
     assert together["kills"] == KILLS
     for name in sorted(name for name in together if name.startswith("  ")):
         count("killed at a random moment: " + name.strip(), together[name])

@@ -1,0 +1,422 @@
+"""Promise 6 and its neighbours: a ledger that is broken, locked, read-only, too new, gone, or on a full disk."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.errors import DownloadError, JobUncertain, LedgerError
+from remote_video_pack.remote_video.jobs import ledger_file
+from remote_video_pack.remote_video.jobs.ledger import Ledger
+from remote_video_pack.remote_video.jobs.ledger_file import FILE_NAME, distrust
+from remote_video_pack.remote_video.jobs.lifecycle import Event, State
+from remote_video_pack.remote_video.jobs.record import NewJob
+
+from .one_job import Player, Studio, wait_until
+from .small_disk import fill, read_only, small_disk
+
+JOB = NewJob("RunComfy", "https://model-api.runcomfy.net", "veo-3", "Veo 3", take=1)
+MUTATED = 2000 if os.environ.get("REMOTE_VIDEO_SOAK") else 150
+
+
+def key_of(number: int) -> str:
+    return f"{number:064x}"
+
+
+def ledger_of(home: Path, jobs: int) -> Path:
+    """A ledger with so many accepted jobs."""
+    ledger = Ledger(home)
+    for number in range(jobs):
+        ledger.begin(key_of(number), JOB)
+        ledger.record(key_of(number), Event.ACCEPTED, request_id=f"id-{number}", submitted_at=1.0)
+    return home / FILE_NAME
+
+
+def as_after_a_restart(home: Path) -> None:
+    """This process has looked the ledger over once; the next one would do it again."""
+    distrust(home / FILE_NAME)
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut_short(file: Path) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 3])
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(random.Random(1).randbytes(20_000))
+
+
+def head_only(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def another_database(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE holidays (day TEXT)")
+        db.commit()
+
+
+def without_its_salt(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("DELETE FROM meta")
+        db.commit()
+
+
+BREAKAGES: list[Callable[[Path], None]] = [
+    emptied,
+    cut_short,
+    garbage,
+    head_only,
+    another_database,
+    without_its_salt,
+]
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_broken_ledger_is_set_aside_with_a_warning_and_a_new_one_begun(studio, breakage, caplog):
+    ledger_of(studio.home, 3)
+    file = studio.home / FILE_NAME
+    breakage(file)
+    broken = file.read_bytes()
+    as_after_a_restart(studio.home)
+    with caplog.at_level(logging.WARNING, "remote_video"):
+        assert not studio.run_now().reused
+    (aside,) = [path for path in studio.home.glob("*.broken-*") if path.suffix not in (".wal", ".shm")]
+    assert aside.read_bytes() == broken, "nothing of what was there is lost"
+    assert aside.name in caplog.text
+    assert studio.run_now().reused
+    count("ways to break a ledger, set aside")
+
+
+def test_what_can_be_read_of_a_broken_ledger_is_taken_over(studio, caplog):
+    """A scratch in an index costs nobody a clip: the job that was paid for is still known."""
+    first = studio.run_now()
+    ledger_of(studio.home, 300)
+    file = studio.home / FILE_NAME
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'jobs_by_model'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(os.urandom(size))
+    as_after_a_restart(studio.home)
+    again = studio.run_now()
+    assert (again.reused, again.request_id, again.path) == (True, first.request_id, first.path)
+    assert studio.posts == 1
+    assert len(Ledger(studio.home).recent(1000)) == 301
+    assert "301 of its jobs could be read" in caplog.text
+
+
+def test_the_journal_of_a_ledger_that_is_gone_is_not_played_into_a_new_one(home):
+    file = ledger_of(home, 5)
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        db.execute("UPDATE jobs SET state = 'stored'")
+        db.commit()
+        journal = Path(f"{file}-wal").read_bytes()
+    file.unlink()
+    Path(f"{file}-wal").write_bytes(journal)
+    as_after_a_restart(home)
+    assert Ledger(home).recent() == []
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_mutated_ledger_is_used_set_aside_or_refused_and_never_trips_the_run(home):
+    """A few bytes changed anywhere in the file or its length: whatever comes of it is one of three answers."""
+    file = ledger_of(home, 60)
+    whole = file.read_bytes()
+    dice = random.Random(3)
+    answers = {"used": 0, "set aside": 0, "refused": 0}
+    for _ in range(MUTATED):
+        for old in home.iterdir():
+            old.unlink()
+        mutated = bytearray(whole)
+        for _ in range(dice.choice((1, 8, 400))):
+            mutated[dice.randrange(len(mutated))] = dice.randrange(256)
+        file.write_bytes(mutated[: dice.choice((len(mutated), dice.randrange(len(mutated))))])
+        as_after_a_restart(home)
+        answers[_answer_of(home)] += 1
+    for answer, times in answers.items():
+        count(f"mutated ledgers: {answer}", times)
+    assert answers["set aside"]
+
+
+def _answer_of(home: Path) -> str:
+    try:
+        ledger = Ledger(home)
+        ledger.account_tag("a key")
+        ledger.begin(key_of(10_000), JOB)
+        ledger.recent(100)
+    except LedgerError:
+        return "refused"
+    return "set aside" if list(home.glob("*.broken-*")) else "used"
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone_and_nothing_is_submitted(studio):
+    file = ledger_of(studio.home, 2)
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = file.read_bytes()
+    as_after_a_restart(studio.home)
+    with pytest.raises(LedgerError, match="newer version") as told:
+        studio.run_now()
+    assert "Update Remote Video" in str(told.value)
+    assert file.read_bytes() == before
+    assert studio.posts == 0
+
+
+HOLD_LOCK = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+class LockedElsewhere:
+    """Another process holds the ledger's write lock."""
+
+    def __init__(self, file: Path) -> None:
+        pipe = subprocess.PIPE
+        self._holder = subprocess.Popen([sys.executable, "-c", HOLD_LOCK, str(file)], stdin=pipe, stdout=pipe)
+        assert self._holder.stdout is not None
+        self._holder.stdout.readline()
+
+    def let_go(self) -> None:
+        self._holder.communicate()
+
+    def __enter__(self) -> LockedElsewhere:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holder.kill()
+        self._holder.communicate()
+
+
+def test_a_ledger_that_another_process_locks_for_a_while_is_waited_for(studio):
+    ledger_of(studio.home, 1)
+    with LockedElsewhere(studio.home / FILE_NAME) as locked, ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now)
+        time.sleep(0.5)
+        assert not run.done()
+        assert studio.posts == 0
+        locked.let_go()
+        assert not run.result().reused
+
+
+def test_a_ledger_that_stays_locked_refuses_to_submit(studio, monkeypatch):
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.3)
+    ledger_of(studio.home, 1)
+    as_after_a_restart(studio.home)
+    with LockedElsewhere(studio.home / FILE_NAME), pytest.raises(LedgerError, match="locked") as told:
+        studio.run_now()
+    assert "Not billed" in str(told.value)
+    assert studio.posts == 0
+    assert not studio.run_now().reused
+
+
+def test_a_ledger_that_can_not_be_opened_refuses_to_submit(studio):
+    (studio.home / FILE_NAME).mkdir(parents=True)
+    with pytest.raises(LedgerError, match="can't be written") as told:
+        studio.run_now()
+    assert str(studio.home) in str(told.value)
+    assert "Not billed" in str(told.value)
+    assert studio.posts == 0
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is read-only to this user")
+def test_a_read_only_ledger_refuses_to_submit(studio):
+    file = ledger_of(studio.home, 1)
+    file.chmod(0o400)
+    studio.home.chmod(0o500)
+    as_after_a_restart(studio.home)
+    try:
+        with pytest.raises(LedgerError):
+            studio.run_now()
+    finally:
+        studio.home.chmod(0o700)
+    assert studio.posts == 0
+
+
+def test_a_ledger_on_a_read_only_disk_refuses_to_submit(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        studio = replace(studio, more={}, folder=disk)
+        ledger_of(studio.home, 1)
+        read_only(disk)
+        with pytest.raises(LedgerError) as told:
+            _run_with_output_elsewhere(studio)
+        assert "Not billed" in str(told.value)
+        as_after_a_restart(studio.home)
+        with pytest.raises(LedgerError):
+            _run_with_output_elsewhere(studio)
+        assert studio.posts == 0
+
+
+class _HomeOnDisk(Studio):
+    """A studio whose ledger is on a disk of its own."""
+
+    @property
+    def output(self) -> Path:
+        return self.folder.parent / "output"
+
+
+def _run_with_output_elsewhere(studio: Studio) -> object:
+    return _HomeOnDisk(studio.sandbox, studio.folder, studio.provider).run_now()
+
+
+def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        ledger_of(on_disk.home, 1)
+        ballast = fill(disk)
+        with pytest.raises(LedgerError) as told:
+            on_disk.run_now()
+        assert "Not billed" in str(told.value)
+        assert on_disk.posts == 0
+        ballast.unlink()
+        assert not on_disk.run_now().reused
+    assert studio.sandbox.accepted_posts == 1
+
+
+def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        ledger_of(on_disk.home, 1)
+        ballast, error = _fill_during_submission(on_disk, disk)
+        (job,) = studio.sandbox.jobs
+        assert job.request_id in str(error)
+        assert "Not billed" not in str(error)
+        ballast.unlink()
+        clip = on_disk.run_now()
+        assert (clip.request_id, clip.reused) == (job.request_id, True)
+        assert on_disk.posts == 1
+
+
+def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nursery):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        ledger_of(on_disk.home, 1)
+        ballast, _ = _fill_during_submission(on_disk, disk)
+        ballast.unlink()
+        result = nursery.start(on_disk).result()
+        assert result["outcome"] == "JobUncertain"
+        assert on_disk.posts == 1
+
+
+def _fill_during_submission(studio: Studio, disk: Path) -> tuple[Path, LedgerError]:
+    studio.sandbox.faults.set(studio.submit_route, "stall:accepted", on_call=1)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now)
+        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+        ballast = fill(disk)
+        studio.sandbox.faults.clear()
+        error = run.exception()
+    assert isinstance(error, LedgerError)
+    return ballast, error
+
+
+def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        ledger_of(on_disk.home, 1)
+        studio.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
+        with ThreadPoolExecutor(1) as here:
+            run = here.submit(on_disk.run_now)
+            wait_until(lambda: on_disk.calls("runcomfy/status"), "the question")
+            ballast = fill(disk)
+            studio.sandbox.faults.clear()
+            error = run.exception()
+        assert isinstance(error, LedgerError)
+        assert "Not billed" not in str(error)
+        assert studio.sandbox.jobs[0].request_id in str(error)
+        ballast.unlink()
+        assert on_disk.run_now().reused
+        assert on_disk.posts == 1
+
+
+def test_a_full_disk_during_the_download_costs_nothing_but_another_download(studio):
+    with small_disk(studio.folder / "disk", 96) as disk:
+        (disk / "output").mkdir()
+        on_disk = _OutputOnDisk(studio.sandbox, studio.folder)
+        with pytest.raises(DownloadError, match="The disk is full") as told:
+            on_disk.run_now()
+        assert "paid for" in str(told.value)
+        assert on_disk.clips() == []
+        subprocess.run(["mount", "-o", "remount,size=4096k", str(disk)], check=True)
+        clip = on_disk.run_now()
+        assert clip.reused
+        assert on_disk.leftovers() == []
+    assert studio.posts == 1
+
+
+class _OutputOnDisk(Studio):
+    """A studio whose clips are on a disk of their own."""
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "disk" / "output"
+
+
+def test_a_ledger_that_is_removed_while_a_submission_is_under_way_does_not_make_it_pay_again(studio):
+    ledger_of(studio.home, 1)
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now)
+        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+        for file in studio.home.iterdir():
+            file.unlink()
+        studio.sandbox.faults.clear()
+        error = run.exception()
+    assert isinstance(error, LedgerError)
+    assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
+    assert studio.posts == 1
+
+
+@pytest.mark.parametrize("fault", ["stall:lost", "stall:accepted"])
+def test_a_submission_whose_answer_is_lost_is_uncertain_until_the_user_forgets_it(studio, fault):
+    studio = replace(studio, patience=replace(studio.patience, submission=0.3))
+    studio.sandbox.faults.set("runcomfy/submit", fault, on_call=1)
+    for _ in range(3):
+        with pytest.raises(JobUncertain) as told:
+            studio.run_now()
+        assert "may or may not exist" in str(told.value)
+    assert studio.posts == 1
+    ledger = Ledger(studio.home)
+    (job,) = ledger.recent()
+    assert job.state is State.UNCERTAIN
+    assert ledger.forget(job.key)
+    assert not studio.run_now().reused
+    assert studio.posts == 2
+
+
+def test_a_job_that_is_being_worked_on_can_not_be_forgotten(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-429")
+    host = Player()
+    slow = replace(studio, patience=replace(studio.patience, retry_pause=2.0))
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(slow.run_now, host)
+        wait_until(lambda: any("Trying again" in line for line in host.lines), "the refusal")
+        ledger = Ledger(studio.home)
+        (job,) = ledger.recent()
+        assert (job.state, ledger.forget(job.key)) == (State.REFUSED, False)
+        studio.sandbox.faults.clear()
+        assert not run.result().reused
