@@ -46,7 +46,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 soak: $(READY)
-	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/faults
+	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/jobs
 
 # ---- with a ComfyUI checkout ---------------------------------------------------------------------------------------
 

@@ -23,13 +23,16 @@ KEY_VARIABLES = (
     "COMETAPI_API_KEY",
     "COMET_API_KEY",
 )
+SOAK_VARIABLE = "REMOTE_VIDEO_SOAK"
+"""Not the user's: `make soak` sets it."""
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 def _clean_environment() -> None:
     """Take the user's keys, settings and proxies out of this process before anything reads them."""
     for name in list(os.environ):
-        if name in KEY_VARIABLES or name.upper() in PROXY_VARIABLES or name.startswith("REMOTE_VIDEO_"):
+        ours = name.startswith("REMOTE_VIDEO_") and name != SOAK_VARIABLE
+        if name in KEY_VARIABLES or name.upper() in PROXY_VARIABLES or ours:
             del os.environ[name]
     for name in ("RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"):
         os.environ.pop(name, None)
