@@ -34,6 +34,10 @@ def error(message="no", code="", **more):
 def parts_of(seen):
     """The multipart body read back by the standard library: (name, file name, content type, content) in order."""
     head = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
+    boundary = b"--" + seen.headers["content-type"].rpartition("=")[2].encode()
+    first, *middle, last = seen.body.split(boundary)
+    assert (first, last) == (b"", b"--\r\n"), "RFC 2046, 5.1.1: boundaries stand on lines of their own"
+    assert all(part.startswith(b"\r\n") and part.endswith(b"\r\n") for part in middle)
     message = email.message_from_bytes(head + seen.body, policy=email.policy.HTTP)
     return [
         (
