@@ -1,6 +1,8 @@
 """A process that runs one job and may be killed at any moment.
 
     python child.py JOB.json            run the job of that file
+    python child.py --leave-during-submission JOB.json
+                                        end in order while its submission is under way
     python child.py --nursery           for each path on stdin: fork a child for it and say its pid; at the next line,
                                         wait for its end and say how it ended
 
@@ -10,6 +12,8 @@ everything is; what came of the run is written to its `result`.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -43,15 +47,34 @@ def run(job_file: Path) -> None:
 def _result(job: dict[str, Any]) -> dict[str, Any]:
     from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 
-    os.environ.update(job.get("environment", {}))
-    one_job = sys.modules["one_job"]
-    sandbox = type("Elsewhere", (), {name: job[name] for name in ("runcomfy_base_url", "cometapi_base_url")})
-    studio = one_job.Studio(sandbox, Path(job["folder"]), job["provider"])
+    host = sys.modules["one_job"].Player(at_line=lambda line: _hold(job, line))
     try:
-        clip = studio.run_now(one_job.Player(at_line=lambda line: _hold(job, line)), seed=job["seed"])
+        clip = _studio(job).run_now(host)
     except (RemoteVideoError, Stopped) as error:
         return {"outcome": type(error).__name__, "says": str(error)}
     return {"outcome": "clip", "path": str(clip.path), "request_id": clip.request_id, "reused": clip.reused}
+
+
+def leave_during_submission(job_file: Path) -> None:
+    """Cancel the run while the sandbox holds its submission's answer back, and come to the end of the program."""
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    host = sys.modules["one_job"].Player()
+
+    async def main() -> None:
+        run = asyncio.ensure_future(_studio(job).run(host))
+        while not Path(job["held"]).exists():
+            await asyncio.sleep(0.01)
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await run
+
+    asyncio.run(main())
+    Path(job["result"]).touch()
+
+
+def _studio(job: dict[str, Any]) -> Any:
+    sandbox = type("Elsewhere", (), {name: job[name] for name in ("runcomfy_base_url", "cometapi_base_url")})
+    return sys.modules["one_job"].Studio(sandbox, Path(job["folder"]), job["provider"])
 
 
 def _hold(job: dict[str, Any], line: str) -> None:
@@ -93,5 +116,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "--nursery":
         assert threading.active_count() == 1, "a process that forks must have one thread"
         nursery()
+    elif sys.argv[1] == "--leave-during-submission":
+        leave_during_submission(Path(sys.argv[2]))
     else:
         run(Path(sys.argv[1]))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,23 @@ CAN_FORK = hasattr(os, "fork")
 def environment() -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("REMOTE_VIDEO_")}
     return {**own, "RUNCOMFY_API_TOKEN": KEY, "COMETAPI_KEY": KEY, "OMP_NUM_THREADS": "1"}
+
+
+def job_file(studio: Studio, hold_at: str = "") -> tuple[Path, dict[str, Any]]:
+    """What `child.py` has to know of a run, in a file."""
+    studio.folder.mkdir(parents=True, exist_ok=True)
+    file = studio.folder / f"job-{uuid.uuid4().hex}.json"
+    job = {
+        "folder": str(studio.folder),
+        "provider": studio.provider,
+        "runcomfy_base_url": studio.sandbox.runcomfy_base_url,
+        "cometapi_base_url": studio.sandbox.cometapi_base_url,
+        "hold_at": hold_at,
+        "held": str(file.with_suffix(".held")),
+        "result": str(file.with_suffix(".result")),
+    }
+    file.write_text(json.dumps(job), encoding="utf-8")
+    return file, job
 
 
 @dataclass
@@ -57,7 +75,6 @@ class Nursery:
     """Starts one child after another, each from a process that has the pack imported already."""
 
     def __init__(self) -> None:
-        self._jobs = 0
         self._parent: subprocess.Popen[str] | None = None
         if CAN_FORK:
             command = [sys.executable, str(SCRIPT), "--nursery"]
@@ -74,26 +91,13 @@ class Nursery:
             self._parent.wait()
             self._parent.stdout.close()
 
-    def start(self, studio: Studio, seed: int = 1, hold_at: str = "") -> Child:
+    def start(self, studio: Studio, hold_at: str = "") -> Child:
         """Start a run.
 
         Args:
-            hold_at: hold it up at its first line with these words, until `held` is taken away.
+            hold_at: hold it up at its first line with these words, until the file `held` is taken away.
         """
-        self._jobs += 1
-        studio.folder.mkdir(parents=True, exist_ok=True)
-        file = studio.folder / f"job-{id(self)}-{self._jobs}.json"
-        job = {
-            "folder": str(studio.folder),
-            "provider": studio.provider,
-            "runcomfy_base_url": studio.sandbox.runcomfy_base_url,
-            "cometapi_base_url": studio.sandbox.cometapi_base_url,
-            "seed": seed,
-            "hold_at": hold_at,
-            "held": str(file.with_suffix(".held")),
-            "result": str(file.with_suffix(".result")),
-        }
-        file.write_text(json.dumps(job), encoding="utf-8")
+        file, job = job_file(studio, hold_at)
         if self._parent is None:
             process = subprocess.Popen([sys.executable, str(SCRIPT), str(file)], env=environment(), text=True)
             return Child(process.pid, job, None, process)

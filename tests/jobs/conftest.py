@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.sandbox import Sandbox
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
 from .children import Nursery
 from .one_job import KEY, QUICK, Studio, small_clip
@@ -29,9 +29,21 @@ def nursery(nurseries: tuple[Nursery, Nursery]) -> Nursery:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    """A sandbox of its own that makes jobs in no time, an empty home, and keys in the environment."""
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of each provider in the environment."""
     for variable in ("RUNCOMFY_API_TOKEN", "COMETAPI_KEY"):
         monkeypatch.setenv(variable, KEY)
+
+
+@pytest.fixture
+def studio(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+    """A sandbox of its own that makes jobs in no time, and an empty home."""
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
+        yield Studio(sandbox, tmp_path)
+
+
+@pytest.fixture
+def queueing(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+    """The same, but jobs wait in the queue for longer than any test."""
+    with Sandbox(tmp_path / "sandbox", pace=Pace(queue_s=3600), prebuilt=small_mp4) as sandbox:
         yield Studio(sandbox, tmp_path)
