@@ -8,20 +8,12 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, VideoReformatter
 
-_BT2020 = getattr(Colorspace, "BT2020", Colorspace.ITU709)
-"""PyAV before 15 has no name for it; BT.709 is the nearest it has."""
-_MATRIX_OF_TAG = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: _BT2020,
-    10: _BT2020,
-}
-"""H.273 matrix coefficients, as frames are tagged, to swscale's names."""
+BT709, FCC, BT601, SMPTE240M, BT2020 = 1, 4, 5, 7, 9
+"""swscale's numbers of the YCbCr matrices; PyAV before 18 has no name for the last."""
+_MATRIX_OF_TAG = {1: BT709, 4: FCC, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT2020, 10: BT2020}
+"""H.273 matrix coefficients, as frames are tagged, to those."""
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
 """From this size on (either side) a file that doesn't say is BT.709; below, BT.601. What players do."""
 _FULL_RANGE = 2
@@ -35,13 +27,13 @@ _ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]
 """The callers are threads already; PyAV before 17 has no other way, 19 would start its own."""
 
 
-def matrix_of(frame: av.VideoFrame) -> Colorspace:
+def matrix_of(frame: av.VideoFrame) -> int:
     """The YCbCr matrix a frame was made with: by its tag, and by its size when it has none."""
     tagged = _MATRIX_OF_TAG.get(int(frame.colorspace))
     if tagged is not None:
         return tagged
     is_hd = frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT
-    return Colorspace.ITU709 if is_hd else Colorspace.ITU601
+    return BT709 if is_hd else BT601
 
 
 def rgb_plane(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
@@ -60,7 +52,7 @@ def rgb_plane(frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray
         interpolation=_BILINEAR if is_fast else _EXACT,
         src_colorspace=matrix,
         # RGB has no matrix, but PyAV before 17 looks at the source's only where the two differ.
-        dst_colorspace=Colorspace.ITU709 if matrix == Colorspace.ITU601 else Colorspace.ITU601,
+        dst_colorspace=BT709 if matrix == BT601 else BT601,
         src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         **_ONE_THREAD,
