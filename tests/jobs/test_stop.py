@@ -301,8 +301,9 @@ def test_a_loop_that_is_closed_under_a_run_does_not_lose_the_answer(studio):
     loop.run_forever()
     loop.close()
     del run
-    gc.collect()
     studio.sandbox.faults.clear()
+    wait_until(lambda: state_of(studio) is State.SUBMITTED, "the answer to be written down")
+    gc.collect()  # nobody but the collector can end a run whose loop has gone
     assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
     assert studio.posts == 1
 
