@@ -71,27 +71,59 @@ def test_the_bytes_needed_are_known_without_decoding(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is enforced on Linux only")
 def test_a_limit_of_the_process_counts(tmp_path):
     path = claiming_frames(avi(tmp_path / "clip.avi"), 100_000)  # 3.7 GB
-    script = """
+    run = in_a_child(
+        path,
+        """
+limit = psutil.Process().memory_info().vms + 2**30
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    Clip.open(path).frames()
+except NotEnoughMemory as error:
+    print(error)
+""",
+    )
+    assert "need 3.7 GB of RAM" in run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's peak can be reset on Linux only")
+def test_the_peak_is_the_tensor_and_little_more(tmp_path):
+    picture = moving_picture(0, 1280, 720)
+    path = write_clip(tmp_path / "clip.mp4", [picture] * 60, size=(1280, 720), options={"preset": "ultrafast"})
+    run = in_a_child(
+        path,
+        """
+Clip.open(path).frames(1)
+before = psutil.Process().memory_info().rss
+Path("/proc/self/clear_refs").write_text("5")
+frames = Clip.open(path).frames()
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print((int(peak.split()[1]) * 1024 - before) / (frames.nelement() * 4))
+""",
+    )
+    assert float(run) <= 1.15
+
+
+CHILD = """
 import importlib.util, resource, sys
 from pathlib import Path
-spec = importlib.util.spec_from_file_location("engine", sys.argv[1], submodule_search_locations=[sys.argv[2]])
+import psutil
+folder, path = Path(sys.argv[1]), Path(sys.argv[2])
+init = folder / "__init__.py"
+spec = importlib.util.spec_from_file_location("engine", init, submodule_search_locations=[str(folder)])
 sys.modules["engine"] = engine = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(engine)
 from engine.errors import NotEnoughMemory
 from engine.media.clip import Clip
-import psutil
-limit = psutil.Process().memory_info().vms + 2**30
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-try:
-    Clip.open(Path(sys.argv[3])).frames()
-except NotEnoughMemory as error:
-    print(error)
 """
+
+
+def in_a_child(path: Path, script: str) -> str:
+    """What a fresh process with the engine and nothing else prints."""
     engine = Path(free_memory.__file__).parent.parent
-    arguments = [sys.executable, "-c", script, str(engine / "__init__.py"), str(engine), str(path)]
-    run = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    arguments = [sys.executable, "-c", CHILD + script, str(engine), str(path)]
+    run = subprocess.run(arguments, capture_output=True, text=True, timeout=110, check=False)
     assert run.returncode == 0, run.stderr
-    assert "need 3.7 GB of RAM" in run.stdout
+    return run.stdout
 
 
 def group(folder: Path, names: tuple[str, str], limit: str, used: int, cache: str) -> None:
