@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import comfy.model_management
 from comfy_api.latest import io, ui
 
-from ..remote_video.errors import Stopped
+from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
 from ..remote_video.settings import Settings
 from .comfy_host import ComfyHost, keeps_metadata, output_folder, settings, temp_folder, wired_outputs
@@ -67,29 +67,36 @@ class ClipNode(io.ComfyNode):
         """Make the clip of `values` (by input name), or find it again, and hand it on.
 
         Raises:
-            RemoteVideoError: what happened, whether it was billed, what to do.
+            RemoteVideoError: what happened, whether it was billed, what to do; the node shows it too.
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
+        host = ComfyHost(cls.SPEC.name)
+        try:
+            return await cls._run(host, common, values)
+        except Stopped as stop:
+            host.say(str(stop))
+            raise comfy.model_management.InterruptProcessingException() from stop
+        except RemoteVideoError as error:
+            host.say(f"{error.what}\nNext: {error.next_step}")
+            raise
+
+    @classmethod
+    async def _run(cls, host: ComfyHost, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
         from ..remote_video.jobs.runner import make_clip
 
-        host = ComfyHost(cls.SPEC.name)
         needed = to_decode(common.frames, wired_outputs())
         request = await asyncio.to_thread(cls.SPEC.request, {**values, "fit": common.fit, "seed": common.seed})
         for notice in request.notices:
             host.say(notice)
-        try:
-            stored = await make_clip(
-                request,
-                settings=settings(),
-                host=host,
-                output_folder=output_folder(),
-                filename_prefix=common.filename_prefix or f"video/{cls.SPEC.node_id}",
-                temp_folder=temp_folder(),
-                node_id=host.node_id,
-            )
-        except Stopped as stop:
-            host.say(str(stop))
-            raise comfy.model_management.InterruptProcessingException() from stop
+        stored = await make_clip(
+            request,
+            settings=settings(),
+            host=host,
+            output_folder=output_folder(),
+            filename_prefix=common.filename_prefix or f"video/{cls.SPEC.node_id}",
+            temp_folder=temp_folder(),
+            node_id=host.node_id,
+        )
         if keeps_metadata():
             await asyncio.to_thread(save_workflow, stored.path, *_workflow_and_prompt(cls.hidden))
         outputs = await read_outputs(stored.path, stored.request_id, needed, common.max_frames)

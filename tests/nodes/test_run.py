@@ -144,6 +144,13 @@ async def test_without_key_and_sandbox_run_names_the_three_ways_on(comfy):
         assert way.lower() in str(raised.value).lower()
 
 
+async def test_an_error_is_read_on_the_node_too(comfy, sandbox):
+    with pytest.raises(InputRefused):
+        await comfy.run(Veo3I2V, image=picture(), prompt=" ")
+    assert "`prompt` is empty" in comfy.texts[-1]
+    assert "Next: " in comfy.texts[-1]
+
+
 async def test_moderation_begins_as_comfyui_expects_it(comfy, sandbox):
     with pytest.raises(ModerationError) as raised:
         await comfy.run(Veo3I2V, image=picture(), prompt="a cat [moderation]")
