@@ -52,6 +52,7 @@ class Case:
     Args:
         passing: it hits one call and is gone; else it lasts until the first run has ended.
         outcome: how the first run has to end, and what a second one does.
+        second_address: the clip can be had at another address, where nothing is wrong (CometAPI's content route).
     """
 
     provider: str
@@ -59,10 +60,12 @@ class Case:
     fault: Fault
     passing: bool
     outcome: Outcome
+    second_address: bool = False
 
     @property
     def id(self) -> str:
-        return f"{self.provider}-{self.step}-{self.fault.name}-{'passing' if self.passing else 'lasting'}"
+        lasts = "passing" if self.passing else "second-address" if self.second_address else "lasting"
+        return f"{self.provider}-{self.step}-{self.fault.name}-{lasts}"
 
     @property
     def route(self) -> str:
@@ -72,7 +75,8 @@ class Case:
     @property
     def beside(self) -> tuple[tuple[str, str, int | None], ...]:
         broken_first = ((self.route, "reset-during-answer", 1),) if self.fault.name in expected.RESUMED else ()
-        return (*BESIDE.get((self.provider, self.step), ()), *broken_first)
+        else_wrong = () if self.second_address else BESIDE.get((self.provider, self.step), ())
+        return (*else_wrong, *broken_first)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -100,6 +104,8 @@ def cases() -> Iterator[Case]:
         for fault in FaultBoard.menu(route):
             if step != CANCEL:
                 yield from _cases_of(provider, step, fault)
+            if (provider, step) == (COMETAPI, DOWNLOAD) and not fault.refuses:
+                yield Case(provider, step, fault, False, expected.CLIP, second_address=True)
 
 
 def cancel_cases() -> Iterator[Case]:
