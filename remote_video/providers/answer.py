@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 MAX_ANSWER_BYTES = 16 * 2**20
@@ -71,19 +73,26 @@ class Answer:
 
 def read(response: requests.Response, longest_s: float, key: str) -> Answer:
     """Read an answer, at most MAX_ANSWER_BYTES and about `longest_s` of it; a key it repeats is taken out."""
+    headers = CaseInsensitiveDict({name: without_key(value, key) for name, value in response.headers.items()})
     pieces, size, deadline = [], 0, time.monotonic() + longest_s
     try:
         for piece in received(response):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                return Answer(response.status_code, response.headers, None)
+                return Answer(response.status_code, headers, None)
     except TROUBLE:
-        return Answer(response.status_code, response.headers, None)
-    body = b"".join(pieces)
+        return Answer(response.status_code, headers, None)
+    body = without_key(b"".join(pieces).decode("latin-1"), key).encode("latin-1")
+    return Answer(response.status_code, headers, body)
+
+
+def without_key(text: str, key: str) -> str:
+    """The text without the key, also where it is written as in a URL or as some write it in JSON."""
     if len(key) >= SHORTEST_SECRET:
-        body = body.replace(key.encode(), b"[key]")
-    return Answer(response.status_code, response.headers, body)
+        for written in (key, quote(key, safe=""), key.replace("/", "\\/")):
+            text = text.replace(written, "[key]")
+    return text
 
 
 def received(response: requests.Response) -> Iterator[bytes]:
