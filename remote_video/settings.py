@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputRefused
+from .loopback import is_loopback
 from .patience import USUAL, Patience
 
 RUNCOMFY_BASE_URL = "https://model-api.runcomfy.net"
@@ -66,8 +67,8 @@ class Settings:
             raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(UPLOADS))
         return cls(
             home=Path(env.get("REMOTE_VIDEO_HOME") or home).expanduser(),
-            runcomfy_base_url=_url(env, "RUNCOMFY_API_BASE_URL", RUNCOMFY_BASE_URL),
-            cometapi_base_url=_url(env, "COMETAPI_BASE_URL", COMETAPI_BASE_URL),
+            runcomfy_base_url=_base_url(env, "RUNCOMFY_API_BASE_URL", RUNCOMFY_BASE_URL),
+            cometapi_base_url=_base_url(env, "COMETAPI_BASE_URL", COMETAPI_BASE_URL),
             sandbox=_flag(env, "REMOTE_VIDEO_SANDBOX"),
             timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
             max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
@@ -117,6 +118,14 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if value and not value.startswith(("https://", "http://")):
         raise _bad(name, value, "an address that begins with https://")
     return value or default
+
+
+def _base_url(env: Mapping[str, str], name: str, default: str) -> str:
+    """The key goes to this address: over https, or not past this machine."""
+    url = _url(env, name, default)
+    if not (url.startswith("https://") or is_loopback(url)):
+        raise _bad(name, url, "an https:// address (http:// only on loopback): the key is sent to it")
+    return url
 
 
 def _bad(name: str, value: str, wanted: str) -> InputRefused:

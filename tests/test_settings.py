@@ -99,3 +99,10 @@ def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, val
 def test_no_key_is_among_the_settings(monkeypatch):
     settings = read(RUNCOMFY_API_TOKEN="secret-token", COMETAPI_KEY="secret-key")
     assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("variable", ["RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"])
+def test_a_key_never_travels_in_clear_to_another_machine(variable: str, tmp_path: Path):
+    with pytest.raises(InputRefused, match="the key is sent to it"):
+        Settings.from_environment(tmp_path, {variable: "http://api.example.com/v1"})
+    Settings.from_environment(tmp_path, {variable: "http://127.0.0.1:8000"})

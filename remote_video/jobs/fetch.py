@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import DownloadError, JobExpired, LedgerError, MediaError, RemoteVideoError
+from ..loopback import is_loopback
 from ..media.clip import Clip
 from ..media.mp4_boxes import missing_bytes
 from ..providers.status import JobState, JobStatus, MediaSource, Passing
@@ -20,7 +20,7 @@ from .download import Abandoned, ClipTooLarge, Download, NotThere, disk_error
 from .follow import GONE_ANSWERS, Follower
 from .ledger import Ledger
 from .lifecycle import Event
-from .media_host import AddressRefused, is_loopback
+from .media_host import AddressRefused
 from .output_file import Target
 from .record import JobRecord
 from .workers import DOWNLOADS, process_is_ending
@@ -220,7 +220,7 @@ class Fetcher:
 
     def _provider_is_on_loopback(self) -> bool:
         provider = self._run.provider
-        return provider.identity == "sandbox" or is_loopback(urlsplit(provider.identity).hostname or "")
+        return provider.identity == "sandbox" or is_loopback(provider.identity)
 
 
 def drop_part(ledger: Ledger, key: str) -> JobRecord:

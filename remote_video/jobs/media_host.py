@@ -21,6 +21,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util import connection as sockets
 
 from ..errors import DownloadError
+from ..loopback import is_loopback_host
 from ..providers.http import USER_AGENT, StraightSession
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -44,7 +45,7 @@ def check_url(url: str, allow_loopback: bool) -> SplitResult:
         raise AddressRefused("The provider gave an address for the clip that is no address.") from None
     if not host or parts.username is not None or parts.password is not None:
         raise AddressRefused("The provider gave an address for the clip without a host, or with a password in it.")
-    if allow_loopback and is_loopback(host) and parts.scheme in ("http", "https"):
+    if allow_loopback and is_loopback_host(host) and parts.scheme in ("http", "https"):
         return parts
     if parts.scheme != "https":
         raise AddressRefused(f"The provider gave an address for the clip on {host} that is not https.")
@@ -117,16 +118,6 @@ def media_session(allow_loopback: bool, opened: Opened = lambda connection: None
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address, as written, is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _CheckedAdapter(HTTPAdapter):

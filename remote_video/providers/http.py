@@ -16,8 +16,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from ..loopback import is_loopback
 from ..patience import USUAL, Patience
-from ..uploads.address import is_loopback
 from .answer import TROUBLE, Answer, read, received
 from .status import NotSent, Passing
 

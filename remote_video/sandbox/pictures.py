@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import ipaddress
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import av
 from PIL import Image, ImageOps
+
+from ..loopback import is_loopback_host
 
 MAX_IMAGE_BYTES = 50_000_000
 MAX_VIDEO_BYTES = 100_000_000
@@ -109,7 +110,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _fetch(uri: str, max_bytes: int) -> tuple[bytes, str]:
     host = urlsplit(uri).hostname or ""
-    if not is_loopback(host):
+    if not is_loopback_host(host):
         raise MediaRefused(f"the sandbox fetches from loopback addresses only, not from {host!r}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
@@ -121,13 +122,3 @@ def _fetch(uri: str, max_bytes: int) -> tuple[bytes, str]:
     if len(data) > max_bytes:
         raise MediaRefused(f"the file behind the address has more than {max_bytes} bytes")
     return data, kind
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine, by its spelling alone."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from ..loopback import is_loopback_host
 from .answer import JSON_TYPE, Answer, Incoming
 from .cometapi import CometApi
 from .exchange import serving
@@ -15,7 +16,6 @@ from .faults import FaultBoard
 from .job_store import Job, JobStore, Pace, write_whole
 from .listener import Listener
 from .media_files import MediaFiles
-from .pictures import is_loopback
 from .reception import Reception
 from .renders import Renders
 from .request_log import LoggedRequest, RequestLog
@@ -158,7 +158,7 @@ class Sandbox:
 def _not_from_here(request: Incoming) -> Answer | None:
     """Keep web pages from switching faults: they can't send JSON to another origin, nor our own host name."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if is_loopback(host) and request.headers.get("content-type", "").startswith(JSON_TYPE):
+    if is_loopback_host(host) and request.headers.get("content-type", "").startswith(JSON_TYPE):
         return None
     return Answer.of({"message": f"send {JSON_TYPE} to a loopback address"}, 403)
 

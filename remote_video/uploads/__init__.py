@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputRefused
+from ..loopback import is_loopback
 from ..settings import Settings
-from .address import is_loopback, require_fetchable
+from .address import require_fetchable
 from .data_uri import DataUri
 from .public_origin import PublicOrigin
 from .s3_presigned import S3Presigned

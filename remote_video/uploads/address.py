@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from ..errors import InputRefused
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine by name or by number; no name is looked up."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from ..loopback import is_loopback
 
 
 def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:

@@ -11,11 +11,11 @@ import requests
 from remote_video_pack.remote_video.jobs.media_host import (
     AddressRefused,
     check_url,
-    is_loopback,
     is_public,
     media_session,
     public_addresses,
 )
+from remote_video_pack.remote_video.loopback import is_loopback_host
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "185.199.108.133", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [
@@ -141,7 +141,7 @@ def test_a_provider_on_this_machine_opens_nothing_else(url: str):
 
 @pytest.mark.parametrize("host", ["127.0.0.1.example.com", "localhost.example.com", "128.0.0.1", "::2", ""])
 def test_a_name_that_looks_like_this_machine_is_not(host: str):
-    assert not is_loopback(host)
+    assert not is_loopback_host(host)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
