@@ -31,16 +31,16 @@ HURRIED = Patience(
     longest_refetch_pause=0.1,
     gone_pause=0.01,
     connect=5.0,
-    question=1.0,
+    question=2.0,
     answer=5.0,
-    submission=3.0,
+    submission=5.0,
     read=0.5,
     stop_check=0.02,
     stop_answer=10.0,
     cancel_answer=5.0,
     ledger_pause=0.01,
 )
-STALL_S = 8.0
+STALL_S = 15.0
 """Longer than HURRIED waits for any byte."""
 LARGEST_CLIP = 2_000_000
 SMALL_IMAGE = torch.from_numpy(np.linspace(0, 1, 48 * 64 * 3, dtype=np.float32).reshape(1, 48, 64, 3))
