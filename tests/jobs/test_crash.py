@@ -290,6 +290,24 @@ def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, sm
     count("killed at a random moment: jobs left uncertain and never submitted again", together["JobUncertain"])
 
 
+@pytest.mark.timeout(3600 if SOAK else 120)
+def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_twice(lane, nurseries):
+    """Both run the same job at once; one of them is killed at a random moment."""
+    moments = random.Random(5)
+    life = 2 * usual_life(lane, "runcomfy")
+    for _ in range(KILLS // 10):
+        case = Case(lane, lane.studio(moments.choice(PROVIDERS)))
+        children = [nursery.start(case.studio) for nursery in nurseries]
+        moments.shuffle(children)
+        victim, survivor = children
+        time.sleep(moments.uniform(0, life))
+        case.killed(victim)
+        result = survivor.result()
+        assert result["outcome"] in ("clip", "JobUncertain"), result
+        assert case.run_to_the_end() == result["outcome"]
+        count("killed beside a process that shared its job", case.kills)
+
+
 def test_a_child_that_is_not_killed_makes_one_clip(lane):
     case = Case(lane, lane.studio("runcomfy"))
     assert case.run_to_the_end() == "clip"

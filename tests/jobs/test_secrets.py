@@ -205,7 +205,7 @@ def test_a_key_from_any_source_is_used_and_left_nowhere(studio, monkeypatch, pro
     count("account sources with a canary key, found nowhere")
 
 
-@pytest.mark.parametrize("provider, route, fault", endings())
+@pytest.mark.parametrize("provider, route, fault", list(endings()))
 def test_a_key_is_in_no_error_log_or_file_however_a_run_ends(studio, provider, route, fault):
     studio = replace(studio, provider=provider)
     if route == "comet/content":
