@@ -11,7 +11,6 @@ from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
 from .routes import add_routes
-from .routes import add_routes
 from .runway_gen3_turbo import RunwayGen3Turbo
 from .veo3_i2v import Veo3I2V
 
