@@ -311,11 +311,14 @@ def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio
         assert on_disk.posts == 1
 
 
-def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nursery):
+def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nursery, caplog):
+    """That process is not kept waiting either, though this one lives and could not take its claim back at first."""
+    caplog.set_level(logging.DEBUG, "remote_video")
     with small_disk(studio.folder / "disk", 1024) as disk:
         on_disk = _HomeOnDisk(studio.sandbox, disk)
         ledger_of(on_disk.home, 1)
         ballast, _ = _fill_during_submission(on_disk, disk)
+        wait_until(lambda: "A claim can't be taken back yet" in caplog.text, "the claim to be kept by the full disk")
         ballast.unlink()
         result = nursery.start(on_disk).result()
         assert result["outcome"] == "JobUncertain"
