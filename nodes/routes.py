@@ -16,21 +16,33 @@ from aiohttp import web
 
 from ..remote_video.errors import AccountError, InputRefused, RemoteVideoError
 from ..remote_video.settings import Settings
-from . import panel
 
 MAX_BODY_BYTES = 16 * 1024
 SettingsSource = Callable[[], Settings]
 Answer = Callable[[Settings, dict[str, Any]], dict[str, Any]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
+
+def _of_panel(name: str) -> Answer:
+    """A function of `panel`, imported when it is first asked for: ComfyUI's start need not wait for SQLAlchemy."""
+
+    def answer(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
+        from . import panel
+
+        found: Answer = getattr(panel, name)
+        return found(settings, body)
+
+    return answer
+
+
 READS: dict[str, Answer] = {
-    "/remote_video/accounts": panel.accounts_view,
-    "/remote_video/jobs": panel.jobs_view,
+    "/remote_video/accounts": _of_panel("accounts_view"),
+    "/remote_video/jobs": _of_panel("jobs_view"),
 }
 CHANGES: dict[str, Answer] = {
-    "/remote_video/accounts/save": panel.save_account,
-    "/remote_video/accounts/forget": panel.forget_account,
-    "/remote_video/jobs/forget": panel.forget_job,
+    "/remote_video/accounts/save": _of_panel("save_account"),
+    "/remote_video/accounts/forget": _of_panel("forget_account"),
+    "/remote_video/jobs/forget": _of_panel("forget_job"),
 }
 
 
