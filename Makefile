@@ -62,4 +62,5 @@ comfy:
 
 test-comfyui: $(READY)
 	@test -f "$(COMFYUI_PATH)/main.py" || { echo "Say where ComfyUI is: make test-comfyui COMFYUI_PATH=/path/to/ComfyUI"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright
 	COMFYUI_PATH="$(COMFYUI_PATH)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python -m pytest -q -m comfyui tests
