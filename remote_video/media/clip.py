@@ -94,12 +94,13 @@ def _read_info(path: Path) -> ClipInfo:
         count = stream.frames or _count_packets(path)
         has_audio = sound_stream(container) is not None
         fps, duration_s = _timing(container, stream, count)
-        first = next(whole_frames(container, path), None)
+        first = next(whole_frames(container, stream, path), None)
         if first is None:
             raise MediaError(f"{path} holds no frame that can be decoded.")
         turns = quarter_turns(first)
         width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
-        start_s = first.pts * rational(first.time_base) if first.pts is not None else 0.0
+        start = stream.start_time if stream.start_time is not None else first.pts or 0
+        start_s = start * rational(stream.time_base)
     return ClipInfo(width, height, fps, count, duration_s, has_audio, path.stat().st_size, start_s, turns)
 
 

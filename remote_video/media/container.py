@@ -38,7 +38,7 @@ def said(error: BaseException) -> str:
 
 
 def picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream, ready to be decoded on all cores.
+    """The video stream, ready to be decoded.
 
     Raises:
         MediaError: there is none, nothing can decode it, or it claims frames larger than MAX_PIXELS.
@@ -50,6 +50,12 @@ def picture_stream(container: av.container.InputContainer, path: Path) -> av.Vid
     if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise MediaError(f"{path} claims frames of {width}x{height} px; frames of up to {MAX_PIXELS} px are decoded.")
     stream.codec_context.options = dict(_DECODER_OPTIONS)
+    return stream
+
+
+def picture_stream_on_all_cores(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The same, for many frames: several are decoded at a time, which delays the first."""
+    stream = picture_stream(container, path)
     stream.thread_type = "AUTO"
     return stream
 

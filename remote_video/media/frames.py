@@ -17,7 +17,7 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import MediaError, NotEnoughMemory
 from .colours import rgb_plane
-from .container import open_media, picture_stream, said
+from .container import open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 
 FLOAT32_BYTES = 4
@@ -64,7 +64,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
     frames = _empty(picture, expected)
     done = 0
     with open_media(path) as container, _Conversion(picture.quarter_turns) as conversion:
-        for frame in whole_frames(container, path):
+        for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
             if done == len(frames):
                 conversion.drain()
                 frames = _grown(path, picture, frames)
@@ -98,7 +98,7 @@ def decode_last(path: Path, picture: Picture) -> torch.Tensor:
     return torch.from_numpy(frames)
 
 
-def whole_frames(container: av.container.InputContainer, path: Path) -> Iterator[av.VideoFrame]:
+def whole_frames(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> Iterator[av.VideoFrame]:
     """Decoded frames in the order they are shown, from where the container stands.
 
     A clip that breaks off or is damaged raises rather than ends early; a header that counted wrong does no harm.
@@ -106,7 +106,6 @@ def whole_frames(container: av.container.InputContainer, path: Path) -> Iterator
     Raises:
         MediaError: says how many frames before the damage came out whole.
     """
-    stream = picture_stream(container, path)
     count = 0
     try:
         for packet in container.demux(stream):
@@ -208,13 +207,13 @@ def _last_frame(path: Path, *, seek: bool) -> av.VideoFrame | None:
     """The frame shown last: from the last key frame on, or from the begin. None where a seek leads nowhere."""
     last = None
     with open_media(path) as container:
+        stream = picture_stream_on_all_cores(container, path)
         if seek:
-            stream = picture_stream(container, path)
             try:
                 container.seek((stream.start_time or 0) + (stream.duration or 0), stream=stream)
             except av.error.FFmpegError:
                 return None
-        for frame in whole_frames(container, path):
+        for frame in whole_frames(container, stream, path):
             last = frame
     return last
 
