@@ -84,13 +84,14 @@ class ClipNode(io.ComfyNode):
     async def _run(cls, host: ComfyHost, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
         from ..remote_video.jobs.runner import make_clip
 
+        now = settings()
         needed = to_decode(common.frames, wired_outputs())
         request = await asyncio.to_thread(cls.SPEC.request, {**values, "fit": common.fit, "seed": common.seed})
         for notice in request.notices:
             host.say(notice)
         stored = await make_clip(
             request,
-            settings=settings(),
+            settings=now,
             host=host,
             output_folder=output_folder(),
             filename_prefix=common.filename_prefix or f"video/{cls.SPEC.node_id}",
@@ -100,7 +101,7 @@ class ClipNode(io.ComfyNode):
         if keeps_metadata():
             await asyncio.to_thread(save_workflow, stored.path, *_workflow_and_prompt(cls.hidden))
         outputs = await read_outputs(stored.path, stored.request_id, needed, common.max_frames)
-        host.say(_summary(stored))
+        host.say("\n".join((_summary(stored, now.sandbox), *request.notices)))
         return io.NodeOutput(*outputs, ui=player(stored.path))
 
 
@@ -111,11 +112,12 @@ def _base(spec: ModelSpec, now: Settings) -> str:
     return now.runcomfy_base_url if spec.provider == "runcomfy" else now.cometapi_base_url
 
 
-def _summary(stored: StoredClip) -> str:
+def _summary(stored: StoredClip, sandbox: bool) -> str:
     if stored.reused:
-        return f"{stored.path.name}: paid for before, nothing was submitted | {stored.request_id}"
+        before = "made" if sandbox else "paid for"
+        return f"{stored.path.name}: {before} before, nothing was submitted | {stored.request_id}"
     cost = "" if stored.cost_usd is None else f": ${stored.cost_usd:.2f}"
-    return f"{stored.path.name}{cost} | {stored.request_id}"
+    return f"{stored.path.name}{': sandbox, nothing was paid' if sandbox else cost} | {stored.request_id}"
 
 
 def _workflow_and_prompt(hidden: Any) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the clip nodes need of the browsers' older frontends; newer ones find it as they want it. */
+/** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
 
@@ -20,6 +20,24 @@ function showPlayer(/** @type {any} */ node) {
   node.previewMediaType = "video";
 }
 
+/** When the player has been laid out, ms: it appears with the output, its height only with the clip's first frame. */
+const PLAYER_LAID_OUT_MS = [300, 1500];
+
+/** On the canvas a node with growing inputs keeps the height it had, and the player hangs out below it. */
+function growAroundPlayer(/** @type {any} */ node) {
+  const executed = node.onExecuted;
+  node.onExecuted = function (/** @type {any[]} */ ...output) {
+    executed?.apply(this, output);
+    for (const wait of PLAYER_LAID_OUT_MS) setTimeout(() => growToContent(node), wait);
+  };
+}
+
+function growToContent(/** @type {any} */ node) {
+  const needed = node.computeSize()[1];
+  if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+  node.setDirtyCanvas(true, true);
+}
+
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
   /** Runs before a saved workflow's own values are put in. */
@@ -27,5 +45,6 @@ app.registerExtension({
     if (!NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);
+    growAroundPlayer(node);
   },
 });
