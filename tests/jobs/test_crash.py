@@ -294,7 +294,7 @@ def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, sm
 def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_twice(lane, nurseries):
     """Both run the same job at once; one of them is killed at a random moment."""
     moments = random.Random(5)
-    life = 2 * usual_life(lane, "runcomfy")
+    life = usual_life(lane, "runcomfy")
     for _ in range(KILLS // 10):
         case = Case(lane, lane.studio(moments.choice(PROVIDERS)))
         children = [nursery.start(case.studio) for nursery in nurseries]
