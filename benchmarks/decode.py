@@ -29,6 +29,7 @@ BITS_PER_PIXEL = 0.25
 PEAK_OF_TENSOR = {"bare": 0.0, "fill": 1.0, "look": 0.0, "ours": 1.1, "comfyui": 3.2, "opencv": 1.4}
 """RAM each way takes, times the tensor; a way that doesn't fit into what is free is left out and said."""
 ROOT = Path(__file__).resolve().parent.parent
+CLIPS = ROOT / "benchmarks" / "clips"
 CLIPS = Path(tempfile.gettempdir()) / "remote-video-benchmarks"
 """Made once, used by every run."""
 
@@ -149,7 +150,7 @@ def _compare(clip: str, path: Path, tensor_bytes: int, rounds: int) -> list[dict
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS if way not in absent}
     for _ in range(rounds):
         for way, results in runs.items():
-            results.append(_in_a_process(way, path, tensor_bytes))
+            results.append(in_a_process(way, path, tensor_bytes))
     table = []
     for way in WAYS:
         row: dict[str, Any] = {"clip": clip, "tensor_gb": round(tensor_bytes / 1e9, 2), "way": way}
@@ -179,7 +180,7 @@ def _why_not(way: str, tensor_bytes: int) -> str:
     return ""
 
 
-def _in_a_process(way: str, path: Path, tensor_bytes: int) -> dict[str, float]:
+def in_a_process(way: str, path: Path, tensor_bytes: int) -> dict[str, float]:
     """Seconds and peak RAM of one run in a fresh interpreter; ComfyUI's own for its own way."""
     real = way == "comfyui" and os.environ.get("COMFYUI_PATH")
     python = os.environ.get("COMFYUI_PYTHON", sys.executable) if real else sys.executable
