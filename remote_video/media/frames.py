@@ -67,7 +67,9 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
         for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
             if done == len(frames):
                 conversion.drain()
-                frames = _grown(path, picture, frames)
+                more = done + max(16, done // 2)
+                require_memory(path, picture, more)
+                _set_count(frames, more)
             _refuse_other_size(frame, picture, path, done)
             conversion.put(frame, frames[done])
             done += 1
@@ -75,7 +77,8 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
                 break
     if done == 0:
         raise MediaError(f"{path} holds no frame that can be decoded.")
-    return torch.from_numpy(frames[:done])
+    _set_count(frames, done)
+    return torch.from_numpy(frames)
 
 
 def decode_last(path: Path, picture: Picture) -> torch.Tensor:
@@ -194,13 +197,10 @@ def _empty(picture: Picture, count: int) -> np.ndarray:
     return np.empty((count, picture.height, picture.width, 3), np.float32)
 
 
-def _grown(path: Path, picture: Picture, frames: np.ndarray) -> np.ndarray:
-    """A copy with more room: the header counted too few."""
-    count = len(frames) + max(16, len(frames) // 2)
-    require_memory(path, picture, count)
-    larger = _empty(picture, count)
-    larger[: len(frames)] = frames
-    return larger
+def _set_count(frames: np.ndarray, count: int) -> None:
+    """Lengthen or cut the array where it lies: the header counted wrong. Nobody may hold a view of it."""
+    if count != len(frames):
+        frames.resize((count, *frames.shape[1:]), refcheck=False)
 
 
 def _last_frame(path: Path, *, seek: bool) -> av.VideoFrame | None:
