@@ -33,8 +33,9 @@ class ComfyServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
-        (base / "custom_nodes").mkdir(parents=True)
-        (base / "custom_nodes" / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
+        self.custom_nodes = base / "custom_nodes"
+        self.custom_nodes.mkdir(parents=True)
+        (self.custom_nodes / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
         (base / "input").mkdir()
         shutil.copy(self.checkout / "input" / "example.png", base / "input")
         self._port = _free_port()
