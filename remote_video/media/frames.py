@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import MediaError, NotEnoughMemory
 from .colours import rgb_plane
-from .container import open_media, picture_stream_on_all_cores, said
+from .container import cores, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 
 FLOAT32_BYTES = 4
@@ -154,7 +153,7 @@ class _Conversion:
     """A few threads that turn decoded frames into rows of the tensor, each with a reformatter of its own."""
 
     def __init__(self, quarter_turns: int) -> None:
-        workers = min(MAX_WORKERS, _cores())
+        workers = min(MAX_WORKERS, cores())
         self._quarter_turns = quarter_turns
         self._room = workers * QUEUED_PER_WORKER
         self._pool = ThreadPoolExecutor(workers, "remote-video-frames", np.setbufsize, (CAST_BLOCK,))
@@ -235,8 +234,3 @@ def _broken(path: Path, count: int, why: str) -> MediaError:
         f"{path} is damaged: {count} frames can be decoded, then {why}.",
         next_step=f"Run again after deleting the file to fetch it anew (nothing is submitted), or {way}.",
     )
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
