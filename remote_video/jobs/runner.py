@@ -40,7 +40,7 @@ from .owner import new_owner, retire
 from .record import JobRecord, NewJob
 from .stopping import part_with
 from .submit import TurnedAway, pause_before_next_try, post_once, unwritten_outcome, write
-from .workers import LEDGER, QUESTIONS, SUBMISSIONS
+from .workers import LEDGER, PREPARATIONS, QUESTIONS, SUBMISSIONS
 
 _log = logging.getLogger("remote_video")
 
@@ -89,8 +89,8 @@ async def make_clip(
         RemoteVideoError: what happened, whether it was billed, what to do next.
         Stopped: the user pressed Stop; says what became of the job.
     """
-    place = await QUESTIONS.run(lambda: target(output_folder, filename_prefix))
-    run, upload = await SUBMISSIONS.run(lambda: _prepare(request, settings, host, temp_folder, node_id))
+    place = await PREPARATIONS.run(lambda: target(output_folder, filename_prefix))
+    run, upload = await PREPARATIONS.run(lambda: _prepare(request, settings, host, temp_folder, node_id))
     return await JobRun(request, run, upload, place, settings.max_parallel).to_the_end()
 
 
@@ -201,7 +201,7 @@ class JobRun:
         run = self._run
         run.say("preparing the request")
         self._images_are_out = True
-        submission = await run.call(lambda: run.provider.prepare(self._request, self._upload), SUBMISSIONS)
+        submission = await run.call(lambda: run.provider.prepare(self._request, self._upload), PREPARATIONS)
         for notice in submission.notices:
             run.host.say(notice)
         await self._take_place()

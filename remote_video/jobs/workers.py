@@ -20,11 +20,14 @@ def process_is_ending() -> bool:
 
 
 class Workers:
-    """A pool that starts its threads when it is first used."""
+    """A pool that starts its threads when it is first used: all at once, while nothing else keeps the CPU.
+
+    A thread started in the middle of a rush keeps the event loop waiting until it gets its turn.
+    """
 
     def __init__(self, name: str, threads: int) -> None:
         self._name = f"remote-video-{name}"
-        self._threads = threads
+        self.threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -32,8 +35,16 @@ class Workers:
         """Begin a call; it goes on even when nobody waits for it any more."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+                self._pool = self._all_started()
             return self._pool.submit(call)
+
+    def _all_started(self) -> ThreadPoolExecutor:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix=self._name)
+        everyone_is_there = threading.Event()
+        for _ in range(self.threads):
+            pool.submit(everyone_is_there.wait)
+        everyone_is_there.set()
+        return pool
 
     async def run(self, call: Callable[[], T]) -> T:
         """Begin a call and wait for it without blocking the event loop."""
@@ -42,9 +53,11 @@ class Workers:
 
 QUESTIONS = Workers("ask", 16)
 """Short calls over the network: status, cancel."""
-LEDGER = Workers("ledger", 4)
-"""The ledger's own, so that no network can keep it waiting."""
-SUBMISSIONS = Workers("submit", 8)
-"""Encoding and POST."""
+LEDGER = Workers("ledger", 2)
+"""The ledger's own, so that no network can keep it waiting; SQLite lets one write at a time."""
+PREPARATIONS = Workers("prepare", 2)
+"""Encoding and building bodies: they use the CPU, so more threads would only be in each other's way."""
+SUBMISSIONS = Workers("submit", 16)
+"""POST: seconds of waiting each, until the provider has stored the image."""
 DOWNLOADS = Workers("fetch", 4)
 """Downloads, and reading what came."""

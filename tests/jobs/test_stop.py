@@ -132,7 +132,7 @@ def test_stop_does_not_wait_for_ever_for_the_answer_and_the_answer_still_counts(
 def test_submissions_that_wait_for_a_thread_are_not_sent_after_stop(studio):
     """Stop with a hundred nodes in a prompt: those whose submission has not begun must not be paid for."""
     occupied, go_on = [], threading.Event()
-    for _ in range(16):
+    for _ in range(SUBMISSIONS.threads):
         occupied.append(SUBMISSIONS.start(lambda: go_on.wait(SOON_S)))
     host = Player()
     try:
@@ -157,8 +157,8 @@ def test_a_queue_of_submissions_is_dropped_when_stop_comes(queueing):
     host = Player()
 
     async def many() -> list[object]:
-        runs = [asyncio.ensure_future(studio.run(host, seed=seed)) for seed in range(20)]
-        await until(lambda: studio.sandbox.accepted_posts >= 8, "every thread to submit")
+        runs = [asyncio.ensure_future(studio.run(host, seed=seed)) for seed in range(SUBMISSIONS.threads + 12)]
+        await until(lambda: studio.sandbox.accepted_posts >= SUBMISSIONS.threads, "every thread to submit")
         host.stop.set()
         await asyncio.sleep(0.3)
         studio.sandbox.faults.clear()
@@ -166,7 +166,7 @@ def test_a_queue_of_submissions_is_dropped_when_stop_comes(queueing):
 
     ends = asyncio.run(many())
     assert all(isinstance(end, Stopped) for end in ends), ends
-    assert studio.posts == 8
+    assert studio.posts == SUBMISSIONS.threads
     assert all(job.cancelled_at is not None for job in studio.sandbox.jobs)
     assert sum("Nothing was billed" in str(end) for end in ends) == 12
 
