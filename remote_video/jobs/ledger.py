@@ -71,6 +71,14 @@ class Ledger:
             rows = db.execute(sa.select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)).mappings().all()
         return [_record(row) for row in rows]
 
+    def under_another_key(self, key: str, asked: str) -> JobRecord | None:
+        """The latest job that asks for the same and stands for money, but was made with another key of the provider."""
+        paid = [state.value for state in lifecycle.STANDS_FOR_MONEY]
+        same = sa.and_(jobs.c.asked == asked, jobs.c.key != key, jobs.c.state.in_(paid))
+        with self._reading() as db:
+            row = db.execute(sa.select(jobs).where(same).order_by(jobs.c.created_at.desc())).mappings().first()
+        return _record(row) if row and asked else None
+
     def usual_seconds(self, model_id: str, base: str) -> float | None:
         """Median time from acceptance to the end for that model, s; None without three clips to go by."""
         spent = (jobs.c.finished_at - jobs.c.submitted_at).label("spent")
@@ -127,6 +135,17 @@ class Ledger:
                 _begin(db, key, None, job)
                 row = _row(db, key)
             return _advance(db, row, event, facts)
+
+    def take_over(self, job: JobRecord, key: str) -> JobRecord | None:
+        """Let a job made with another key be the one of `key`; None when that can't be (any more)."""
+        with self._writing() as db:
+            held = db.execute(sa.select(claims).where(claims.c.key == job.key)).mappings().first()
+            if held and is_alive(held["owner"], held["lease_until"], time.time()):
+                return None
+            same = sa.and_(jobs.c.key == job.key, jobs.c.state == job.state.value)
+            if _row(db, key) or db.execute(jobs.update().where(same).values(key=key)).rowcount != 1:
+                return None
+            return _record(_row(db, key))
 
     def note(self, key: str, **facts: Any) -> None:
         """Write down facts about a job that change nothing about where it stands."""

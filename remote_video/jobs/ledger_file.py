@@ -37,6 +37,7 @@ JOBS = sa.Table(
     sa.Column("model_name", sa.String, nullable=False),
     sa.Column("take", sa.BigInteger, nullable=False),
     sa.Column("node_id", sa.String, nullable=False, default=""),
+    sa.Column("asked", sa.String, nullable=False, default="", index=True),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("request_id", sa.String),
     sa.Column("created_at", sa.Float, nullable=False, index=True),

@@ -100,6 +100,12 @@ FORGETTABLE = frozenset({State.REFUSED, State.FAILED, State.CANCELLED, State.UNC
 """States a user may have the pack forget: the next Run then submits anew, and may pay again."""
 
 
+STANDS_FOR_MONEY = frozenset(
+    {State.INTENT, State.SUBMITTED, State.FINISHED, State.STORED, State.UNCERTAIN, State.EXPIRED}
+)
+"""States of a job that was paid for, or may have been: it counts under every key of the provider."""
+
+
 class Run(Enum):
     """What pressing Run does for a job."""
 

@@ -23,6 +23,8 @@ class NewJob:
     """The seed, or the number that only names the take."""
     node_id: str = ""
     """The node that asked first."""
+    asked: str = ""
+    """What is asked for, without the account: the same under every key of the provider. Empty when not known."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class JobRecord:
     """The seed, or the number that only names the take."""
     node_id: str
     """The node that asked first."""
+    asked: str
+    """What is asked for, without the account: the same under every key of the provider. Empty when not known."""
     attempt: int
     """How often it was submitted: more than 1 only after a refusal or a job that ended without a clip."""
     request_id: str | None

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import errors
 from ..errors import (
+    AccountError,
     JobCancelled,
     JobExpired,
     JobFailed,
@@ -102,7 +103,8 @@ def _prepare(
     ledger = Ledger(settings.home)
     key = request.key(provider.identity, ledger.account_tag(account_key))
     model = request.model
-    job = NewJob(provider.name, provider.identity, model.model_id, model.name, request.take, node_id)
+    asked = request.key(provider.identity, account_tag="")
+    job = NewJob(provider.name, provider.identity, model.model_id, model.name, request.take, node_id, asked)
     deadline = time.monotonic() + settings.timeout_s
     run = RunContext(
         key, job, new_owner(), provider, ledger, host, deadline, settings.patience, settings.max_clip_bytes
@@ -187,7 +189,7 @@ class JobRun:
     async def _settled(self) -> JobRecord | None:
         """The job's row; an intent whose owner died in the middle is uncertain."""
         run = self._run
-        record = await run.keep(lambda: run.ledger.get(run.key))
+        record = await run.keep(lambda: run.ledger.get(run.key)) or await self._made_with_another_key()
         outcome = unwritten_outcome(run.key)
         if outcome is not None and (record is None or outcome.event in TRANSITIONS[record.state]):
             return await run.keep(partial(write, run, outcome))
@@ -195,6 +197,26 @@ class JobRun:
             return record
         what = f"The request was being sent to {run.provider.name} when ComfyUI ended: the job may or may not exist."
         return await self._write(Event.LOST, error=what, error_kind=JobUncertain.__name__)
+
+    async def _made_with_another_key(self) -> JobRecord | None:
+        """The same clip, paid for before the provider's key was changed: it is not paid for again."""
+        run = self._run
+        other = await run.keep(lambda: run.ledger.under_another_key(run.key, run.job.asked))
+        if other is None or not await self._is_within_reach(other):
+            return None
+        return await run.keep(lambda: run.ledger.take_over(other, run.key))
+
+    async def _is_within_reach(self, other: JobRecord) -> bool:
+        """Whether this key's account can still have that job: its file is here, or the provider knows it."""
+        if other.state is State.STORED and await self._run.keep(partial(_is_on_disk, other)):
+            return True
+        if other.state not in (State.STORED, State.SUBMITTED, State.FINISHED):
+            return True
+        try:
+            status = await Follower(self._run, other.request_id or "", None).ask()
+        except (Passing, AccountError):
+            return False
+        return status.state is not JobState.GONE
 
     async def _submit(self) -> JobRecord:
         """Submit, trying again only what was certainly not accepted."""
