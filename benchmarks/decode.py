@@ -29,7 +29,6 @@ BITS_PER_PIXEL = 0.25
 PEAK_OF_TENSOR = {"bare": 0.0, "fill": 1.0, "look": 0.0, "ours": 1.1, "comfyui": 3.2, "opencv": 1.4}
 """RAM each way takes, times the tensor; a way that doesn't fit into what is free is left out and said."""
 ROOT = Path(__file__).resolve().parent.parent
-CLIPS = ROOT / "benchmarks" / "clips"
 CLIPS = Path(tempfile.gettempdir()) / "remote-video-benchmarks"
 """Made once, used by every run."""
 

@@ -20,10 +20,8 @@ def draw(results: dict[str, Any], path: Path) -> Path:
     figure, axes = plt.subplots(2, 3, figsize=(16, 9), constrained_layout=True)
     _decode_bars(axes[0][0], results.get("decode", []), "seconds", "Decode to frames, s")
     _decode_bars(axes[0][1], results.get("decode", []), "rss_gb", "RAM while decoding, GB")
-    growth = results.get("growth", [])
-    _lines(
-        axes[0][2], growth, "clip_s", {"seconds": "s", "rss_gb": "GB"}, "Our decode against length (720p)", "clip, s"
-    )
+    wanted = {"seconds": "time, s", "rss_gb": "RAM, GB"}
+    _lines(axes[0][2], results.get("growth", []), "clip_s", wanted, "Our decode against length (720p)", "clip, s")
     waiting = results.get("waiting", [])
     _lines(axes[1][0], waiting, "jobs", {"wall s": "wall, s"}, "Jobs side by side (10 s each)", "jobs")
     wanted = {"RSS growth MB": "RAM, MB", "threads": "threads"}
@@ -47,7 +45,8 @@ def _decode_bars(axes: Axes, rows: list[dict[str, Any]], figure: str, title: str
     axes.set(title=title, xticks=range(len(clips)), xticklabels=clips)
     if clips:
         axes.set_yscale("log")
-        axes.legend(fontsize=8)
+        axes.margins(y=0.35)
+        axes.legend(fontsize=8, ncols=4, loc="upper center")
 
 
 def _lines(axes: Axes, rows: list[dict[str, Any]], across: str, lines: dict[str, str], title: str, unit: str) -> None:
@@ -60,9 +59,13 @@ def _lines(axes: Axes, rows: list[dict[str, Any]], across: str, lines: dict[str,
 
 def _encode_bars(axes: Axes, rows: list[dict[str, Any]]) -> None:
     shown = [row for row in rows if row["picture"] != "flat"]
-    labels = [f"{row['picture']} {row['size']}\n<= {row['limit_mb']} MB" for row in shown]
+    labels = [f"{row['picture']} {row['size']}\n{_limit(row['limit_mb'])}" for row in shown]
     bars = axes.barh(labels, [row["times_faster"] for row in shown], color=COLOURS["ours"])
     axes.bar_label(bars, fmt="%.1f x", fontsize=7, padding=2)
     axes.invert_yaxis()
     axes.tick_params(axis="y", labelsize=7)
     axes.set(title="Encode: times faster than Pillow's default")
+
+
+def _limit(megabytes: float | str) -> str:
+    return "no limit" if megabytes == "-" else f"at most {megabytes} MB"

@@ -127,6 +127,17 @@ def test_colours_are_the_source_s(tmp_path, codec, pix_fmt, ending, options, col
     assert np.abs(got - COLOURS[:, None, None, :]).max() <= 2.0
 
 
+@pytest.mark.parametrize("matrix", [BT601, BT709])
+def test_the_fast_loop_s_worst_colours_are_a_little_dark(tmp_path, matrix):
+    """8-bit 4:2:0 goes through swscale's fastest loop, which cuts where it should round: saturated greens and yellows."""
+    colours = np.array([(16, 180, 16), (191, 191, 0), (0, 191, 0), (0, 255, 0), (255, 255, 0)])
+    frames = (flat_frame(colour, (64, 64), "yuv420p", matrix, LIMITED) for colour in colours)
+    path = tagged(tmp_path / "c.mp4", frames, (64, 64), matrix=matrix, color_range=LIMITED, options=LOSSLESS)
+    got = Clip.open(path).frames()[:, 16:48, 16:48].numpy() * 255
+    off = got - colours[:, None, None, :]
+    assert -3.0 <= off.min() and off.max() <= 2.0
+
+
 def test_vp9_with_10_bits():
     """PyAV's own VP9 encoder has 8 bits only; this file was made by vpxenc from `COLOURS`, lossless."""
     path = Path(__file__).with_name("vp9_10bit_bt709.webm")
