@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import statistics
 import tempfile
@@ -53,6 +54,6 @@ def _fill(ledger: Ledger, history: int) -> None:
     """Past jobs of the same model, written by the ledger itself."""
     job = NewJob("RunComfy", "https://model-api.runcomfy.net", VEO3.model_id, VEO3.name, 0)
     for number in range(history):
-        key = f"past-{number}"
+        key = hashlib.sha256(str(number).encode()).hexdigest()
         ledger.begin(key, job)
         ledger.record(key, Event.ACCEPTED, request_id=key, submitted_at=time.time())

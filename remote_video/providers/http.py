@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 
 import requests
@@ -59,6 +60,9 @@ class Body:
                 yield cast(bytes, view[start : start + SENT_AT_ONCE])
 
 
+_of_this_thread = threading.local()
+
+
 class Bearer(requests.auth.AuthBase):
     """The provider's key as a header. Given as `auth` so that a .netrc file can't replace it."""
 
@@ -83,7 +87,6 @@ class Api:
         self.base_url = base_url
         self._key = key
         self._patience = patience
-        self._local = threading.local()
 
     def get(self, path: str) -> Answer:
         """Ask. Raises Passing when no complete answer came."""
@@ -138,16 +141,19 @@ class Api:
         return read(response, self._patience.answer, self._key)
 
     def _kept_session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
+        """This thread's session for questions: jobs share its connections; what tells accounts apart isn't in it."""
+        kept: dict[bool, requests.Session] = _of_this_thread.__dict__.setdefault("sessions", {})
+        here = is_loopback(self.base_url)
+        if here not in kept:
             # Retry-After is read by whoever asked: urllib3 would sleep on it here, deaf to Stop and the deadline.
             retry = Retry(total=1, redirect=0, allowed_methods=("GET",), respect_retry_after_header=False)
-            session = self._local.session = self._session(HTTPAdapter(max_retries=retry))
-        return session
+            kept[here] = self._session(HTTPAdapter(max_retries=retry))
+        return kept[here]
 
     def _session(self, adapter: HTTPAdapter) -> requests.Session:
         session = StraightSession()
         session.headers["User-Agent"] = USER_AGENT
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.trust_env = not is_loopback(self.base_url)
         session.mount("http://", adapter)
         session.mount("https://", adapter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -31,21 +32,27 @@ UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extension
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+def key_of(name: str) -> str:
+    """A job key, as SHA-256 gives it."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 @pytest.fixture(scope="module")
 def panel_home(tmp_path_factory) -> Path:
     """A home with four jobs: on its way, saved, failed, uncertain (oldest first)."""
     home = tmp_path_factory.mktemp("panel") / "home"
     ledger = Ledger(home)
-    for key in ("on-its-way", "saved", "failed", "uncertain"):
-        ledger.begin(key, NewJob("RunComfy", "https://model-api.runcomfy.net", "veo-3", f"Model of {key}", take=1))
-        if key != "uncertain":
-            ledger.record(key, Event.ACCEPTED, request_id=f"id-of-{key}", submitted_at=time.time())
-    ledger.record("saved", Event.SUCCEEDED, cost_usd=0.84)
+    for name in ("on-its-way", "saved", "failed", "uncertain"):
+        job = NewJob("RunComfy", "https://model-api.runcomfy.net", "veo-3", f"Model of {name}", take=1)
+        ledger.begin(key_of(name), job)
+        if name != "uncertain":
+            ledger.record(key_of(name), Event.ACCEPTED, request_id=f"id-of-{name}", submitted_at=time.time())
+    ledger.record(key_of("saved"), Event.SUCCEEDED, cost_usd=0.84)
     clip = home / "clip_00001_.mp4"
     clip.write_bytes(b"clip")
-    ledger.record("saved", Event.STORED, path=str(clip))
-    ledger.record("failed", Event.FAILED, error=f"{MARKUP} internal error")
-    ledger.record("uncertain", Event.LOST, error="The connection was reset.")
+    ledger.record(key_of("saved"), Event.STORED, path=str(clip))
+    ledger.record(key_of("failed"), Event.FAILED, error=f"{MARKUP} internal error")
+    ledger.record(key_of("uncertain"), Event.LOST, error="The connection was reset.")
     return home
 
 
@@ -182,12 +189,12 @@ def test_only_what_cannot_be_followed_can_be_forgotten_and_only_after_a_warning(
     warning = page.get_by_role("dialog")
     assert "paid for again" in warning.inner_text()
     warning.get_by_role("button", name="Keep it").click()
-    assert Ledger(panel_home).get("uncertain") is not None
+    assert Ledger(panel_home).get(key_of("uncertain")) is not None
 
     uncertain.get_by_role("button", name="Forget this job").click()
     warning.get_by_role("button", name="Forget this job").click()
     uncertain.wait_for(state="detached")
-    assert Ledger(panel_home).get("uncertain") is None
+    assert Ledger(panel_home).get(key_of("uncertain")) is None
 
 
 def test_no_setting_of_comfyui_holds_a_key(page, address):
