@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
+from ..errors import JobFailed, ModerationError, RemoteVideoError
 from ..models.request import Image, Request, Video
 from ..patience import USUAL, Patience
 from ..uploads import Upload
 from .clip_urls import clip_urls
-from .http import AnswerLost, Api
+from .http import Api
 from .multipart import File, multipart
-from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, key_refused, problem_in, refusal
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
+from .problem import BAD_KEY, NO_SUCH_JOB, key_refused, problem_in
+from .status import CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
+from .submission import submit_once
 
 QUEUED = frozenset({"queued", "pending", "submitted", "not_start"})
 RUNNING = frozenset({"in_progress", "processing", "unknown", "running"})
@@ -62,24 +63,15 @@ class CometApi:
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `status.Provider.submit` says."""
-        try:
-            answer = self._api.submit(submission.path, submission.body, submission.content_type)
-        except AnswerLost as lost:
-            raise _uncertain(f"no answer came back ({lost})") from lost
-        body = answer.json()
-        problem = problem_in(body, answer.summary)
-        request_id = _task_id(_task(body))
-        refused = 300 <= answer.status < 500 and answer.status != 429
-        said_error = isinstance(body, Mapping) and bool(body.get("error") or body.get("error_code"))
-        if refused or problem.code in FINAL_REFUSALS or (answer.status < 300 and said_error and request_id is None):
-            raise refusal(problem, answer.status, self.name, "the model named on the node", ANOTHER_MODEL)
-        if answer.status == 429:
-            raise Busy(problem.message, answer.retry_after)
-        if answer.status >= 500:
-            raise _uncertain(f"it answered HTTP {answer.status}: {problem.message}")
-        if request_id is None:
-            raise _uncertain(f"its answer holds no task id ({problem.message})")
-        return request_id
+        return submit_once(
+            self._api,
+            submission,
+            provider=self.name,
+            model="the model named on the node",
+            request_id_in=lambda body: _task_id(_task(body)),
+            says_no=_is_error_without_task,
+            instead=ANOTHER_MODEL,
+        )
 
     def status(self, request_id: str) -> JobStatus:
         """Read the task. Raises Passing, AccountError."""
@@ -165,5 +157,7 @@ def _failure(task: Mapping[str, Any], request_id: str) -> RemoteVideoError:
     return JobFailed(f"The job failed at CometAPI: {problem.message}", request_id=request_id, code=problem.code)
 
 
-def _uncertain(why: str) -> JobUncertain:
-    return JobUncertain(f"The request was sent to CometAPI and {why}: the job may or may not exist.")
+def _is_error_without_task(body: Any) -> bool:
+    """An error beside a task id is that job's; alone it is the submission's."""
+    has_error = isinstance(body, Mapping) and bool(body.get("error") or body.get("error_code"))
+    return has_error and _task_id(_task(body)) is None

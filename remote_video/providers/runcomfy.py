@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import JobFailed, JobUncertain, ModerationError, RemoteVideoError
+from ..errors import JobFailed, ModerationError, RemoteVideoError
 from ..models.request import EncodedMedia, Image, Request, Video
 from ..patience import USUAL, Patience
 from ..uploads import Upload
 from .clip_urls import clip_urls
-from .http import AnswerLost, Api
+from .http import Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_SUCH_JOB, NOT_READY, key_refused, problem_in, refusal
-from .status import Busy, CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
+from .status import CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
+from .submission import submit_once
 
 QUEUED = frozenset({"in_queue", "queued", "pending", "waiting"})
 RUNNING = frozenset({"in_progress", "starting", "processing", "running"})
@@ -62,24 +63,14 @@ class RunComfy:
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `status.Provider.submit` says."""
-        try:
-            answer = self._api.submit(submission.path, submission.body, submission.content_type)
-        except AnswerLost as lost:
-            raise _uncertain(f"no answer came back ({lost})") from lost
-        body = answer.json()
-        problem = problem_in(body, answer.summary)
-        if problem.code in FINAL_REFUSALS or (300 <= answer.status < 500 and answer.status != 429):
-            raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
-        if answer.status == 429 or problem.code == "429":
-            raise Busy(problem.message, answer.retry_after)
-        if answer.status >= 500:
-            raise _uncertain(f"it answered HTTP {answer.status}: {problem.message}")
-        if isinstance(body, Mapping) and body.get("error_code"):
-            raise refusal(problem, answer.status, self.name, submission.path.removeprefix("/v1/models/"))
-        request_id = _request_id(body)
-        if request_id is None:
-            raise _uncertain(f"its answer holds no request id ({problem.message})")
-        return request_id
+        return submit_once(
+            self._api,
+            submission,
+            provider=self.name,
+            model=submission.path.removeprefix("/v1/models/"),
+            request_id_in=_request_id,
+            says_no=lambda body: isinstance(body, Mapping) and bool(body.get("error_code")),
+        )
 
     def status(self, request_id: str) -> JobStatus:
         """Read /status and, once that says finished, /result. Raises Passing, AccountError."""
@@ -169,10 +160,6 @@ def _filled(skeleton: bytes, urls: Mapping[str, bytes]) -> list[bytes]:
         before, _, rest = rest.partition(b'"' + mark.encode() + b'"')
         pieces += [before, url]
     return [*pieces, rest]
-
-
-def _uncertain(why: str) -> JobUncertain:
-    return JobUncertain(f"The request was sent to RunComfy and {why}: the job may or may not exist.")
 
 
 def _request_id(body: Any) -> str | None:
