@@ -61,7 +61,7 @@ def _without_tags(file: BytesIO) -> bytes:
         av.open(bare, "w", format="mp4", options={"fflags": "+bitexact"}) as target,
     ):
         kept = [*source.streams.video[:1], *source.streams.audio[:1]]
-        copies = {stream.index: target.add_stream_from_template(stream) for stream in kept}
+        copies = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in kept}
         for packet in source.demux(kept):
             if packet.dts is not None:
                 packet.stream = copies[packet.stream.index]

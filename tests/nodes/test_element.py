@@ -23,7 +23,7 @@ def tagged(mp4: bytes, workflow: str) -> bytes:
         av.open(out, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as target,
     ):
         target.metadata["workflow"] = workflow
-        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        copies = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in source.streams}
         for packet in source.demux():
             if packet.dts is not None:
                 packet.stream = copies[packet.stream.index]
