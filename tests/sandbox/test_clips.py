@@ -31,8 +31,10 @@ def rendered(tmp_path: Path, plan: clip_plan.ClipPlan, *images: bytes) -> Path:
 
 
 def pictures(path: Path) -> list[np.ndarray]:
+    """The frames as RGB; the matrix is spelled out, since PyAV before 17 does not look at the file's own."""
+    as_tagged = {"format": "rgb24", "src_colorspace": "ITU709", "dst_colorspace": "ITU601"}
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [frame.reformat(**as_tagged).to_ndarray() for frame in container.decode(video=0)]
 
 
 def veo(**changes) -> clip_plan.ClipPlan:
