@@ -55,6 +55,15 @@ def test_outputs_arrive_downstream(comfy):
     assert comfy.saved(outputs["sound"]["audio"][0]).stat().st_size > 1000
 
 
+def test_a_clip_becomes_an_element_of_the_next_one(comfy, provider):
+    element = node("Kling3Element", frontal_image=["1", 0], video=["2", 2])
+    kling = node("Kling3I2V", image=["1", 0], prompt="it comes back", **{"elements.element_0": ["element", 0]})
+    outputs = comfy.run(veo("an element", element=element, kling=kling))
+    assert comfy.saved(outputs["kling"]["images"][0]).stat().st_size > 1000
+    asked = next(job.inputs for job in provider.jobs if job.inputs.get("prompt") == "it comes back")
+    assert {"frontal_image_url", "video_url"} <= set(asked["elements"][0])
+
+
 def test_the_workflow_lies_beside_the_clip(comfy):
     shown = comfy.run(veo("kept beside"))["2"]["images"][0]
     kept = json.loads(comfy.saved(shown).with_suffix(".json").read_text(encoding="utf-8"))
