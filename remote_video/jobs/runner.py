@@ -350,6 +350,8 @@ def _release(run: RunContext) -> None:
     try:
         run.ledger.release(run.key, run.owner)
     except LedgerError as error:
+        if not run.ledger.path.exists():
+            return
         _log.debug("A claim can't be taken back yet: %s", error.what)
         again = threading.Timer(run.patience.ledger_pause, _release, [run])
         again.daemon = True
