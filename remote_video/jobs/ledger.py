@@ -139,8 +139,7 @@ class Ledger:
     def take_over(self, job: JobRecord, key: str) -> JobRecord | None:
         """Let a job made with another key be the one of `key`; None when that can't be (any more)."""
         with self._writing() as db:
-            held = db.execute(sa.select(claims).where(claims.c.key == job.key)).mappings().first()
-            if held and is_alive(held["owner"], held["lease_until"], time.time()):
+            if _is_worked_on(db, job.key):
                 return None
             same = sa.and_(jobs.c.key == job.key, jobs.c.state == job.state.value)
             if _row(db, key) or db.execute(jobs.update().where(same).values(key=key)).rowcount != 1:
@@ -155,8 +154,7 @@ class Ledger:
     def forget(self, key: str) -> bool:
         """Drop a job, so that the next Run submits anew. False when it is not one that may be forgotten."""
         with self._writing() as db:
-            held = db.execute(sa.select(claims).where(claims.c.key == key)).mappings().first()
-            if held and is_alive(held["owner"], held["lease_until"], time.time()):
+            if _is_worked_on(db, key):
                 return False
             forgettable = [state.value for state in lifecycle.FORGETTABLE]
             dropped = db.execute(jobs.delete().where(jobs.c.key == key, jobs.c.state.in_(forgettable)))
@@ -166,24 +164,21 @@ class Ledger:
 
     def claim(self, key: str, owner: str) -> bool:
         """Become the one run that works on a job; False while another one that lives does."""
-        now = time.time()
         with self._reading() as db:
-            held = db.execute(sa.select(claims).where(claims.c.key == key)).mappings().first()
-        if held and held["owner"] != owner and is_alive(held["owner"], held["lease_until"], now):
-            return False
+            if _is_worked_on(db, key, besides=owner):
+                return False
         with self._writing() as db:
-            held = db.execute(sa.select(claims).where(claims.c.key == key)).mappings().first()
-            if held and held["owner"] != owner and is_alive(held["owner"], held["lease_until"], now):
+            if _is_worked_on(db, key, besides=owner):
                 return False
             db.execute(claims.delete().where(claims.c.key == key))
-            db.execute(claims.insert().values(key=key, owner=owner, lease_until=now + LEASE_S))
+            db.execute(claims.insert().values(key=key, owner=owner, lease_until=time.time() + LEASE_S))
             return True
 
-    def renew(self, key: str, owner: str, lease_s: float = LEASE_S) -> None:
+    def renew(self, key: str, owner: str) -> None:
         """Be heard of: for runs of other machines that wait for this one."""
         with self._writing() as db:
             mine = sa.and_(claims.c.key == key, claims.c.owner == owner)
-            db.execute(claims.update().where(mine).values(lease_until=time.time() + lease_s))
+            db.execute(claims.update().where(mine).values(lease_until=time.time() + LEASE_S))
 
     def release(self, key: str, owner: str) -> None:
         """Let others work on the job."""
@@ -226,6 +221,12 @@ def _is_open(db: sa.Connection) -> bool:
 
 def _row(db: sa.Connection, key: str) -> Any:
     return db.execute(sa.select(jobs).where(jobs.c.key == key)).mappings().first()
+
+
+def _is_worked_on(db: sa.Connection, key: str, besides: str | None = None) -> bool:
+    """Whether a run that lives, other than `besides`, has the claim on a job."""
+    held = db.execute(sa.select(claims).where(claims.c.key == key)).mappings().first()
+    return bool(held and held["owner"] != besides and is_alive(held["owner"], held["lease_until"], time.time()))
 
 
 def _begin(db: sa.Connection, key: str, row: Any, job: NewJob) -> JobRecord:
