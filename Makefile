@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# A file's tests stay together: some of them share what is dear to make.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench soak comfy test-comfyui clean-demo
 
@@ -31,7 +34,7 @@ clean-demo:
 	rm -rf demo_output
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -m "not comfyui"
+	$(BIN)/python -m pytest -q -m "not comfyui" $(SIDE_BY_SIDE)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -46,7 +49,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 soak: $(READY)
-	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/jobs
+	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger
 
 # ---- with a ComfyUI checkout ---------------------------------------------------------------------------------------
 

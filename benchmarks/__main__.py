@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import decode, encode, growth, imports, plot, stored, waiting
+from . import bodies, decode, encode, growth, imports, in_flight, lag, ledger, names, plot, stored, waiting
 
 Rows = list[dict[str, Any]]
 HERE = Path(__file__).resolve().parent
@@ -20,6 +20,11 @@ MEASUREMENTS: dict[str, Callable[[bool], Rows]] = {
     "growth": growth.rows,
     "encode": encode.rows,
     "waiting": waiting.rows,
+    "lag": lag.rows,
+    "in_flight": in_flight.rows,
+    "bodies": bodies.rows,
+    "ledger": ledger.rows,
+    "names": names.rows,
     "stored": stored.rows,
     "imports": imports.rows,
 }

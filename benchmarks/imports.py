@@ -16,7 +16,7 @@ import {LOADED}
 begun = time.perf_counter()
 import remote_video.models, remote_video.settings, remote_video.accounts
 at_start = time.perf_counter() - begun
-import remote_video.jobs.runner, remote_video.media.clip
+import remote_video.engine.engine, remote_video.media.clip
 print(1000 * at_start, 1000 * (time.perf_counter() - begun))
 """
 

@@ -122,7 +122,7 @@ def _read(stage: Stage, shot: Shot, seconds: float, outputs: tuple[Any, ...], su
 
 def _submitted_since(stage: Stage, home: Path, moment: float) -> dict[str, int]:
     """Submissions by request id, as the ledger knows them."""
-    records = stage.engine("jobs.ledger").Ledger(home).recent(limit=1000)
+    records = stage.engine("ledger.ledger").Ledger(home).recent(limit=1000)
     return {r.request_id: 1 for r in records if r.submitted_at is not None and r.submitted_at >= moment}
 
 

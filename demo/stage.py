@@ -47,7 +47,7 @@ class Stage:
         """Say that these nodes' `frames` outputs are wired to something, as the running graph would."""
         graph: dict[str, Any] = {node_id: {"inputs": {}} for node_id in self.nodes}
         graph[SHEET] = {"inputs": {node_id: [node_id, 0] for node_id in node_ids}}
-        self._server.prompt_queue.running = [(0, PROMPT_ID, graph, {}, [])]
+        self._server.prompt_queue.running = [(0, PROMPT_ID, graph, {}, list(graph))]
 
     async def run(self, node_id: str, values: dict[str, Any]) -> tuple[Any, ...]:
         """Run a node as ComfyUI's executor does: its seven outputs."""
@@ -85,16 +85,16 @@ def _point_folders_at(output: Path) -> None:
 
 def _show_progress(say: Say, percent: Percent) -> Any:
     import server
-    from comfy_api.latest import ComfyAPI
+    from comfy_execution import progress
 
     class Server(server.PromptServer):
         def send_progress_text(self, text: bytes | bytearray | str, node_id: str, sid: str | None = None) -> None:
             say(node_id, text if isinstance(text, str) else bytes(text).decode("utf-8"))
 
-    class Execution:
-        async def set_progress(self, value: float, max_value: float, node_id: str | None = None) -> None:
-            percent(node_id or "", 100 * value / max_value)
+    class Bars(progress.ProgressRegistry):
+        def update_progress(self, node_id: str, value: float, max_value: float, image: object = None) -> None:
+            percent(node_id, 100 * value / max_value)
 
     server.PromptServer.instance = Server()
-    ComfyAPI.Execution = Execution
+    progress.STATE = Bars(PROMPT_ID)
     return server.PromptServer.instance

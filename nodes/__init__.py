@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from aiohttp.web import Application
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
 from .comet_veo import CometVeo
-from .comfy_host import settings
+from .comfy_host import collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
@@ -21,4 +22,9 @@ class RemoteVideoExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         # ComfyUI 0.12 never calls on_load.
         add_routes(PromptServer.instance.routes, settings)
+        PromptServer.instance.app.on_startup.append(_started)
         return NODES
+
+
+async def _started(_app: Application) -> None:
+    collect_at_start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import comfy.model_management
 from comfy_api.latest import io, ui
+from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
-from ..remote_video.settings import Settings
-from .comfy_host import ComfyHost, keeps_metadata, output_folder, settings, temp_folder, wired_outputs
+from .asker import NodeAsker, note_blocked, times_blocked
+from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .inputs import common_inputs
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
-from .sidecar import save_workflow
 
 if TYPE_CHECKING:
-    from ..remote_video.jobs.runner import StoredClip
+    from ..remote_video.engine.order import Order
 
 CATEGORY = "Remote Video"
 
@@ -34,6 +35,7 @@ class Common:
     fit: str = "auto"
     frames: str = "auto"
     max_frames: int = 0
+    wait: bool = True
 
 
 class ClipNode(io.ComfyNode):
@@ -57,10 +59,10 @@ class ClipNode(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **values: Any) -> list[str]:
-        """What a cached result depends on besides the inputs: where it came from, and what was decoded of it."""
+        """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        return [_base(cls.SPEC, settings()), *decoded]
+        return [settings().endpoint(cls.SPEC.provider), f"blocked {times_blocked()}", *decoded]
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
@@ -70,60 +72,64 @@ class ClipNode(io.ComfyNode):
             RemoteVideoError: what happened, whether it was billed, what to do; the node shows it too.
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
-        host = ComfyHost(cls.SPEC.name)
+        node = NodeAsker(cls.SPEC.name)
         try:
-            return await cls._run(host, common, values)
+            return await cls._run(node, common, values)
         except Stopped as stop:
-            host.say(str(stop))
             raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
-            host.say(f"{error.what}\nNext: {error.next_step}")
+            node.say(f"{error.what}\nNext: {error.next_step}")
             raise
 
     @classmethod
-    async def _run(cls, host: ComfyHost, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
-        from ..remote_video.jobs.runner import make_clip
+    async def _run(cls, node: NodeAsker, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
+        engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
+        order = await node.unless_stopped(engine.pools.preparations.start(lambda: cls._order(node, common, values)))
+        sandbox, notices = order.settings.sandbox, order.notices
+        for notice in notices:
+            node.say(notice)
+        watch = engine.watch(order, node, until_accepted=not common.wait and node.is_in_prompt)
+        del order  # its pixels go when they are submitted
+        try:
+            clip = await watch.accepted()
+        finally:
+            watch.leave()
+        if not isinstance(clip, StoredClip):
+            note_blocked()
+            node.say(f"{clip.text}\nThe clip is collected in the background; Run again hands it on.")
+            return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
+        read = engine.pools.decoding.start(lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames))
+        outputs = await node.unless_stopped(read)
+        node.say("\n".join((_summary(clip, sandbox), *notices)))
+        return io.NodeOutput(*outputs, ui=player(clip.path))
 
-        now = settings()
-        needed = to_decode(common.frames, wired_outputs())
-        request = await asyncio.to_thread(cls.SPEC.request, {**values, "fit": common.fit, "seed": common.seed})
-        for notice in request.notices:
-            host.say(notice)
-        stored = await make_clip(
-            request,
-            settings=now,
-            host=host,
+    @classmethod
+    def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any]) -> Order:
+        from ..remote_video.engine.order import place_order
+
+        return place_order(
+            cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed}),
+            settings(),
             output_folder=output_folder(),
             filename_prefix=common.filename_prefix or f"video/{cls.SPEC.node_id}",
             temp_folder=temp_folder(),
-            node_id=host.node_id,
+            node_id=node.node_id,
+            sidecar=_workflow_text(cls.hidden) if keeps_metadata() else None,
         )
-        if keeps_metadata():
-            await asyncio.to_thread(save_workflow, stored.path, *_workflow_and_prompt(cls.hidden))
-        outputs = await read_outputs(stored.path, stored.request_id, needed, common.max_frames)
-        host.say("\n".join((_summary(stored, now.sandbox), *request.notices)))
-        return io.NodeOutput(*outputs, ui=player(stored.path))
 
 
-def _base(spec: ModelSpec, now: Settings) -> str:
-    """Names where clips come from; a sandbox's must never be served as a provider's."""
-    if now.sandbox:
-        return "sandbox"
-    return now.runcomfy_base_url if spec.provider == "runcomfy" else now.cometapi_base_url
-
-
-def _summary(stored: StoredClip, sandbox: bool) -> str:
-    if stored.reused:
+def _summary(clip: StoredClip, sandbox: bool) -> str:
+    if clip.reused:
         before = "made" if sandbox else "paid for"
-        return f"{stored.path.name}: {before} before, nothing was submitted | {stored.request_id}"
-    cost = "" if stored.cost_usd is None else f": ${stored.cost_usd:.2f}"
-    return f"{stored.path.name}{': sandbox, nothing was paid' if sandbox else cost} | {stored.request_id}"
+        return f"{clip.path.name}: {before} before, nothing was submitted | {clip.request_id}"
+    cost = "" if clip.cost_usd is None else f": ${clip.cost_usd:.2f}"
+    return f"{clip.path.name}{': sandbox, nothing was paid' if sandbox else cost} | {clip.request_id}"
 
 
-def _workflow_and_prompt(hidden: Any) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    if hidden is None:
-        return None, None
-    return (hidden.extra_pnginfo or {}).get("workflow"), hidden.prompt
+def _workflow_text(hidden: Any) -> str | None:
+    """The graph as JSON text for the sidecar: as the browser sent it, else in API format; None without one."""
+    graph = hidden and ((hidden.extra_pnginfo or {}).get("workflow") or hidden.prompt)
+    return json.dumps(graph, ensure_ascii=False, indent=1) if graph else None
 
 
 def player(clip: Path) -> ui.PreviewVideo | None:

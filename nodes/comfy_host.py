@@ -1,72 +1,40 @@
-"""ComfyUI's services behind one small face: folders, progress, Stop, and who is wired to the running node."""
+"""ComfyUI's services behind one small face: folders, prompts and how they end, Stop, and the engine of this process."""
 
 from __future__ import annotations
 
-import asyncio
+import atexit
 import logging
-import re
-import time
-from collections.abc import Mapping
-from concurrent.futures import Future
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
 import folder_paths
 from comfy.cli_args import args
-from comfy_api.latest import ComfyAPI
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ..remote_video.errors import RemoteVideoError
 from ..remote_video.settings import Settings
 
+if TYPE_CHECKING:
+    from ..remote_video.engine.engine import Engine
+    from ..remote_video.engine.host import JobEvent, PromptEnd
+
 LOG = logging.getLogger("remote_video")
-LOG_SAME_LINE_AFTER_S = 30.0
-"""A line that differs from the last one in its numbers only is logged again after this long."""
+JOB_EVENT = "remote_video.job"
+"""The websocket event that tells the browser how a job stands."""
+ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Each ends a process without its exit handlers; SIGBREAK is also what closing a console window sends on Windows."""
+Prompt = Mapping[str, Any]
+Item = tuple[Any, ...]
 
-
-class ComfyHost:
-    """What a clip's way through the engine needs of ComfyUI, for the node that is running now.
-
-    Make it inside a running node, on its event loop; its methods may then be called from any thread.
-    """
-
-    def __init__(self, title: str) -> None:
-        context = get_executing_context()
-        self.node_id = context.node_id if context else ""
-        self._item = (context.list_index or 0) if context else 0
-        self._title = f"{title} #{self.node_id}" if self.node_id else title
-        self._loop = asyncio.get_running_loop()
-        self._logged = ("", 0.0)
-
-    def stopped(self) -> bool:
-        """Whether Stop was pressed. Does not clear the flag: other waiting nodes have to see it too."""
-        return comfy.model_management.processing_interrupted()
-
-    def say(self, text: str) -> None:
-        """Show `text` on the node, and log it unless only its numbers changed a moment ago."""
-        line = f"Clip {self._item + 1}: {text}" if self._item else text
-        if self.node_id:
-            PromptServer.instance.send_progress_text(line, self.node_id)
-        self._log(line)
-
-    def progress(self, fraction: float) -> None:
-        """Show a bar on the node, 0..1."""
-        if self.node_id:
-            shown = ComfyAPI.Execution().set_progress(round(100 * fraction), 100, node_id=self.node_id)
-            asyncio.run_coroutine_threadsafe(shown, self._loop).add_done_callback(_log_failure)
-
-    def _log(self, line: str) -> None:
-        shape, now = re.sub(r"\d+", "0", line), time.monotonic()
-        last_shape, last_at = self._logged
-        if shape != last_shape or now - last_at >= LOG_SAME_LINE_AFTER_S:
-            self._logged = (shape, now)
-            LOG.info("%s: %s", self._title, line.replace("\n", " "))
-
-
-def _log_failure(shown: Future[None]) -> None:
-    if not shown.cancelled() and (error := shown.exception()) is not None:
-        LOG.warning("The progress bar could not be shown: %s", error)
+_engine: Engine | None = None
+_engine_lock = threading.Lock()
 
 
 def output_folder() -> Path:
@@ -89,20 +57,141 @@ def keeps_metadata() -> bool:
     return not args.disable_metadata
 
 
-def wired_outputs() -> frozenset[int] | None:
-    """The outputs of the running node that something is wired to; None when that can't be told."""
-    context = get_executing_context()
-    if context is None:
-        return None
+# -- prompts -----------------------------------------------------------------------------------------------------------
+
+
+def running_items() -> list[Item]:
+    """The prompts under way, each (number, prompt id, prompt, extra data, outputs to run, ...)."""
     running, _ = PromptServer.instance.prompt_queue.get_current_queue_volatile()
-    prompt = next((item[2] for item in running if item[1] == context.prompt_id), None)
-    return None if prompt is None else outputs_wired_in(prompt, context.node_id)
+    return list(running)
 
 
-def outputs_wired_in(prompt: Mapping[str, Any], node_id: str) -> frozenset[int] | None:
-    """The outputs of `node_id` that `prompt` (API format) links to; None when the node isn't in it."""
+def waiting_prompts() -> Iterator[Prompt]:
+    """The prompts that wait for their turn, in API format."""
+    _, waiting = PromptServer.instance.prompt_queue.get_current_queue_volatile()
+    return (item[2] for item in waiting)
+
+
+def running_item(prompt_id: str) -> Item | None:
+    """The prompt of that id, while it is under way."""
+    return next((item for item in running_items() if item[1] == prompt_id), None)
+
+
+def wired_outputs() -> frozenset[int] | None:
+    """The outputs of the running node that something that will run reads; None when that can't be told."""
+    context = get_executing_context()
+    item = running_item(context.prompt_id) if context else None
+    return None if context is None or item is None else outputs_wired_in(item[2], context.node_id, item[4])
+
+
+def outputs_wired_in(prompt: Prompt, node_id: str, to_run: list[str]) -> frozenset[int] | None:
+    """The outputs of `node_id` that are read on the way to the nodes `to_run`; None when it isn't there."""
     if node_id not in prompt:
         return None
-    values = (value for node in prompt.values() for value in node.get("inputs", {}).values())
-    links = (value for value in values if isinstance(value, list) and len(value) == 2)
-    return frozenset(slot for source, slot in links if str(source) == node_id and isinstance(slot, int))
+    wired, seen, ahead = set(), set(), [str(name) for name in to_run]
+    while ahead:
+        name = ahead.pop()
+        if name in seen or name not in prompt:
+            continue
+        seen.add(name)
+        for source, slot in links_of(prompt[name]):
+            ahead.append(source)
+            if source == node_id:
+                wired.add(slot)
+    return frozenset(wired)
+
+
+def links_of(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The outputs a node of a prompt reads: (node id, position)."""
+    for value in node.get("inputs", {}).values():
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
+            yield str(value[0]), value[1]
+
+
+# -- the engine --------------------------------------------------------------------------------------------------------
+
+
+class ComfyHost:
+    """ComfyUI as the engine sees it. See `remote_video.engine.host.Host`."""
+
+    def interrupted_prompt(self) -> str | None:
+        """The prompt that is running while Stop is pressed; the flag stays for other nodes to see."""
+        if not comfy.model_management.processing_interrupted():
+            return None
+        return next((str(item[1]) for item in running_items()), None)
+
+    def prompt_end(self, prompt_id: str) -> PromptEnd:
+        """What ComfyUI's history says of a prompt, without a copy of the whole workflow."""
+        from ..remote_video.engine.host import PromptEnd
+
+        if running_item(prompt_id) is not None:
+            return PromptEnd.RUNNING
+        history = PromptServer.instance.prompt_queue.get_history(prompt_id, map_function=_messages)
+        was_stopped = any(message[0] == "execution_interrupted" for message in history.get(prompt_id, ()))
+        return PromptEnd.INTERRUPTED if was_stopped else PromptEnd.OTHERWISE
+
+    def output_folder(self) -> Path:
+        """ComfyUI's."""
+        return output_folder()
+
+    def publish(self, event: JobEvent) -> None:
+        """Tell every open page."""
+        state = event.state.value if event.state else None
+        told = {"key": event.key, "text": event.text, "state": state, "request_id": event.request_id}
+        PromptServer.instance.send_sync(JOB_EVENT, {**told, "progress": event.progress, "model": event.model_name})
+
+
+def _messages(entry: Mapping[str, Any]) -> list[Any]:
+    return list((entry.get("status") or {}).get("messages") or ())
+
+
+def the_engine() -> Engine:
+    """This process's engine, made at its first use; a new one after a fork, or when the last one has ended."""
+    from ..remote_video.engine.engine import Engine
+
+    global _engine
+    with _engine_lock:
+        if _engine is None or _engine.has_ended:
+            settings()  # an unusable setting is an error here, and never one of the engine's
+            _engine = Engine(settings, ComfyHost())
+            atexit.register(_engine.close)
+            PromptServer.instance.loop.call_soon_threadsafe(_close_on_signals, _engine)
+        return _engine
+
+
+def running_engine() -> Engine | None:
+    """The engine, if anything has needed it so far."""
+    return _engine
+
+
+def collect_at_start() -> None:
+    """Start the engine when there is a ledger: what was paid for before comes home by itself."""
+
+    def start() -> None:
+        try:
+            if settings().collect and any(settings().home.glob("ledger.*")):
+                the_engine().start()
+        except RemoteVideoError as error:
+            LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)
+
+    threading.Thread(target=start, name="remote-video-start", daemon=True).start()
+
+
+def _close_on_signals(engine: Engine) -> None:
+    """On the main thread, where the server's loop runs: signals that end the process first let the engine end."""
+    for name in ENDING_SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _closing(engine, signal.getsignal(number)))
+
+
+def _closing(engine: Engine, before: Any) -> Callable[[int, FrameType | None], None]:
+    def close(number: int, frame: FrameType | None) -> None:
+        engine.close()
+        if callable(before):
+            before(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    return close

@@ -97,4 +97,12 @@ def common_inputs(spec: ModelSpec) -> list[io.Input]:
             advanced=True,
             tooltip="At most this many frames in the `frames` output, from the start; 0 is all. The file keeps all.",
         ),
+        io.Boolean.Input(
+            "wait",
+            default=True,
+            optional=True,
+            advanced=True,
+            tooltip="Wait for the clip. Off: the node submits and lets ComfyUI go on with its queue; the clip is "
+            "collected in the background, nothing after this node runs, and Run again hands the clip on.",
+        ),
     ]

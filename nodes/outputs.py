@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,6 @@ from ..remote_video.errors import Billed, InputRefused
 FRAMES, AUDIO, LAST_FRAME = 0, 3, 4
 DECODED = frozenset((FRAMES, AUDIO, LAST_FRAME))
 """Outputs whose values are decoded from the file, by position; the others cost nothing."""
-
-_ONE_AT_A_TIME = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remote-video-decode")
-"""Decoding uses every core by itself, and the check for free RAM only holds while nobody else takes it."""
 
 
 def clip_outputs() -> list[io.Output]:
@@ -60,8 +55,8 @@ def to_decode(frames_mode: str, wired: frozenset[int] | None) -> frozenset[int]:
     return needed
 
 
-async def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
-    """All seven values, from the saved file.
+def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
+    """All seven values, from the saved file. Blocks.
 
     Args:
         path: the saved MP4.
@@ -73,12 +68,6 @@ async def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_
     Raises:
         NotEnoughMemory, MediaError: what was needed can't be decoded; the file stays.
     """
-    return await asyncio.get_running_loop().run_in_executor(
-        _ONE_AT_A_TIME, _read_outputs, path, request_id, needed, max_frames
-    )
-
-
-def _read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
     from ..remote_video.media.clip import Clip
 
     clip = Clip.open(path)

@@ -6,16 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..remote_video.accounts import PROVIDERS, Accounts
-from ..remote_video.errors import InputRefused
-from ..remote_video.jobs.ledger import Ledger
-from ..remote_video.jobs.lifecycle import FORGETTABLE, State
-from ..remote_video.jobs.record import JobRecord
+from ..remote_video.accounts import Accounts
+from ..remote_video.engine.host import JobEvent
+from ..remote_video.errors import RequestRefused
+from ..remote_video.ledger.ledger import Forgotten, Ledger
+from ..remote_video.ledger.lifecycle import FORGETTABLE, State
+from ..remote_video.ledger.record import JobRecord
+from ..remote_video.providers import PROVIDERS
 from ..remote_video.settings import Settings
+from .comfy_host import running_engine, the_engine
 
 Body = Mapping[str, Any]
 
 JOBS_SHOWN = 50
+ANSWER_WITHIN_S = 10.0
+"""For the engine's thread, which never blocks."""
+WHY_NOT_FORGOTTEN = {
+    Forgotten.NOT_THERE: "That job was not there any more.",
+    Forgotten.IN_USE: "A run works on that job right now, so it is kept. Stop the run first.",
+    Forgotten.NOT_FORGETTABLE: "That job has a clip, or will have one, so it is kept.",
+}
 
 
 def accounts_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
@@ -24,29 +34,37 @@ def accounts_view(settings: Settings, _body: Body | None = None) -> dict[str, An
 
 
 def save_account(settings: Settings, body: Body) -> dict[str, Any]:
-    """{provider, key} -> as `accounts_view`. Raises InputRefused, AccountError."""
+    """{provider, key} -> as `accounts_view`. Raises RequestRefused, AccountError."""
     Accounts(settings.home).save(_provider(body), _text(body, "key"))
     return accounts_view(settings)
 
 
 def forget_account(settings: Settings, body: Body) -> dict[str, Any]:
-    """{provider} -> as `accounts_view`. Raises InputRefused, AccountError."""
+    """{provider} -> as `accounts_view`. Raises RequestRefused, AccountError."""
     Accounts(settings.home).forget(_provider(body))
     return accounts_view(settings)
 
 
 def jobs_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
     """{jobs: newest first, sandbox: bool}. Raises LedgerError."""
-    jobs = [_job(record) for record in Ledger(settings.home).recent(JOBS_SHOWN)]
+    engine = running_engine()
+    live = engine.live().result(ANSWER_WITHIN_S) if engine is not None and engine.is_alive() else {}
+    jobs = [_job(record, live.get(record.key)) for record in Ledger(settings.home).recent(JOBS_SHOWN)]
     return {"jobs": jobs, "sandbox": settings.sandbox}
 
 
-def forget_job(settings: Settings, body: Body) -> dict[str, bool]:
-    """{key} -> {forgotten: bool}. Raises InputRefused, LedgerError."""
-    return {"forgotten": Ledger(settings.home).forget(_text(body, "key"))}
+def forget_job(settings: Settings, body: Body) -> dict[str, Any]:
+    """{key} -> {forgotten: bool, why: a sentence when it wasn't}. Raises RequestRefused, LedgerError."""
+    outcome = Ledger(settings.home).forget(_text(body, "key"))
+    return {"forgotten": outcome is Forgotten.DONE, "why": WHY_NOT_FORGOTTEN.get(outcome, "")}
 
 
-def _job(record: JobRecord) -> dict[str, Any]:
+def cancel_job(settings: Settings, body: Body) -> dict[str, bool]:
+    """{key} -> {asked: whether there is such a job to cancel}; events tell the rest. Raises RequestRefused."""
+    return {"asked": the_engine().cancel(_text(body, "key")).result(ANSWER_WITHIN_S)}
+
+
+def _job(record: JobRecord, live: JobEvent | None) -> dict[str, Any]:
     file = Path(record.path) if record.path and record.state is State.STORED else None
     gone = file is not None and not file.exists()
     sentence = "saved, but the file is gone: the same inputs fetch it again" if gone else record.state.sentence
@@ -54,7 +72,9 @@ def _job(record: JobRecord) -> dict[str, Any]:
         "key": record.key,
         "state": record.state.value,
         "state_text": sentence[:1].upper() + sentence[1:],
+        "live": live.text if live else None,
         "forgettable": record.state in FORGETTABLE,
+        "cancellable": record.state is State.SUBMITTED,
         "model": record.model_name,
         "provider": record.provider,
         "request_id": record.request_id,
@@ -68,13 +88,13 @@ def _job(record: JobRecord) -> dict[str, Any]:
 
 def _provider(body: Body) -> str:
     provider = _text(body, "provider")
-    if provider not in {known.id for known in PROVIDERS}:
-        raise InputRefused("There is no such provider.", next_step="Reload the page.")
+    if provider not in PROVIDERS:
+        raise RequestRefused("There is no such provider.")
     return provider
 
 
 def _text(body: Body, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
-        raise InputRefused(f"The request has no text {name!r}.", next_step="Reload the page.")
+        raise RequestRefused(f"The request has no text {name!r}.")
     return value

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ..remote_video.errors import AccountError, InputRefused, RemoteVideoError
+from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
 
 MAX_BODY_BYTES = 16 * 1024
@@ -43,6 +43,7 @@ CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _of_panel("save_account"),
     "/remote_video/accounts/forget": _of_panel("forget_account"),
     "/remote_video/jobs/forget": _of_panel("forget_job"),
+    "/remote_video/jobs/cancel": _of_panel("cancel_job"),
 }
 
 
@@ -77,7 +78,7 @@ def _handler(answer: Answer, settings: SettingsSource, *, changes: bool) -> Hand
         except Turned as no:
             return _json({"error": str(no)}, no.status)
         except RemoteVideoError as error:
-            status = 400 if isinstance(error, (InputRefused, AccountError)) else 500
+            status = 400 if isinstance(error, (RequestRefused, SettingsError, AccountError)) else 500
             return _json({"error": f"{error.what} {error.next_step}"}, status)
 
     return handle

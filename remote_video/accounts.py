@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from .errors import AccountError
 from .private_file import NotPrivate, read_private, write_private
+from .providers import PROVIDERS, Provider, provider_of
 
 FILE_NAME = "accounts.json"
 LAYOUT_VERSION = 1
@@ -26,37 +27,6 @@ DIALOG = "the accounts dialog (the Remote Video tab in ComfyUI's sidebar > Accou
 
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _write_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Provider:
-    """One provider as its account is described to people."""
-
-    id: str
-    name: str
-    variables: tuple[str, ...]
-    """Environment variables, in the order they are looked at."""
-    key_page: str
-    key_hint: str
-    """Where on that page a key is made."""
-
-
-PROVIDERS = (
-    Provider(
-        id="runcomfy",
-        name="RunComfy",
-        variables=("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_API_KEY", "YOUR_API_TOKEN"),
-        key_page="https://www.runcomfy.com/profile",
-        key_hint="Profile > API Token",
-    ),
-    Provider(
-        id="cometapi",
-        name="CometAPI",
-        variables=("COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"),
-        key_page="https://www.cometapi.com/console/token",
-        key_hint="Console > API keys",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -90,11 +60,11 @@ class Accounts:
         Raises:
             AccountError: the account file is broken or not private, or a variable holds what can't be a key.
         """
-        known = _provider(provider)
+        known = provider_of(provider)
         saved = self._read().get(provider)
         if saved is not None:
             return Account(provider, saved, "saved")
-        for variable in known.variables:
+        for variable in known.key_variables:
             value = self._environ.get(variable, "").strip()
             if value:
                 return Account(provider, _checked(value, f"The environment variable {variable}"), variable)
@@ -108,7 +78,7 @@ class Accounts:
         """
         account = self.find(provider)
         if account is None:
-            raise _no_key(_provider(provider))
+            raise _no_key(provider_of(provider))
         return account
 
     def save(self, provider: str, key: str) -> None:
@@ -119,7 +89,7 @@ class Accounts:
         Raises:
             AccountError: it can't be a key, or the file can't be kept private or written.
         """
-        known = _provider(provider)
+        known = provider_of(provider)
         key = _checked(key.strip(), f"The {known.name} key")
         with _write_lock:
             content, keys = self._load()
@@ -133,7 +103,7 @@ class Accounts:
         Raises:
             AccountError: the account file is broken, not private, or can't be written.
         """
-        _provider(provider)
+        provider_of(provider)
         with _write_lock:
             keys = self._read()
             if keys.pop(provider, None) is None:
@@ -148,7 +118,7 @@ class Accounts:
             {provider, name, set: bool, source: "saved" | variable | None, variables, key_page, key_hint,
             error: str | None}
         """
-        return [self._describe(provider) for provider in PROVIDERS]
+        return [self._describe(provider) for provider in PROVIDERS.values()]
 
     def _describe(self, provider: Provider) -> dict[str, Any]:
         source, error = None, None
@@ -162,7 +132,7 @@ class Accounts:
             "name": provider.name,
             "set": source is not None,
             "source": source,
-            "variables": list(provider.variables),
+            "variables": list(provider.key_variables),
             "key_page": provider.key_page,
             "key_hint": provider.key_hint,
             "error": error,
@@ -196,13 +166,6 @@ class Accounts:
             raise _unusable(str(problem)) from None
         except OSError as problem:
             raise _unusable(f"The account file {path} can't be written: {problem.strerror}.") from None
-
-
-def _provider(provider: str) -> Provider:
-    for known in PROVIDERS:
-        if known.id == provider:
-            return known
-    raise ValueError(f"unknown provider: {provider!r}")
 
 
 def _checked(key: str, what: str) -> str:
@@ -253,9 +216,10 @@ def _no_key(provider: Provider) -> AccountError:
     return AccountError(
         f"There is no {provider.name} key yet, so nothing was sent.",
         next_step=(
-            f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.variables[0]} "
-            f"(also read: {', '.join(provider.variables[1:])}) and restart ComfyUI; or try the pack without a key in "
-            "the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
+            f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.key_variables[0]} "
+            f"(also read: {', '.join(provider.key_variables[1:])}) and restart ComfyUI; or try the pack without a key "
+            "in the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying "
+            "out)."
         ),
     )
 

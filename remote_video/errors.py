@@ -1,7 +1,34 @@
 """What can go wrong, said the way an artist needs it: what happened, was it billed, what to do next.
 
 Every message has the same four parts, in this order, so that a log line, a ComfyUI error card and a support
-ticket all read alike. The provider's own words are quoted where there are any.
+ticket all read alike. The provider's own words are quoted where there are any. One kind for each event:
+
+RemoteVideoError
+  before anything is sent
+    SettingsError         a setting can't mean anything, or what it needs isn't there
+    RequestRefused        the jobs panel or the command line was asked for what can't be
+    InputRefused          an input breaks the model's contract
+    UploadError           an image could not be put where the provider would fetch it
+    LedgerError           the record of paid jobs can't be written
+  the provider's answer to a submission
+    NotSent               the connection never opened
+    RateLimited           turned away for now (429)
+    AccountError          no key, or one the provider does not accept; also while a job is followed
+    BalanceError          not enough money
+    ModelGone             the model is no longer offered
+    ModerationError       content moderation refused the input, or the result
+    RefusedByProvider     any other definite no
+    JobUncertain          it was sent and no answer came: a job may or may not exist
+  the end of a job, or of a wait for it
+    JobFailed             it failed at the provider
+    JobCancelled          it was cancelled at the provider
+    JobExpired            the provider no longer knows it, or its clip
+    StillRunning          the deadline passed; the job goes on
+  the clip
+    DownloadError         it exists and could not be brought here this time
+    MediaError            its file can't be decoded
+    NotEnoughMemory       its frames don't fit into the free RAM
+Stopped                   the user pressed Stop: not an error
 """
 
 from __future__ import annotations
@@ -27,7 +54,7 @@ class Billed(Enum):
 
 
 _BILLED_SENTENCES = {
-    Billed.NO: "Not billed: nothing was accepted by the provider.",
+    Billed.NO: "Not billed.",
     Billed.YES: "The clip is paid for and will not be paid for again.",
     Billed.UNKNOWN: "Whether this was billed is not known here: look at the balance in the provider's account.",
 }
@@ -68,6 +95,18 @@ class RemoteVideoError(Exception):
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
         return "\n".join(lines)
+
+
+class SettingsError(RemoteVideoError):
+    """A setting can't mean anything, or what it needs isn't there."""
+
+    usual_next_step = "Correct the setting, then restart ComfyUI."
+
+
+class RequestRefused(RemoteVideoError):
+    """The jobs panel, the accounts dialog or the command line was asked for what can't be."""
+
+    usual_next_step = "Reload the page."
 
 
 class InputRefused(RemoteVideoError):
@@ -115,10 +154,24 @@ class RefusedByProvider(RemoteVideoError):
     usual_next_step = "Correct what the provider names and run again."
 
 
-class ProviderBusy(RefusedByProvider):
-    """The provider, or the way to it, turned the submission away for now; no job exists."""
+class RateLimited(RemoteVideoError):
+    """The provider turned the submission away for now; no job exists.
+
+    Args:
+        retry_after: how long it asks to wait, s, when it says.
+    """
 
     usual_next_step = "Wait a little and run again: the same inputs will be submitted."
+
+    def __init__(self, what: str, *, retry_after: float | None = None, **parts: Any) -> None:
+        super().__init__(what, **parts)
+        self.retry_after = retry_after
+
+
+class NotSent(RemoteVideoError):
+    """The connection for a submission never opened: not a byte of it left."""
+
+    usual_next_step = "Check the network, then run again: the same inputs will be submitted."
 
 
 class JobFailed(RemoteVideoError):
@@ -194,3 +247,12 @@ class Stopped(Exception):
 
     The host turns it into its own kind of interruption.
     """
+
+
+_FORMER_NAMES: dict[str, type[RemoteVideoError]] = {"ProviderBusy": RateLimited}
+
+
+def kind_named(name: str) -> type[RemoteVideoError] | None:
+    """The kind of that name, as ledgers keep it, also under a name it had before; None when there is none."""
+    kind = globals().get(name, _FORMER_NAMES.get(name))
+    return kind if isinstance(kind, type) and issubclass(kind, RemoteVideoError) else None

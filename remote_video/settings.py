@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import InputRefused
+from .errors import SettingsError
 from .loopback import is_loopback
-from .patience import USUAL, Patience
+from .providers import PROVIDERS, TRANSPORTS, provider_of
+from .timeouts import DEFAULT_TIMEOUTS, Timeouts
 
-RUNCOMFY_BASE_URL = "https://model-api.runcomfy.net"
-COMETAPI_BASE_URL = "https://api.cometapi.com/v1"
-UPLOADS = ("data-uri", "s3", "public-origin")
+SANDBOX_ENDPOINT = "sandbox"
 MAX_CLIP_BYTES = 4 * 2**30
 
 
@@ -34,18 +33,22 @@ class Settings:
 
     home: Path
     """Folder of the ledger, the account file and the sandbox's state."""
-    runcomfy_base_url: str = RUNCOMFY_BASE_URL
-    cometapi_base_url: str = COMETAPI_BASE_URL
+    base_urls: Mapping[str, str] = field(
+        default_factory=lambda: {provider.id: provider.base_url for provider in PROVIDERS.values()}
+    )
+    """Where each provider is asked, by its id."""
     sandbox: bool = False
     timeout_s: float = 3600.0
     """How long one Run waits for a job, s."""
     max_parallel: int = 32
     """Jobs in flight per provider."""
-    uploads: str = "data-uri"
+    uploads: str = TRANSPORTS[0]
     public_origin: str | None = None
     """This machine's own address as the provider can reach it, https://host[:port]."""
     s3: S3Settings | None = None
-    patience: Patience = USUAL
+    collect: bool = True
+    """Whether what was paid for and nobody watches is brought home."""
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
     """Pauses and time limits."""
     max_clip_bytes: int = MAX_CLIP_BYTES
     """A larger clip can't be right and is not downloaded."""
@@ -59,23 +62,35 @@ class Settings:
             environ: the environment; `os.environ` when not given.
 
         Raises:
-            InputRefused: a variable holds something it can't mean.
+            SettingsError: a variable holds something it can't mean.
         """
         env = os.environ if environ is None else environ
-        uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or "data-uri"
-        if uploads not in UPLOADS:
-            raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(UPLOADS))
+        uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or TRANSPORTS[0]
+        if uploads not in TRANSPORTS:
+            raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(TRANSPORTS))
         return cls(
             home=Path(env.get("REMOTE_VIDEO_HOME") or home).expanduser(),
-            runcomfy_base_url=_base_url(env, "RUNCOMFY_API_BASE_URL", RUNCOMFY_BASE_URL),
-            cometapi_base_url=_base_url(env, "COMETAPI_BASE_URL", COMETAPI_BASE_URL),
+            base_urls={
+                provider.id: _base_url(env, provider.base_url_variable, provider.base_url)
+                for provider in PROVIDERS.values()
+            },
             sandbox=_flag(env, "REMOTE_VIDEO_SANDBOX"),
             timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
             max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
+            collect=_flag(env, "REMOTE_VIDEO_COLLECT", default=True),
             uploads=uploads,
             public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
             s3=_s3(env),
         )
+
+    def endpoint(self, provider_id: str) -> str:
+        """What tells a provider's base apart in job keys: its URL, or one word for every sandbox. Raises ValueError."""
+        provider = provider_of(provider_id)
+        return SANDBOX_ENDPOINT if self.sandbox else self.base_urls[provider.id]
+
+    def transport(self, provider_id: str) -> str:
+        """How a provider gets to see an image: as set, where it knows that way, else in the request itself."""
+        return self.uploads if self.uploads in provider_of(provider_id).transports else TRANSPORTS[0]
 
 
 def _s3(env: Mapping[str, str]) -> S3Settings | None:
@@ -91,9 +106,11 @@ def _s3(env: Mapping[str, str]) -> S3Settings | None:
     )
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
+def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     value = env.get(name, "").strip().lower()
-    if value in ("", "0", "false", "no", "off"):
+    if not value:
+        return default
+    if value in ("0", "false", "no", "off"):
         return False
     if value in ("1", "true", "yes", "on"):
         return True
@@ -128,8 +145,8 @@ def _base_url(env: Mapping[str, str], name: str, default: str) -> str:
     return url
 
 
-def _bad(name: str, value: str, wanted: str) -> InputRefused:
-    return InputRefused(
+def _bad(name: str, value: str, wanted: str) -> SettingsError:
+    return SettingsError(
         f"The environment variable {name} is {value!r}; it has to be {wanted}.",
         next_step=f"Correct or remove {name}, then restart ComfyUI.",
     )

@@ -62,7 +62,10 @@ def test_every_answer_about_money_is_a_sentence_of_its_own():
         (errors.BalanceError, Billed.NO),
         (errors.ModelGone, Billed.NO),
         (errors.RefusedByProvider, Billed.NO),
-        (errors.ProviderBusy, Billed.NO),
+        (errors.RateLimited, Billed.NO),
+        (errors.NotSent, Billed.NO),
+        (errors.SettingsError, Billed.NO),
+        (errors.RequestRefused, Billed.NO),
         (errors.LedgerError, Billed.NO),
         (errors.ModerationError, Billed.UNKNOWN),
         (errors.JobFailed, Billed.UNKNOWN),
@@ -90,6 +93,32 @@ def test_moderation_begins_with_the_words_comfyui_knows_once():
     opening = errors.MODERATION_OPENING
     assert str(ModerationError("Too rude.")).startswith(f"{opening}. The provider says: Too rude.")
     assert str(ModerationError(f"{opening} (3).")).count(opening) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_kind_is_found_again_by_the_name_a_ledger_keeps(kind):
+    assert errors.kind_named(kind.__name__) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("ProviderBusy", errors.RateLimited),
+        ("InputRefused", errors.InputRefused),
+        ("Stopped", None),
+        ("Billed", None),
+        ("Any", None),
+        ("kind_named", None),
+        ("", None),
+    ],
+)
+def test_a_former_name_is_known_and_what_is_no_kind_is_not(name, kind):
+    assert errors.kind_named(name) is kind
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_kind_stands_in_the_tree_at_the_head_of_the_file(kind):
+    assert any(line.split()[:1] == [kind.__name__] for line in (errors.__doc__ or "").splitlines())
 
 
 def test_stopping_is_no_error_of_the_pack():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.settings import COMETAPI_BASE_URL, RUNCOMFY_BASE_URL, S3Settings, Settings
+from remote_video_pack.remote_video.errors import SettingsError
+from remote_video_pack.remote_video.providers import PROVIDERS
+from remote_video_pack.remote_video.settings import S3Settings, Settings
 
 HOME = Path("home")
 
@@ -21,7 +22,7 @@ def read(**environment: str) -> Settings:
 def test_without_a_word_it_talks_to_the_real_providers(environment):
     settings = read(**environment)
     assert settings == Settings(HOME)
-    assert (settings.runcomfy_base_url, settings.cometapi_base_url) == (RUNCOMFY_BASE_URL, COMETAPI_BASE_URL)
+    assert settings.base_urls == {provider.id: provider.base_url for provider in PROVIDERS.values()}
     assert (settings.sandbox, settings.uploads, settings.s3) == (False, "data-uri", None)
     assert (settings.timeout_s, settings.max_parallel) == (3600, 32)
 
@@ -40,8 +41,8 @@ def test_other_bases_lose_the_slash_at_their_end():
     settings = read(
         RUNCOMFY_API_BASE_URL=" http://127.0.0.1:8000/runcomfy/ ", COMETAPI_BASE_URL="https://c.example/v1//"
     )
-    assert settings.runcomfy_base_url == "http://127.0.0.1:8000/runcomfy"
-    assert settings.cometapi_base_url == "https://c.example/v1"
+    assert settings.base_urls == {"runcomfy": "http://127.0.0.1:8000/runcomfy", "cometapi": "https://c.example/v1"}
+    assert settings.endpoint("cometapi") == "https://c.example/v1"
 
 
 @pytest.mark.parametrize("text", ["1", "true", "YES", "on"])
@@ -90,10 +91,15 @@ def test_a_public_origin_is_kept_without_its_last_slash():
     ],
 )
 def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, value, wanted):
-    with pytest.raises(InputRefused) as refused:
+    with pytest.raises(SettingsError) as refused:
         read(**{name: value})
     assert all(words in refused.value.what for words in (name, repr(value), wanted))
     assert name in refused.value.next_step
+
+
+def test_an_endpoint_is_asked_for_by_a_provider_that_exists():
+    with pytest.raises(ValueError, match="unknown provider"):
+        Settings(HOME, sandbox=True).endpoint("elsewhere")
 
 
 def test_no_key_is_among_the_settings(monkeypatch):
@@ -101,8 +107,8 @@ def test_no_key_is_among_the_settings(monkeypatch):
     assert "secret" not in repr(settings)
 
 
-@pytest.mark.parametrize("variable", ["RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"])
+@pytest.mark.parametrize("variable", [provider.base_url_variable for provider in PROVIDERS.values()])
 def test_a_key_never_travels_in_clear_to_another_machine(variable: str, tmp_path: Path):
-    with pytest.raises(InputRefused, match="the key is sent to it"):
+    with pytest.raises(SettingsError, match="the key is sent to it"):
         Settings.from_environment(tmp_path, {variable: "http://api.example.com/v1"})
     Settings.from_environment(tmp_path, {variable: "http://127.0.0.1:8000"})

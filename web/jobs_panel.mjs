@@ -1,16 +1,15 @@
 // @ts-check
 /** The jobs panel: what was submitted, what became of it, and the way to let go of a job that can't be followed. */
 
-import { api } from "../../scripts/api.js";
 import { openAccountsDialog } from "./accounts_dialog.mjs";
 import { button, make } from "./elements.mjs";
 import { askFirst } from "./modal.mjs";
-import { forgetJob, getJobs } from "./server.mjs";
+import { cancelJob, forgetJob, getJobs, listen, onReconnected, stopListening } from "./server.mjs";
 
 /** @typedef {import("./server.mjs").Job} Job */
 
-const RUN_EVENTS = ["execution_start", "execution_success", "execution_error", "execution_interrupted"];
-const REFRESH_MS = 5000;
+/** Several jobs may change at once: the list is asked for when they have settled, ms. */
+const SETTLE_MS = 300;
 const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
@@ -21,7 +20,11 @@ export class JobsPanel {
     this.message = make("p", { className: "message", role: "status" });
     this.shown = "";
     this.timer = 0;
+    /** @type {Map<string, {state: string, live: HTMLElement}>} */
+    this.rows = new Map();
     this.refresh = this.refresh.bind(this);
+    this.hear = this.hear.bind(this);
+    onReconnected(() => this.root.isConnected && this.refresh());
     this.root = make(
       "section",
       { className: "remote-video remote-video-panel", "aria-label": "Remote Video" },
@@ -41,16 +44,26 @@ export class JobsPanel {
   show(container) {
     if (this.root.parentElement === container) return;
     container.replaceChildren(this.root);
-    for (const event of RUN_EVENTS) api.addEventListener(event, this.refresh);
-    clearInterval(this.timer);
-    this.timer = setInterval(() => document.hidden || this.refresh(), REFRESH_MS);
+    listen(this.hear);
     this.refresh();
   }
 
   hide() {
-    for (const event of RUN_EVENTS) api.removeEventListener(event, this.refresh);
-    clearInterval(this.timer);
+    stopListening(this.hear);
+    clearTimeout(this.timer);
     this.root.remove();
+  }
+
+  /**
+   * A line of a job that is shown is put where it stands; a new job, or a new state, brings the list anew.
+   * @param {CustomEvent<import("./server.mjs").JobEvent>} event
+   */
+  hear({ detail: { key, state, text } }) {
+    const row = this.rows.get(key);
+    if (row) row.live.textContent = text;
+    if (row && state !== null && row.state === state && state !== "stored") return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.refresh, SETTLE_MS);
   }
 
   async refresh() {
@@ -74,6 +87,7 @@ export class JobsPanel {
       return;
     }
     this.shown = now;
+    this.rows.clear();
     this.list.replaceChildren(...jobs.map((job) => this.row(job)));
     if (!jobs.length) this.list.append(make("li", { className: "empty" }, "No jobs yet. Each clip you run is listed here."));
   }
@@ -90,16 +104,30 @@ export class JobsPanel {
       job.sandbox ? "sandbox, nothing paid" : job.cost_usd !== null && DOLLARS.format(job.cost_usd),
       job.file_name,
     ].filter(Boolean);
+    const live = make("p", { className: "quiet live" }, job.live ?? "");
+    this.rows.set(job.key, { state: job.state, live });
     return make(
       "li",
       { className: "job", "data-state": job.state },
       make("header", {}, make("strong", {}, job.model), when(job.created_at)),
       make("p", { className: "state", "data-state": job.state }, job.state_text),
+      live,
       facts.length > 0 && make("p", { className: "quiet" }, facts.join(" \u00b7 ")),
       job.error && make("p", { className: "error" }, job.error),
       job.request_id && requestId(job.request_id),
+      job.cancellable && button("Cancel", () => this.cancel(job)),
       job.forgettable && button("Forget this job", () => this.forget(job), { className: "danger" }),
     );
+  }
+
+  /** @param {Job} job */
+  async cancel(job) {
+    try {
+      const { asked } = await cancelJob(job.key);
+      if (!asked) this.say("That job is not under way any more, or not with the accounts at hand.");
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message, true);
+    }
   }
 
   /** @param {Job} job */
@@ -116,9 +144,9 @@ export class JobsPanel {
     );
     if (!agreed) return;
     try {
-      const { forgotten } = await forgetJob(job.key);
+      const { forgotten, why } = await forgetJob(job.key);
       await this.refresh();
-      if (!forgotten) this.say("That job was not there any more.");
+      if (!forgotten) this.say(why);
     } catch (error) {
       this.say(/** @type {Error} */ (error).message, true);
     }

@@ -20,7 +20,9 @@ import { api } from "../../scripts/api.js";
  * @property {string} key
  * @property {string} state
  * @property {string} state_text the state in plain words
+ * @property {string | null} live what the engine last said of it, while it is under way
  * @property {boolean} forgettable
+ * @property {boolean} cancellable
  * @property {string} model
  * @property {string} provider in people's words
  * @property {string | null} request_id
@@ -43,8 +45,31 @@ export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", 
 /** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getJobs = () => ask("/remote_video/jobs");
 
-/** @param {string} key @returns {Promise<{forgotten: boolean}>} */
+/** @param {string} key @returns {Promise<{forgotten: boolean, why: string}>} */
 export const forgetJob = (key) => ask("/remote_video/jobs/forget", { key });
+
+/** @param {string} key @returns {Promise<{asked: boolean}>} */
+export const cancelJob = (key) => ask("/remote_video/jobs/cancel", { key });
+
+/**
+ * What the engine says of a job, as it comes over ComfyUI's websocket.
+ * @typedef {object} JobEvent
+ * @property {string} key
+ * @property {string} text
+ * @property {string | null} state
+ * @property {string | null} request_id
+ * @property {number | null} progress 0..1
+ * @property {string} model
+ */
+
+/** @param {(event: CustomEvent<JobEvent>) => void} heard */
+export const listen = (heard) => api.addEventListener("remote_video.job", heard);
+
+/** @param {() => void} heard called when the connection to ComfyUI is there again: events were missed meanwhile */
+export const onReconnected = (heard) => api.addEventListener("reconnected", heard);
+
+/** @param {(event: CustomEvent<JobEvent>) => void} heard */
+export const stopListening = (heard) => api.removeEventListener("remote_video.job", heard);
 
 /**
  * GET, or POST when there is a body.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -27,23 +29,44 @@ class EncodedMedia:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class Image:
-    """A fitted image, `uint8 [H, W, 3]`, waiting in a request's body for its file or its address."""
+    """A fitted image, waiting in a request's body for its file or its address.
 
-    pixels: np.ndarray = field(repr=False)
-    limits: ImageLimits
+    Equal images are one object, however many nodes hold it; once its file is made the pixels go. Make it by `of`.
+    """
 
-    @cached_property
-    def digest(self) -> str:
+    def __init__(self, pixels: np.ndarray, limits: ImageLimits, digest: str) -> None:
+        self.limits = limits
+        self.digest = digest
         """SHA-256 of the pixels and their shape, hex: the encoded bytes don't matter to what is asked."""
-        pixels = np.ascontiguousarray(self.pixels)
-        return hashlib.sha256(repr(pixels.shape).encode() + pixels.data).hexdigest()
+        self.shape: tuple[int, ...] = pixels.shape
+        """[H, W, 3], px."""
+        self._pixels: np.ndarray | None = pixels
+        self._encoded: EncodedMedia | None = None
+        self._encoding = threading.Lock()
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, limits: ImageLimits) -> Image:
+        """The one object for these pixels, `uint8 [H, W, 3]`, under these limits."""
+        pixels = np.ascontiguousarray(pixels)
+        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.data).hexdigest()
+        with _images_lock:
+            return _images.setdefault((digest, limits), cls(pixels, limits, digest))
 
     def encode(self) -> EncodedMedia:
         """The image as PNG or JPEG, within the model's limits."""
-        encoded = encode_image(self.pixels, self.limits)
-        return EncodedMedia(encoded.data, encoded.mime, encoded.notices)
+        with self._encoding:
+            if self._encoded is None and self._pixels is not None:
+                encoded = encode_image(self._pixels, self.limits)
+                self._encoded = EncodedMedia(encoded.data, encoded.mime, encoded.notices)
+                self._pixels = None
+        if self._encoded is None:
+            raise RuntimeError("an image has pixels or a file")
+        return self._encoded
+
+
+_images: WeakValueDictionary[tuple[str, ImageLimits], Image] = WeakValueDictionary()
+_images_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -72,13 +95,13 @@ class Request:
     Args:
         model: whose contract it keeps.
         body: the provider's input object by wire name; images and videos stand in it as `Image` and `Video`.
-        take: the seed; it tells two otherwise equal requests apart even where the model has no seed.
+        seed: it tells two otherwise equal requests apart even where the model has no seed.
         notices: what was changed about the inputs, for the user.
     """
 
     model: ModelSpec
     body: Mapping[str, Any]
-    take: int
+    seed: int
     notices: tuple[str, ...] = ()
 
     def key(self, base: str, account_tag: str) -> str:
@@ -93,10 +116,15 @@ class Request:
             "account": account_tag,
             "model": self.model.model_id,
             "body": self.body,
-            "take": self.take,
+            "take": self.seed,
         }
         text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=_digest)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def encode(self) -> None:
+        """Make the files of all images now, and let their pixels go. Blocks."""
+        for media in self.media():
+            media.encode()
 
     def media(self) -> Iterator[Media]:
         """The images and videos of the body, in order."""

@@ -1,39 +1,93 @@
-"""The wire: two providers' HTTP, and their many answers, behind one small face."""
+"""The wire: each provider's HTTP, and its many answers, behind one small face.
+
+A provider is one record here, and one client. This file imports neither `requests` nor a client, so that accounts and
+settings can be read at ComfyUI's start for nothing.
+"""
 
 from __future__ import annotations
 
-from ..accounts import Accounts
-from ..settings import Settings
-from .cometapi import CometApi
-from .runcomfy import RunComfy
-from .status import Provider
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
-SANDBOX_IDENTITY = "sandbox"
-SANDBOX_KEY = "sandbox"
+if TYPE_CHECKING:
+    from ..timeouts import Timeouts
+    from .client import Client
 
-
-def connect(name: str, settings: Settings) -> tuple[Provider, str]:
-    """The provider of that name as the settings want it, and the key that tells its account apart.
-
-    Args:
-        name: "runcomfy" or "cometapi".
-        settings: the sandbox is started in this process when they ask for it.
-
-    Raises:
-        AccountError: no key; the message names the three ways on.
-    """
-    if settings.sandbox:
-        return _sandbox(name, settings), SANDBOX_KEY
-    key = Accounts(settings.home).require(name).key
-    if name == "runcomfy":
-        return RunComfy(settings.runcomfy_base_url, key, patience=settings.patience), key
-    return CometApi(settings.cometapi_base_url, key, patience=settings.patience), key
+TRANSPORTS = ("data-uri", "s3", "public-origin")
+"""The ways in which a provider can be shown an image (`REMOTE_VIDEO_UPLOADS`); the first is the usual one."""
 
 
-def _sandbox(name: str, settings: Settings) -> Provider:
-    from ..sandbox import shared_sandbox
+class MakeClient(Protocol):
+    """Makes a provider's client; it sends `key` to `base_url` and nowhere else."""
 
-    sandbox = shared_sandbox(settings.home / "sandbox")
-    if name == "runcomfy":
-        return RunComfy(sandbox.runcomfy_base_url, SANDBOX_KEY, SANDBOX_IDENTITY, settings.patience)
-    return CometApi(sandbox.cometapi_base_url, SANDBOX_KEY, SANDBOX_IDENTITY, settings.patience)
+    def __call__(self, base_url: str, key: str, *, endpoint: str, timeouts: Timeouts) -> Client: ...
+
+
+@dataclass(frozen=True)
+class Provider:
+    """All that is known of one provider before it is asked anything."""
+
+    id: str
+    name: str
+    """What people call it."""
+    key_variables: tuple[str, ...]
+    """Environment variables that may hold its key, in the order they are looked at."""
+    base_url: str
+    """Its API's usual address, without a slash at the end."""
+    base_url_variable: str
+    """The environment variable that names another address."""
+    key_page: str
+    key_hint: str
+    """Where on that page a key is made."""
+    transports: tuple[str, ...]
+    """The `TRANSPORTS` it understands; none: its images are files in the request itself."""
+    client: MakeClient
+
+
+def _runcomfy(base_url: str, key: str, *, endpoint: str, timeouts: Timeouts) -> Client:
+    from .runcomfy import RunComfy
+
+    return RunComfy(base_url, key, endpoint=endpoint, timeouts=timeouts)
+
+
+def _cometapi(base_url: str, key: str, *, endpoint: str, timeouts: Timeouts) -> Client:
+    from .cometapi import CometApi
+
+    return CometApi(base_url, key, endpoint=endpoint, timeouts=timeouts)
+
+
+_IN_MENU_ORDER = (
+    Provider(
+        id="runcomfy",
+        name="RunComfy",
+        key_variables=("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_API_KEY", "YOUR_API_TOKEN"),
+        base_url="https://model-api.runcomfy.net",
+        base_url_variable="RUNCOMFY_API_BASE_URL",
+        key_page="https://www.runcomfy.com/profile",
+        key_hint="Profile > API Token",
+        transports=TRANSPORTS,
+        client=_runcomfy,
+    ),
+    Provider(
+        id="cometapi",
+        name="CometAPI",
+        key_variables=("COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"),
+        base_url="https://api.cometapi.com/v1",
+        base_url_variable="COMETAPI_BASE_URL",
+        key_page="https://www.cometapi.com/console/token",
+        key_hint="Console > API keys",
+        transports=(),
+        client=_cometapi,
+    ),
+)
+PROVIDERS: Mapping[str, Provider] = MappingProxyType({provider.id: provider for provider in _IN_MENU_ORDER})
+"""By id, in menu order."""
+
+
+def provider_of(provider_id: str) -> Provider:
+    """The record of that id. Raises ValueError when there is none."""
+    if provider_id not in PROVIDERS:
+        raise ValueError(f"unknown provider: {provider_id!r}")
+    return PROVIDERS[provider_id]

@@ -10,22 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import JobFailed, ModerationError, RemoteVideoError
 from ..models.request import Image, Request, Video
-from ..patience import USUAL, Patience
+from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import Upload
+from .classify import classify_no_status, classify_submission
+from .client import Submission
 from .clip_urls import clip_urls
 from .http import Api
 from .multipart import File, multipart
-from .problem import BAD_KEY, NO_SUCH_JOB, key_refused, problem_in
-from .status import CancelOutcome, JobState, JobStatus, MediaSource, Passing, Submission, fraction, id_text
-from .submission import submit_once
+from .problem import failure, problem_in
+from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, fraction, id_text
 
-QUEUED = frozenset({"queued", "pending", "submitted", "not_start"})
-RUNNING = frozenset({"in_progress", "processing", "unknown", "running"})
-SUCCEEDED = frozenset({"completed", "success", "succeeded", "done"})
-FAILED = frozenset({"failed", "error", "failure"})
-CANCELLED = frozenset({"cancelled", "canceled"})
 ENVELOPE = ("data", "code", "message")
 """Keys of an object around the task that say nothing of the task itself."""
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "video/mp4": "mp4"}
@@ -33,16 +28,18 @@ ANOTHER_MODEL = "Write a model that CometAPI offers now into `model` (see www.co
 
 
 class CometApi:
-    """The provider behind CometVeo. See `status.Provider`."""
+    """The provider behind CometVeo. See `client.Client`."""
 
     name = "CometAPI"
-    tells_cost = False
+    reports_cost = False
 
-    def __init__(self, base_url: str, key: str, identity: str | None = None, patience: Patience = USUAL) -> None:
-        self.identity = identity or base_url
+    def __init__(
+        self, base_url: str, key: str, *, endpoint: str | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> None:
+        self.endpoint = endpoint or base_url
         self._base_url = base_url
         self._key = key
-        self._api = Api(base_url, key, patience)
+        self._api = Api(self.name, base_url, key, timeouts)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Build the multipart body; the images are files in it, in order: first frame, last frame."""
@@ -59,40 +56,34 @@ class CometApi:
                 notices.extend(encoded.notices)
                 parts.append((name, (f"frame_{number}.{EXTENSIONS[encoded.mime]}", encoded.data, encoded.mime)))
         body, content_type = multipart(parts)
-        return Submission("/videos", body, content_type, tuple(notices))
+        return Submission("/videos", body, content_type, str(request.body["model"]), tuple(notices))
 
     def submit(self, submission: Submission) -> str:
-        """POST the job once. Raises as `status.Provider.submit` says."""
-        return submit_once(
-            self._api,
-            submission,
+        """POST the job once. Raises as `client.Client.submit` says."""
+        outcome = classify_submission(
+            self._api.submit(submission),
             provider=self.name,
-            model="the model named on the node",
+            model=submission.model,
             request_id_in=lambda body: _task_id(_task(body)),
             says_no=_is_error_without_task,
             instead=ANOTHER_MODEL,
         )
+        return outcome.accepted()
 
     def status(self, request_id: str) -> JobStatus:
-        """Read the task. Raises Passing, AccountError."""
-        answer = self._api.get(self._path(request_id))
-        body = answer.json()
-        task = _task(body)
-        word = _word(task)
-        if answer.status < 300 and word:
-            return self._status_of(task, word, request_id)
-        problem = problem_in(body, answer.summary)
-        if problem.code in NO_SUCH_JOB or (answer.status == 404 and isinstance(body, Mapping)):
-            return JobStatus(JobState.GONE, problem.message)
-        if problem.code in BAD_KEY or answer.status == 401:
-            raise key_refused(problem, self.name, request_id)
-        raise Passing(f"{self.name} answered: {problem.message}", answer.retry_after)
+        """Read the task. Raises TransientError, AccountError."""
+        response = self._api.get(self._path(request_id))
+        task = _task(response.json())
+        raw_status = _raw_status(task)
+        if response.status < 300 and raw_status:
+            return self._status_of(task, raw_status, request_id)
+        return classify_no_status(response, provider=self.name, request_id=request_id)
 
     def cancel(self, request_id: str) -> CancelOutcome:
         """CometAPI has no cancel."""
         return CancelOutcome.NOT_OFFERED
 
-    def authorise(self, url: str) -> dict[str, str]:
+    def auth_headers(self, url: str) -> dict[str, str]:
         """The key, for CometAPI's own /content alone."""
         own = url.startswith(self._base_url + "/videos/")
         return {"Authorization": f"Bearer {self._key}"} if own else {}
@@ -100,19 +91,17 @@ class CometApi:
     def _path(self, request_id: str) -> str:
         return "/videos/" + quote(request_id, safe="")
 
-    def _status_of(self, task: Mapping[str, Any], word: str, request_id: str) -> JobStatus:
-        if word in SUCCEEDED:
+    def _status_of(self, task: Mapping[str, Any], raw_status: str, request_id: str) -> JobStatus:
+        state = STATES.get(raw_status)
+        if state is JobState.SUCCEEDED:
             content = MediaSource(self._base_url + self._path(request_id) + "/content", needs_key=True)
-            return JobStatus(JobState.SUCCEEDED, word, sources=(*map(MediaSource, _urls(task)), content))
-        if word in FAILED:
-            return JobStatus(JobState.FAILED, word, error=_failure(task, request_id))
-        known = {**dict.fromkeys(QUEUED, JobState.QUEUED), **dict.fromkeys(CANCELLED, JobState.CANCELLED)}
-        return JobStatus(
-            state=known.get(word, JobState.RUNNING),
-            word=word,
-            progress=fraction(task.get("progress")),
-            unknown_word=word not in RUNNING | QUEUED | CANCELLED,
-        )
+            return JobStatus(state, raw_status, sources=(*map(MediaSource, _urls(task)), content))
+        if state is JobState.FAILED:
+            reason = task.get("fail_reason")
+            problem = problem_in(task, reason if isinstance(reason, str) and reason else "no reason was given")
+            return JobStatus(state, raw_status, error=failure(problem, self.name, request_id))
+        progress = fraction(task.get("progress"))
+        return JobStatus(state or JobState.RUNNING, raw_status, progress=progress, is_undocumented=state is None)
 
 
 def _task(body: Any) -> Mapping[str, Any]:
@@ -133,12 +122,12 @@ def _task_id(task: Mapping[str, Any]) -> str | None:
     return next(filter(None, map(id_text, sorted(ids, key=lambda found: not isinstance(found, str)))), None)
 
 
-def _word(task: Mapping[str, Any]) -> str:
+def _raw_status(task: Mapping[str, Any]) -> str:
     """The state's word, lower case; an answer without one that names the clip says enough."""
-    word = task.get("status")
-    if isinstance(word, str):
-        return word.strip().lower()
-    return "completed" if word is None and _urls(task) and not task.get("error") else ""
+    raw_status = task.get("status")
+    if isinstance(raw_status, str):
+        return raw_status.strip().lower()
+    return "completed" if raw_status is None and _urls(task) and not task.get("error") else ""
 
 
 def _urls(task: Mapping[str, Any]) -> list[str]:
@@ -147,14 +136,6 @@ def _urls(task: Mapping[str, Any]) -> list[str]:
     places = [task.get(name) for name in ("video_url", "url", "output_video", "output")]
     places += [metadata if isinstance(metadata, Mapping) else None, task.get("fail_reason")]
     return list(dict.fromkeys(url for place in places for url in clip_urls(place)))
-
-
-def _failure(task: Mapping[str, Any], request_id: str) -> RemoteVideoError:
-    reason = task.get("fail_reason")
-    problem = problem_in(task, reason if isinstance(reason, str) and reason else "no reason was given")
-    if problem.is_moderation:
-        return ModerationError(problem.message, request_id=request_id, code=problem.code)
-    return JobFailed(f"The job failed at CometAPI: {problem.message}", request_id=request_id, code=problem.code)
 
 
 def _is_error_without_task(body: Any) -> bool:

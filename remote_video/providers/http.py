@@ -1,39 +1,39 @@
-"""HTTP as the providers' APIs need it: questions may be repeated, a submission never is.
+"""HTTP as the providers' APIs need it: what is free may be asked again, a submission never is.
 
-A question (GET) goes over a session kept per thread, with urllib3's `Retry` for a lost connection. A submission
-(POST of a paid job) goes over a connection of its own, opened for it alone: so it is certain whether a byte of it
-can have left, which is what decides between "may be tried again" and "uncertain". No redirect is ever followed,
-since that would carry the key, or the submission, to another place.
+A GET goes over a session kept per thread, with urllib3's `Retry` for a lost connection. A submission (the POST of a
+paid job) goes over a connection of its own, opened for it alone: so it is certain whether a byte of it can have left,
+which is what decides between "may be tried again" and "uncertain". No redirect is ever followed, since that would
+carry the key, or the submission, to another place. Every exchange has a limit on its whole.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from ..errors import NotSent
 from ..loopback import is_loopback
-from ..patience import USUAL, Patience
-from .answer import TROUBLE, Answer, read, received
-from .status import NotSent, Passing
+from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
+from .client import Piece, Submission
+from .exchange_limit import ExchangeLimit, LimitedAdapter
+from .problem import uncertain
+from .response import TROUBLE, Response, read
+from .status import TransientError
 
 SENT_AT_ONCE = 64 * 2**10
 """Bytes; small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
+SLOWEST_UPLINK = 64 * 2**10
+"""Bytes a second: what a submission's body may take on top of the time for the provider's answer."""
 USER_AGENT = "remote-video"
 
-__all__ = ["TROUBLE", "USER_AGENT", "Answer", "AnswerLost", "Api", "StraightSession", "reason_of", "received"]
 
-
-class AnswerLost(Exception):
-    """The submission was sent, wholly or in part, and no complete answer came back."""
-
-
-class StraightSession(requests.Session):
+class NoRedirectSession(requests.Session):
     """A session that leaves redirects alone altogether.
 
     Without this, and even when told not to follow it, `requests` takes a redirect apart: it reads its whole body,
@@ -47,7 +47,7 @@ class StraightSession(requests.Session):
 class Body:
     """A request body in pieces with a known length: sent as it is, never joined into a second copy."""
 
-    def __init__(self, pieces: list[bytes]) -> None:
+    def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
 
     def __len__(self) -> int:
@@ -55,9 +55,35 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
+            if not isinstance(piece, bytes):
+                yield from piece
+                continue
             view = memoryview(piece)
             for start in range(0, len(view), SENT_AT_ONCE):
                 yield cast(bytes, view[start : start + SENT_AT_ONCE])
+
+
+class ApiSession(NoRedirectSession):
+    """A session that keeps nothing of what a server says, and whose every exchange needs a limit.
+
+    Args:
+        base_url: the environment's proxies are used unless it is on loopback.
+        retry: for what may be asked again.
+    """
+
+    def __init__(self, base_url: str, retry: Retry | int = 0) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = USER_AGENT
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.trust_env = not is_loopback(base_url)
+        self._adapter = LimitedAdapter(ExchangeLimit(deadline=0.0), max_retries=retry)
+        self.mount("http://", self._adapter)
+        self.mount("https://", self._adapter)
+
+    def at_most(self, seconds: float) -> ExchangeLimit:
+        """The limit of the next exchange, from now on: connecting, sending, and the response whole."""
+        self._adapter.limit = ExchangeLimit(time.monotonic() + seconds)
+        return self._adapter.limit
 
 
 _of_this_thread = threading.local()
@@ -78,118 +104,76 @@ class Api:
     """One provider's API under one base URL.
 
     Args:
-        base_url: without a slash at the end. The environment's proxies are used unless it is on loopback.
+        name: the provider's, for messages.
+        base_url: without a slash at the end.
         key: the account's key; sent to `base_url` and nowhere else.
-        patience: the time limits.
+        timeouts: the time limits.
     """
 
-    def __init__(self, base_url: str, key: str, patience: Patience = USUAL) -> None:
+    def __init__(self, name: str, base_url: str, key: str, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         self.base_url = base_url
+        self._name = name
         self._key = key
-        self._patience = patience
+        self._timeouts = timeouts
 
-    def get(self, path: str) -> Answer:
-        """Ask. Raises Passing when no complete answer came."""
-        try:
-            with self._kept_session().get(self.base_url + path, timeout=self._timeout, **self._usual()) as response:
-                answer = self._read(response)
-        except TROUBLE as error:
-            raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
-        if answer.body is None:
-            raise Passing("the connection broke in the middle of the answer")
-        return answer
+    def get(self, path: str) -> Response:
+        """Ask. Raises TransientError when no complete response came."""
+        return self._asked(self._kept_session(), "GET", path)
 
-    def post_again(self, path: str) -> Answer:
-        """POST without a body something that is free and harmless to repeat (a cancel). Raises Passing."""
-        try:
-            with self._session(HTTPAdapter(max_retries=0)) as session:
-                return self._read(session.post(self.base_url + path, timeout=self._timeout, **self._usual()))
-        except TROUBLE as error:
-            raise Passing(f"the connection failed ({reason_of(error)})") from _without_key(error)
+    def post_again(self, path: str) -> Response:
+        """POST without a body something that is free and harmless to repeat (a cancel). Raises TransientError."""
+        with ApiSession(self.base_url) as session:
+            return self._asked(session, "POST", path)
 
-    def submit(self, path: str, pieces: list[bytes], content_type: str) -> Answer:
+    def submit(self, submission: Submission) -> Response:
         """POST a paid job, once.
 
         Raises:
             NotSent: the connection never opened; not a byte left.
-            AnswerLost: the connection opened and no status line came back.
+            JobUncertain: the connection opened and no head of a response came back.
         """
-        adapter = _WatchedAdapter()
-        with self._session(adapter) as session:
+        body = Body(submission.body)
+        limit = self._timeouts.submission + len(body) / SLOWEST_UPLINK
+        with ApiSession(self.base_url) as session, session.at_most(limit) as exchange:
             try:
                 response = session.post(
-                    self.base_url + path,
-                    data=Body(pieces),
-                    headers={"Content-Type": content_type},
-                    timeout=(self._patience.connect, self._patience.submission),
+                    self.base_url + submission.path,
+                    data=body,
+                    headers={"Content-Type": submission.content_type},
+                    timeout=(self._timeouts.connect, self._timeouts.submission),
                     **self._usual(),
                 )
             except TROUBLE as error:
-                if adapter.opened.is_set():
-                    raise AnswerLost(reason_of(error)) from _without_key(error)
-                raise NotSent(reason_of(error)) from _without_key(error)
-            return self._read(response)
+                why = reason_of(error)
+                if exchange.opened:
+                    raise uncertain(self._name, f"no answer came back ({why})") from _without_key(error)
+                raise NotSent(f"{self._name} can't be reached ({why}).") from _without_key(error)
+            return read(response, self._key)
 
-    @property
-    def _timeout(self) -> tuple[float, float]:
-        return self._patience.connect, self._patience.question
+    def _asked(self, session: ApiSession, method: str, path: str) -> Response:
+        timeout = (self._timeouts.connect, self._timeouts.request)
+        with session.at_most(self._timeouts.request):
+            try:
+                with session.request(method, self.base_url + path, timeout=timeout, **self._usual()) as response:
+                    answer = read(response, self._key)
+            except TROUBLE as error:
+                raise TransientError(f"the connection failed ({reason_of(error)})") from _without_key(error)
+        if answer.body is None:
+            raise TransientError("the connection broke in the middle of the answer")
+        return answer
 
     def _usual(self) -> dict[str, Any]:
         return {"auth": Bearer(self._key), "allow_redirects": False, "stream": True}
 
-    def _read(self, response: requests.Response) -> Answer:
-        return read(response, self._patience.answer, self._key)
-
-    def _kept_session(self) -> requests.Session:
-        """This thread's session for questions: jobs share its connections; what tells accounts apart isn't in it."""
-        kept: dict[bool, requests.Session] = _of_this_thread.__dict__.setdefault("sessions", {})
+    def _kept_session(self) -> ApiSession:
+        """This thread's session for GETs: jobs share its connections; what tells accounts apart isn't in it."""
+        kept: dict[bool, ApiSession] = _of_this_thread.__dict__.setdefault("sessions", {})
         here = is_loopback(self.base_url)
         if here not in kept:
             # Retry-After is read by whoever asked: urllib3 would sleep on it here, deaf to Stop and the deadline.
             retry = Retry(total=1, redirect=0, allowed_methods=("GET",), respect_retry_after_header=False)
-            kept[here] = self._session(HTTPAdapter(max_retries=retry))
+            kept[here] = ApiSession(self.base_url, retry)
         return kept[here]
-
-    def _session(self, adapter: HTTPAdapter) -> requests.Session:
-        session = StraightSession()
-        session.headers["User-Agent"] = USER_AGENT
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.trust_env = not is_loopback(self.base_url)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        return session
-
-
-class _WatchedAdapter(HTTPAdapter):
-    """An adapter that notes when a connection of its own has opened (TCP, and TLS or a proxy's tunnel if any)."""
-
-    def __init__(self) -> None:
-        self.opened = threading.Event()
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self._watch(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        self._watch(manager)
-        return manager
-
-    def _watch(self, manager: Any) -> None:
-        pools = manager.pool_classes_by_scheme
-        manager.pool_classes_by_scheme = {scheme: _watched(pool, self.opened) for scheme, pool in pools.items()}
-
-
-def _watched(pool: Any, opened: threading.Event) -> Any:
-    """The same kind of connection pool (a SOCKS proxy has its own), whose connections tell when they have opened."""
-
-    def connect(self: Any) -> None:
-        super(connection, self).connect()
-        opened.set()
-
-    connection: Any = type("WatchedConnection", (pool.ConnectionCls,), {"connect": connect})
-    return type("WatchedPool", (pool,), {"ConnectionCls": connection})
 
 
 def _without_key(error: Exception) -> Exception:

@@ -9,7 +9,9 @@ from typing import Any
 from ..errors import (
     AccountError,
     BalanceError,
-    InputRefused,
+    Billed,
+    JobFailed,
+    JobUncertain,
     ModelGone,
     ModerationError,
     RefusedByProvider,
@@ -126,17 +128,28 @@ def refusal(problem: Problem, status: int, provider: str, model: str, instead: s
             next_step=f"Ask {provider} for access to the model, or use another account.",
             code=problem.code,
         )
-    if problem.code in BAD_INPUT or status == 422:
-        return InputRefused(said, next_step="Correct what the provider names and run again.", code=problem.code)
     return RefusedByProvider(said, code=problem.code)
 
 
 def key_refused(problem: Problem, provider: str, request_id: str | None = None) -> AccountError:
-    """The error for a key the provider does not accept."""
+    """The error for a key the provider does not accept; `request_id`: of the job it had accepted before."""
     return AccountError(
         f"{provider} does not accept the key: {problem.message}",
+        billed=Billed.YES if request_id else Billed.NO,
         next_step=f"Put a valid {provider} key into the Remote Video accounts dialog (a regenerated key revokes the "
         "old one at once), then run again.",
         request_id=request_id,
         code=problem.code,
     )
+
+
+def uncertain(provider: str, why: str) -> JobUncertain:
+    """The error for a submission that left and came to nobody knows what."""
+    return JobUncertain(f"The request was sent to {provider} and {why}: the job may or may not exist.")
+
+
+def failure(problem: Problem, provider: str, request_id: str) -> RemoteVideoError:
+    """The error for a job that failed."""
+    if problem.is_moderation:
+        return ModerationError(problem.message, request_id=request_id, code=problem.code)
+    return JobFailed(f"The job failed at {provider}: {problem.message}", request_id=request_id, code=problem.code)

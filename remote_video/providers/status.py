@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import RemoteVideoError
-from ..models.request import Request
-from ..uploads import Upload
 
 
 class JobState(Enum):
@@ -19,8 +17,18 @@ class JobState(Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    GONE = "gone"
+    NOT_FOUND = "not_found"
     """The provider knows no such job (any more)."""
+
+
+STATES = {
+    **dict.fromkeys(("in_queue", "queued", "pending", "waiting", "submitted", "not_start"), JobState.QUEUED),
+    **dict.fromkeys(("in_progress", "starting", "processing", "running", "unknown"), JobState.RUNNING),
+    **dict.fromkeys(("completed", "succeeded", "success", "done"), JobState.SUCCEEDED),
+    **dict.fromkeys(("failed", "error", "failure"), JobState.FAILED),
+    **dict.fromkeys(("cancelled", "canceled"), JobState.CANCELLED),
+}
+"""Every word a provider is known to have for a state, lower case. A job of any other word is taken to be running."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +46,23 @@ class JobStatus:
 
     Args:
         state: where it stands.
-        word: the provider's own word for it.
+        raw_status: the provider's own word for it; its own sentence when it knows no such job.
         queue_position: place in the queue, 1 is next; None when not said.
         progress: 0..1; None when the provider gives no percentage.
         sources: where the clip can be had, best first; only when it succeeded.
         error: why it failed, ready to raise; only when it failed.
         cost_usd: what it cost, USD; None when not said (yet).
-        unknown_word: True when `word` is one nobody has documented: the job is taken to be running.
+        is_undocumented: True when `raw_status` is a word nobody has documented: the job is taken to be running.
     """
 
     state: JobState
-    word: str
+    raw_status: str
     queue_position: int | None = None
     progress: float | None = None
     sources: tuple[MediaSource, ...] = ()
     error: RemoteVideoError | None = None
     cost_usd: float | None = None
-    unknown_word: bool = False
+    is_undocumented: bool = False
 
 
 class CancelOutcome(Enum):
@@ -68,87 +76,19 @@ class CancelOutcome(Enum):
     """No answer that can be trusted."""
 
 
-class NotSent(Exception):
-    """The connection for a submission never opened: not a byte of it left, it may be tried again."""
-
-
-class Busy(Exception):
-    """429: the submission was turned away for now; nothing was accepted.
-
-    Args:
-        reason: the provider's words.
-        retry_after: how long it asks to wait, s, when it says.
-    """
-
-    def __init__(self, reason: str, retry_after: float | None) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
-class Passing(Exception):
-    """A question got no usable answer this time; asking again is free and may help.
+class TransientError(Exception):
+    """A request got no usable answer this time; asking again is free and may help.
 
     Args:
         reason: what was wrong with it.
         retry_after: how long the provider asks to wait, s, when it says.
+        rate_limited: True when it was asked too often (429).
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after: float | None = None, *, rate_limited: bool = False) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
-
-
-@dataclass(frozen=True)
-class Submission:
-    """A request as it goes on the wire."""
-
-    path: str
-    body: list[bytes]
-    content_type: str
-    notices: tuple[str, ...] = ()
-
-
-class Provider(Protocol):
-    """A remote service that makes clips. Every call blocks, and belongs on a worker thread."""
-
-    name: str
-    """What people call it."""
-    identity: str
-    """What tells its base apart in a job key: the base URL, or "sandbox"."""
-    tells_cost: bool
-    """Whether it says what a job cost, if only a moment after the job's end."""
-
-    def prepare(self, request: Request, upload: Upload) -> Submission:
-        """Encode the images and build the body. Nothing is submitted."""
-        ...
-
-    def submit(self, submission: Submission) -> str:
-        """Submit once and return the request id.
-
-        Raises:
-            NotSent: the connection never opened.
-            Busy: turned away for now (429).
-            JobUncertain: bytes left and no usable answer came.
-            RemoteVideoError: a definite refusal, in the provider's words.
-        """
-        ...
-
-    def status(self, request_id: str) -> JobStatus:
-        """Ask where a job stands.
-
-        Raises:
-            Passing: no usable answer this time.
-            AccountError: the key is not accepted (the job is not harmed).
-        """
-        ...
-
-    def cancel(self, request_id: str) -> CancelOutcome:
-        """Ask to cancel a job. Never raises for an answer that can't be understood: that is UNKNOWN."""
-        ...
-
-    def authorise(self, url: str) -> dict[str, str]:
-        """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
-        ...
+        self.rate_limited = rate_limited
 
 
 def fraction(value: Any) -> float | None:

@@ -100,6 +100,11 @@ class Sandbox:
         return f"{self.origin}/cometapi/v1"
 
     @property
+    def base_urls(self) -> dict[str, str]:
+        """By provider id, as the settings name them."""
+        return {"runcomfy": self.runcomfy_base_url, "cometapi": self.cometapi_base_url}
+
+    @property
     def accepted_posts(self) -> int:
         """Submissions ever accepted in this folder, by any process."""
         return self._store.accepted_posts

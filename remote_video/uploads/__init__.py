@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import InputRefused
+from ..errors import SettingsError
 from ..loopback import is_loopback
 from ..settings import Settings
 from .address import require_fetchable
-from .data_uri import DataUri
+from .data_uri import DataUri, DataUriBytes
 from .public_origin import PublicOrigin
 from .s3_presigned import S3Presigned
 
-__all__ = ["DataUri", "PublicOrigin", "S3Presigned", "Upload", "choose"]
+__all__ = ["DataUri", "DataUriBytes", "PublicOrigin", "S3Presigned", "Upload", "choose"]
 
 PUBLIC_SUBFOLDER = "remote-video"
 
@@ -32,36 +32,35 @@ class Upload(Protocol):
         ...
 
 
-def choose(settings: Settings, temp_folder: Path) -> Upload:
+def choose(provider_id: str, settings: Settings, temp_folder: Path) -> Upload:
     """Give the transport that the settings name, fresh for one job.
 
     Args:
-        settings: `uploads` names it.
+        provider_id: who has to see the images; one that takes them as files in the request itself needs no other way.
+        settings: `uploads` names the transport.
         temp_folder: the host's temp folder, the one its /view address serves as type "temp".
 
     Raises:
-        InputRefused: it isn't set up, or the provider could not fetch from where it points.
+        SettingsError: it isn't set up, or the provider could not fetch from where it points.
     """
-    if settings.uploads == "s3":
+    transport = settings.transport(provider_id)
+    is_here = settings.sandbox or is_loopback(settings.base_urls[provider_id])
+    if transport == "s3":
         if settings.s3 is None:
             raise _not_set_up("s3", "REMOTE_VIDEO_S3_BUCKET", "the bucket's name")
         if settings.s3.endpoint_url:
-            require_fetchable("REMOTE_VIDEO_S3_ENDPOINT", settings.s3.endpoint_url, _provider_is_here(settings))
+            require_fetchable("REMOTE_VIDEO_S3_ENDPOINT", settings.s3.endpoint_url, is_here)
         return S3Presigned(settings.s3)
-    if settings.uploads == "public-origin":
+    if transport == "public-origin":
         if settings.public_origin is None:
             raise _not_set_up("public-origin", "REMOTE_VIDEO_PUBLIC_ORIGIN", "this machine's address, https://host")
-        require_fetchable("REMOTE_VIDEO_PUBLIC_ORIGIN", settings.public_origin, _provider_is_here(settings))
+        require_fetchable("REMOTE_VIDEO_PUBLIC_ORIGIN", settings.public_origin, is_here)
         return PublicOrigin(settings.public_origin, temp_folder, PUBLIC_SUBFOLDER)
     return DataUri()
 
 
-def _provider_is_here(settings: Settings) -> bool:
-    return settings.sandbox or any(map(is_loopback, (settings.runcomfy_base_url, settings.cometapi_base_url)))
-
-
-def _not_set_up(transport: str, variable: str, meaning: str) -> InputRefused:
-    return InputRefused(
+def _not_set_up(transport: str, variable: str, meaning: str) -> SettingsError:
+    return SettingsError(
         f"REMOTE_VIDEO_UPLOADS is {transport!r}, but {variable} is not set.",
         next_step=f"Set {variable} to {meaning}, or remove REMOTE_VIDEO_UPLOADS to send images inside the request; "
         "then restart ComfyUI.",

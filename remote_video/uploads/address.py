@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..errors import InputRefused
+from ..errors import SettingsError
 from ..loopback import is_loopback
 
 
@@ -17,7 +17,7 @@ def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:
         provider_is_here: the provider is a stand-in on this machine, so loopback is in its reach.
 
     Raises:
-        InputRefused: no host, a login inside the address, http:// in the open, or loopback for a far provider.
+        SettingsError: no host, a login inside the address, http:// in the open, or loopback for a far provider.
     """
     parts = urlsplit(url)
     if not parts.hostname:
@@ -32,8 +32,8 @@ def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:
         raise _refused(variable, url, "The provider fetches over https only.")
 
 
-def _refused(variable: str, shown: str, why: str) -> InputRefused:
-    return InputRefused(
+def _refused(variable: str, shown: str, why: str) -> SettingsError:
+    return SettingsError(
         f"{variable} points to {shown!r}. {why}",
         next_step=f"Set {variable} to an https:// address that can be reached from the internet, or remove "
         "REMOTE_VIDEO_UPLOADS to send images inside the request; then restart ComfyUI.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ..errors import InputRefused, UploadError
+from ..errors import SettingsError, UploadError
 from ..settings import S3Settings
 from .names import unguessable_name
 
@@ -24,14 +24,14 @@ class S3Presigned:
         settings: bucket, endpoint, region, prefix and how long a URL works, s.
 
     Raises:
-        InputRefused: boto3 isn't installed, or the expiry is longer than a signature may last.
+        SettingsError: boto3 isn't installed, or the expiry is longer than a signature may last.
     """
 
     name = "s3"
 
     def __init__(self, settings: S3Settings) -> None:
         if settings.expires_s > LONGEST_EXPIRY_S:
-            raise InputRefused(
+            raise SettingsError(
                 f"REMOTE_VIDEO_S3_EXPIRES_S is {settings.expires_s}; a pre-signed URL can last {LONGEST_EXPIRY_S} s "
                 "(7 days) at most.",
                 next_step="Set a smaller number, then restart ComfyUI.",
@@ -82,7 +82,7 @@ def _client(settings: S3Settings) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
-        raise InputRefused(
+        raise SettingsError(
             "REMOTE_VIDEO_UPLOADS is 's3', and the Python package boto3, which talks to S3, is not installed.",
             next_step="Install boto3 (1.36 or newer) into ComfyUI's Python environment (python -m pip install boto3), "
             "or remove REMOTE_VIDEO_UPLOADS; then restart ComfyUI.",
@@ -102,7 +102,7 @@ def _client(settings: S3Settings) -> Any:
         session = boto3.session.Session(region_name=settings.region)
         return session.client("s3", endpoint_url=settings.endpoint_url, config=config)
     except (BotoCoreError, TypeError, ValueError) as error:
-        raise InputRefused(
+        raise SettingsError(
             f"boto3 {boto3.__version__} does not accept the S3 settings: {error}",
             next_step="Check the REMOTE_VIDEO_S3_* settings (and that boto3 is 1.36 or newer), then restart ComfyUI.",
         ) from error

@@ -12,8 +12,9 @@ import traceback
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.accounts import MAX_KEY_LENGTH, PROVIDERS, Accounts
+from remote_video_pack.remote_video.accounts import MAX_KEY_LENGTH, Accounts
 from remote_video_pack.remote_video.errors import AccountError
+from remote_video_pack.remote_video.providers import PROVIDERS
 
 CANARY = "rv-canary-5f0c2b9e77"
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -28,10 +29,10 @@ def account_file(home: Path) -> Path:
     return home / "accounts.json"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.id)
 def test_variables_are_read_in_their_order(home, provider):
-    environ = {name: f"key-of-{name}" for name in provider.variables}
-    for name in provider.variables:
+    environ = {name: f"key-of-{name}" for name in provider.key_variables}
+    for name in provider.key_variables:
         account = Accounts(home, environ).find(provider.id)
         assert (account.key, account.source) == (f"key-of-{name}", name)
         del environ[name]
@@ -164,12 +165,12 @@ def test_two_dialogs_at_once_lose_no_key(home):
         for _ in range(30):
             Accounts(home, {}).save(provider, f"key-of-{provider}")
 
-    threads = [threading.Thread(target=save, args=(provider.id,)) for provider in PROVIDERS]
+    threads = [threading.Thread(target=save, args=(provider.id,)) for provider in PROVIDERS.values()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for provider in PROVIDERS:
+    for provider in PROVIDERS.values():
         assert Accounts(home, {}).find(provider.id).key == f"key-of-{provider.id}"
 
 

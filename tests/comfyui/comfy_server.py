@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import requests
 
 PACK_FOLDER = Path(__file__).resolve().parents[2]
+NEIGHBOURS = Path(__file__).with_name("neighbours.py")
 PATIENCE_S = 120.0
 
 
 class ComfyServer:
     """One server on loopback, with this pack linked into its custom nodes; nothing is written into the checkout.
 
+    `neighbours.py`, another pack, is there too, as a user has some.
+
     Args:
         base: folder for its user, input, output and temp folders.
         environment: variables on top of this process's.
+        options: of ComfyUI's command line.
     """
 
-    def __init__(self, base: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, base: Path, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
         self.checkout = Path(os.environ["COMFYUI_PATH"])
         self.base, self.log_file = base, base / "log.txt"
-        self._environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
         self.custom_nodes = base / "custom_nodes"
         self.custom_nodes.mkdir(parents=True)
         (self.custom_nodes / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
+        shutil.copy(NEIGHBOURS, self.custom_nodes)
         (base / "input").mkdir()
         shutil.copy(self.checkout / "input" / "example.png", base / "input")
         self._port = _free_port()
@@ -53,13 +61,18 @@ class ComfyServer:
             self.base,
             "--database-url",
             f"sqlite:///{self.base / 'comfyui.db'}",
+            *self._options,
         ]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self.checkout, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                command, cwd=self.checkout, env=self.environment, stdout=log, stderr=subprocess.STDOUT
             )
+        return self.until_it_answers()
+
+    def until_it_answers(self) -> ComfyServer:
+        """Wait for the end of its start."""
         while not self._answers():
-            if self._process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"ComfyUI ended at its start:\n{self.log()[-4000:]}")
             time.sleep(0.3)
         return self
@@ -70,6 +83,36 @@ class ComfyServer:
             self._process.kill()
             self._process.wait()
 
+    def end(self, number: signal.Signals) -> float:
+        """End it by a signal; how long that took, s."""
+        assert self._process is not None
+        begun = time.monotonic()
+        self._process.send_signal(number)
+        self._process.wait(PATIENCE_S)
+        return time.monotonic() - begun
+
+    def restart(self) -> None:
+        """Let it become another program in the same process, as the Manager does; wait until that answers."""
+        with suppress(requests.ConnectionError):
+            self._http.post(self._url("/test/restart"), timeout=60)
+        self.until_it_answers()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def output(self) -> Path:
+        """Its output folder."""
+        return self.base / "output"
+
+    @property
+    def home(self) -> Path:
+        """Where the pack keeps its ledger."""
+        return Path(self.environment["REMOTE_VIDEO_HOME"])
+
     def log(self) -> str:
         """All that it printed."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
@@ -79,8 +122,7 @@ class ComfyServer:
         """Its resident memory."""
         import psutil
 
-        assert self._process is not None
-        return psutil.Process(self._process.pid).memory_info().rss
+        return psutil.Process(self.pid).memory_info().rss
 
     def get(self, path: str) -> Any:
         """The JSON at `path`."""
@@ -88,11 +130,15 @@ class ComfyServer:
         answer.raise_for_status()
         return answer.json()
 
-    def queue(self, prompt: Mapping[str, Any]) -> str:
-        """Queue a prompt in API format; its id."""
-        answer = self._http.post(self._url("/prompt"), json={"prompt": prompt}, timeout=60)
-        assert answer.ok, answer.text
-        return answer.json()["prompt_id"]
+    def post(self, path: str, **body: Any) -> Any:
+        """Send JSON; the answer's, None for an empty one."""
+        answer = self._http.post(self._url(path), json=body, timeout=60)
+        assert answer.ok, f"{answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def queue(self, prompt: Mapping[str, Any], **more: Any) -> str:
+        """Queue a prompt in API format, as from a page when there is a `client_id`; its id."""
+        return self.post("/prompt", prompt=prompt, **more)["prompt_id"]
 
     def refusal(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
         """What ComfyUI answers to a prompt it does not queue."""
@@ -116,9 +162,17 @@ class ComfyServer:
         assert outcome["status"]["status_str"] == "success", failure(outcome) or outcome["status"]
         return outcome["outputs"]
 
-    def interrupt(self) -> None:
+    def interrupt(self, **body: str) -> None:
         """Press Stop."""
-        self._http.post(self._url("/interrupt"), json={}, timeout=10).raise_for_status()
+        self.post("/interrupt", **body)
+
+    def socket_url(self, client_id: str) -> str:
+        """Where a page listens."""
+        return self._url(f"/ws?clientId={client_id}").replace("http", "ws", 1)
+
+    def has_route(self, path: str) -> bool:
+        """Whether this version takes a POST there."""
+        return self._http.post(self._url(path), json={"job_ids": []}, timeout=60).status_code not in (404, 405)
 
     def saved(self, shown: Mapping[str, str]) -> Path:
         """The file behind what a node showed."""

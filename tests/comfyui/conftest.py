@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
+from ..engine.one_job import small_clip
 from .comfy_server import ComfyServer
 
 
@@ -26,13 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def start_comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ComfyServer]]:
-    """Start a server with these environment variables; all are ended when the tests are."""
+    """Start a server with options and environment variables; all are ended when the tests are."""
     started: list[ComfyServer] = []
 
-    def start(**environment: str) -> ComfyServer:
+    def start(*options: str, **environment: str) -> ComfyServer:
         base = tmp_path_factory.mktemp("comfyui") / "base"
         home = {"REMOTE_VIDEO_HOME": str(base / "home")}
-        server = ComfyServer(base, {**home, **environment})
+        server = ComfyServer(base, {**home, **environment}, options)
         started.append(server)
         return server.start()
 
@@ -51,9 +52,46 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def comfy(start_comfy: Callable[..., ComfyServer], provider: Sandbox) -> ComfyServer:
     """A server whose providers are `provider`, with keys, as a user with an account has it."""
-    return start_comfy(
-        RUNCOMFY_API_BASE_URL=provider.runcomfy_base_url,
-        COMETAPI_BASE_URL=provider.cometapi_base_url,
-        RUNCOMFY_API_TOKEN="a-key",
-        COMETAPI_KEY="another-key",
-    )
+    return start_comfy(**account_at(provider))
+
+
+def account_at(provider: Sandbox) -> dict[str, str]:
+    """The variables of somebody who has a key of each provider."""
+    return {
+        "RUNCOMFY_API_BASE_URL": provider.runcomfy_base_url,
+        "COMETAPI_BASE_URL": provider.cometapi_base_url,
+        "RUNCOMFY_API_TOKEN": "a-key",
+        "COMETAPI_KEY": "another-key",
+    }
+
+
+@pytest.fixture(scope="session")
+def clip_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The clip that `queueing` and `quick` serve for every job."""
+    return small_clip(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="session")
+def queueing(tmp_path_factory: pytest.TempPathFactory, clip_bytes: bytes) -> Iterator[Sandbox]:
+    """A provider whose jobs wait in its queue for longer than any test."""
+    with Sandbox(tmp_path_factory.mktemp("queueing"), pace=Pace(queue_s=3600), prebuilt=clip_bytes) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def waiting_comfy(start_comfy: Callable[..., ComfyServer], queueing: Sandbox) -> ComfyServer:
+    """A server whose jobs are never done."""
+    return start_comfy(**account_at(queueing))
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory, clip_bytes: bytes) -> Iterator[Sandbox]:
+    """A provider that takes four seconds for a clip."""
+    with Sandbox(tmp_path_factory.mktemp("quick"), pace=Pace(1.0, 3.0), prebuilt=clip_bytes) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def quick_comfy(start_comfy: Callable[..., ComfyServer], quick: Sandbox) -> ComfyServer:
+    """A server whose clips take four seconds."""
+    return start_comfy(**account_at(quick))

@@ -27,8 +27,6 @@ NAMES = [
     "comfy_api.latest:ui.SavedResult",
     "comfy_api.latest:ComfyExtension.on_load",
     "comfy_api.latest:ComfyExtension.get_node_list",
-    "comfy_api.latest:ComfyAPI.Execution",
-    "comfy_api.latest:ComfyAPI.Execution.set_progress",
     "comfy_api.latest:Input.Video",
     "comfy_api.latest:Input.Video.save_to",
     "comfy_api.latest:InputImpl.VideoFromFile.save_to",
@@ -41,6 +39,8 @@ NAMES = [
     "comfy_execution.utils:CurrentNodeContext",
     "comfy_execution.utils:ExecutionContext",
     "comfy_execution.graph_utils:ExecutionBlocker",
+    "comfy_execution.progress:get_progress_state",
+    "comfy_execution.progress:ProgressRegistry.update_progress",
     "comfy.model_management:processing_interrupted",
     "comfy.model_management:interrupt_current_processing",
     "comfy.model_management:InterruptProcessingException",
@@ -49,6 +49,7 @@ NAMES = [
     "folder_paths:get_temp_directory",
     "folder_paths:get_system_user_directory",
     "server:PromptServer.send_progress_text",
+    "server:PromptServer.send_sync",
 ]
 
 

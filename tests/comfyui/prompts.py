@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,18 @@ def veo(prompt: str, seed: int = 0, **readers: dict[str, Any]) -> Prompt:
     """LoadImage "1" into Veo3I2V "2", with whoever reads its outputs."""
     image = node("LoadImage", image="example.png")
     return {"1": image, "2": node("Veo3I2V", image=["1", 0], prompt=prompt, seed=seed), **readers}
+
+
+def several(words: str, seeds: Iterable[int], **inputs: Any) -> Prompt:
+    """A clip for each seed, of one image in one prompt; node ids are 10 + seed, file names begin with `words`."""
+    clip = {"image": ["1", 0], "prompt": words, "filename_prefix": words, **inputs}
+    clips = {str(10 + seed): node("Veo3I2V", seed=seed, **clip) for seed in seeds}
+    return {"1": node("LoadImage", image="example.png"), **clips}
+
+
+def save_video(source: str, prefix: str) -> dict[str, Any]:
+    """Save the `video` of a clip's node once more."""
+    return node("SaveVideo", video=[source, 2], filename_prefix=prefix, format="auto", codec="auto")
 
 
 def prompt_of(example: Path, node_info: Mapping[str, Any]) -> Prompt:

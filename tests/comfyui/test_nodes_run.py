@@ -22,7 +22,7 @@ def test_all_nodes_register_with_their_inputs_in_order(comfy):
     kling = info["Kling3I2V"]["input_order"]
     assert kling["required"] + kling["optional"] == [
         *["image", "prompt", "negative_prompt", "duration", "generate_audio", "cfg_scale", "shot_type"],
-        *["multi_shot", "elements", "seed", "filename_prefix", "fit", "frames", "max_frames"],
+        *["multi_shot", "elements", "seed", "filename_prefix", "fit", "frames", "max_frames", "wait"],
     ]
     assert "IMPORT FAILED" not in "".join(line for line in comfy.log().splitlines() if "remote-video" in line)
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import requests
 from remote_video_pack.remote_video.accounts import Accounts
-from remote_video_pack.remote_video.jobs.ledger import Ledger
-from remote_video_pack.remote_video.jobs.lifecycle import Event
-from remote_video_pack.remote_video.jobs.record import NewJob
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import Event
+
+from ..written_jobs import ENGINE, accepted, begun
 
 pytestmark = [
     pytest.mark.comfyui,
@@ -42,17 +43,17 @@ def panel_home(tmp_path_factory) -> Path:
     """A home with four jobs: on its way, saved, failed, uncertain (oldest first)."""
     home = tmp_path_factory.mktemp("panel") / "home"
     ledger = Ledger(home)
+    leases = {}
     for name in ("on-its-way", "saved", "failed", "uncertain"):
-        job = NewJob("RunComfy", "https://model-api.runcomfy.net", "veo-3", f"Model of {name}", take=1)
-        ledger.begin(key_of(name), job)
-        if name != "uncertain":
-            ledger.record(key_of(name), Event.ACCEPTED, request_id=f"id-of-{name}", submitted_at=time.time())
-    ledger.record(key_of("saved"), Event.SUCCEEDED, cost_usd=0.84)
+        put = begun if name == "uncertain" else accepted
+        leases[name] = put(ledger, key_of(name), model_name=f"Model of {name}")
+    ledger.record(leases["saved"], Event.SUCCEEDED, cost_usd=0.84)
     clip = home / "clip_00001_.mp4"
     clip.write_bytes(b"clip")
-    ledger.record(key_of("saved"), Event.STORED, path=str(clip))
-    ledger.record(key_of("failed"), Event.FAILED, error=f"{MARKUP} internal error")
-    ledger.record(key_of("uncertain"), Event.LOST, error="The connection was reset.")
+    ledger.record(leases["saved"], Event.STORED, path=str(clip))
+    ledger.record(leases["failed"], Event.FAILED, error=f"{MARKUP} internal error")
+    ledger.record(leases["uncertain"], Event.LOST, error="The connection was reset.")
+    ledger.retire(ENGINE)
     return home
 
 
@@ -174,7 +175,7 @@ def test_the_panel_lists_jobs_newest_first_as_text(page):
     saved = page.locator("li.job", has_text="Model of saved").inner_text()
     assert "$0.84" in saved
     assert "clip_00001_.mp4" in saved
-    assert "id-of-saved" in saved
+    assert f"id-of-{key_of('saved')}" in saved
     assert MARKUP in page.locator("li.job", has_text="Model of failed").inner_text()
     assert page.title() != "broken into"
 

@@ -63,7 +63,7 @@ def test_the_defaults_make_the_contracts_defaults(spec, expected):
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_the_seed_is_sent_where_the_model_has_one_and_else_names_the_take(spec):
     request = spec.request(values(spec, seed=77))
-    assert request.take == 77
+    assert request.seed == 77
     has_seed = spec in (RUNWAY_GEN3_TURBO, DREAMINA3_PRO)
     assert request.body.get("seed") == (77 if has_seed else None)
 
@@ -108,14 +108,14 @@ def test_kling_elements_go_in_the_order_of_their_sockets():
 
 def test_a_single_reference_image_without_a_batch_is_one_image():
     body = KLING3.request(values(KLING3, elements={"element_0": KlingElement(IMAGE, torch.rand(64, 48, 3))})).body
-    assert [image.pixels.shape for image in body["elements"][0]["reference_image_urls"]] == [(64, 48, 3)]
+    assert [image.shape for image in body["elements"][0]["reference_image_urls"]] == [(64, 48, 3)]
 
 
 def test_the_views_of_an_element_keep_their_shape_when_the_first_frame_is_cropped():
     element = KlingElement(torch.rand(1, 300, 200, 3))
     request = KLING3.request(values(KLING3, fit="crop", elements={"element_0": element}))
-    assert request.body["start_image_url"].pixels.shape == (720, 1280, 3)
-    assert request.body["elements"][0]["frontal_image_url"].pixels.shape == (300, 200, 3)
+    assert request.body["start_image_url"].shape == (720, 1280, 3)
+    assert request.body["elements"][0]["frontal_image_url"].shape == (300, 200, 3)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import comfy.model_management
 import folder_paths
 import torch
-from comfy_api.latest import ComfyAPI, io
+from comfy_api.latest import io
+from comfy_execution import progress
 from comfy_execution.utils import CurrentNodeContext
 from server import PromptServer
 
@@ -23,7 +24,7 @@ class Comfy:
     def __init__(self, base: Path) -> None:
         folder_paths.BASE = base
         comfy.model_management.interrupt_current_processing(False)
-        ComfyAPI.Execution.shown.clear()
+        progress.STATE = progress.ProgressRegistry(PROMPT_ID)
         PromptServer.instance = PromptServer()
         self.output = base / "output"
 
@@ -32,18 +33,19 @@ class Comfy:
         """What the node showed."""
         return [text for node_id, text in PromptServer.instance.texts if node_id == NODE_ID]
 
-    def queue(self, node: type, wired: Mapping[int, str]) -> dict[str, Any]:
+    def queue(self, node: type, wired: Mapping[int, str], inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Begin a prompt in which the outputs `wired` (position: reader) of `node` are read; it replaces the last."""
         readers = {
             str(100 + slot): {"class_type": reader, "inputs": {"in": [NODE_ID, slot]}} for slot, reader in wired.items()
         }
-        prompt = {NODE_ID: {"class_type": node.__name__, "inputs": {}}, **readers}
-        PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, {}, [NODE_ID])]
+        widgets = {name: value for name, value in (inputs or {}).items() if isinstance(value, (str, int, float))}
+        prompt = {NODE_ID: {"class_type": node.__name__, "inputs": widgets}, **readers}
+        PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, {}, [NODE_ID, *readers])]
         return prompt
 
     async def run(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> io.NodeOutput:
         """Run `node` as the prompt worker does, in a clone with what an output node is told unasked."""
-        prompt = self.queue(node, wired or {})
+        prompt = self.queue(node, wired or {}, inputs)
         workflow = {"nodes": [{"id": int(NODE_ID), "type": node.__name__}]}
         clone = type(node.__name__, (node,), {})
         clone.hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})
@@ -52,7 +54,7 @@ class Comfy:
 
     def fingerprint(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> Any:
         """Ask what a cached result would depend on."""
-        self.queue(node, wired or {})
+        self.queue(node, wired or {}, inputs)
         with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
             return node.fingerprint_inputs(**inputs)
 

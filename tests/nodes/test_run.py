@@ -11,10 +11,10 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.cli_args import args
-from comfy_api.latest import ComfyAPI
+from comfy_execution import progress
 from comfy_execution.graph_utils import ExecutionBlocker
 from remote_video_pack.nodes import NODES
-from remote_video_pack.nodes.comfy_host import ComfyHost
+from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, ModerationError
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
@@ -166,7 +166,8 @@ async def test_stop_interrupts_and_says_what_became_of_the_job(comfy, sandbox, m
         model_management.interrupt_current_processing()
         with pytest.raises(model_management.InterruptProcessingException):
             await running
-    assert "cancelled" in comfy.texts[-1]
+        while "cancelled" not in comfy.texts[-1]:
+            await asyncio.sleep(0.05)
     assert model_management.processing_interrupted(), "the flag is there for other nodes that wait"
 
 
@@ -202,14 +203,11 @@ async def test_the_log_tells_the_steps_once_and_never_the_key(comfy, sandbox, ca
 
 
 def test_lines_that_differ_in_numbers_only_are_logged_once(comfy, caplog):
-    async def talk() -> None:
-        host = ComfyHost("Veo 3")
-        for seconds in range(50):
-            host.say(f"running | 0:{seconds:02}")
-        host.say("downloading")
-
+    node = NodeAsker("Veo 3")
     with caplog.at_level(logging.INFO, logger="remote_video"):
-        asyncio.run(talk())
+        for seconds in range(50):
+            node.say(f"running | 0:{seconds:02}")
+        node.say("downloading")
     assert [record.getMessage() for record in caplog.records] == ["Veo 3: running | 0:00", "Veo 3: downloading"]
 
 
@@ -217,8 +215,8 @@ async def test_a_percentage_of_the_provider_becomes_a_bar(comfy, sandbox, monkey
     with Sandbox(tmp_path / "slow provider", pace=Pace(0, 3), short_clips=True) as slow:
         monkeypatch.setenv("COMETAPI_BASE_URL", slow.cometapi_base_url)
         await comfy.run(CometVeo, prompt="a cat")
-    assert ComfyAPI.Execution.shown
-    for node_id, value, maximum in ComfyAPI.Execution.shown:
+    assert progress.STATE.shown
+    for node_id, value, maximum in progress.STATE.shown:
         assert node_id == "7"
         assert 0 <= value <= maximum
 

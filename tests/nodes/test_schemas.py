@@ -9,7 +9,7 @@ import pytest
 from remote_video_pack.nodes import NODES
 from remote_video_pack.remote_video.models import MODELS
 
-COMMON = ["seed", "filename_prefix", "fit", "frames", "max_frames"]
+COMMON = ["seed", "filename_prefix", "fit", "frames", "max_frames", "wait"]
 INPUTS = {
     "Veo3I2V": ["image*", "prompt*", "generate_audio"],
     "RunwayGen3Turbo": ["image*", "prompt*", "ratio", "duration"],
@@ -72,7 +72,7 @@ def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
     inputs = {entry.id: entry for entry in SCHEMAS[node_id].inputs}
     assert inputs["seed"].control_after_generate == "fixed"
     assert inputs["filename_prefix"].default == f"video/{node_id}"
-    assert [inputs[name].advanced for name in ("fit", "frames", "max_frames")] == [True, True, True]
+    assert [inputs[name].advanced for name in ("fit", "frames", "max_frames", "wait")] == [True] * 4
 
 
 def test_the_element_node_gives_what_kling_takes():

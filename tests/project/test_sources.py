@@ -25,7 +25,9 @@ MAY_USE = {
     "models": {"media"},
     "uploads": {"media", "models"},
     "providers": {"media", "models", "uploads", "sandbox"},
-    "jobs": {"media", "models", "uploads", "providers"},
+    "ledger": set(),
+    "clips": {"providers"},
+    "engine": {"media", "models", "uploads", "providers", "ledger", "clips"},
     "sandbox": {"media"},
 }
 """Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share
@@ -60,7 +62,8 @@ def test_a_windows_console_can_print_the_source(file: Path) -> None:
 
 @pytest.mark.parametrize("file", WRITTEN, ids=name)
 def test_a_file_is_short_enough_to_read(file: Path) -> None:
-    assert len(file.read_text(encoding="utf-8").splitlines()) < 400
+    most = 400 if file in SHIPPED else 600
+    assert len(file.read_text(encoding="utf-8").splitlines()) < most
 
 
 def test_every_text_file_is_opened_with_an_encoding() -> None:

@@ -8,16 +8,16 @@ import pytest
 import torch
 from remote_video_pack.remote_video.models import COMET_VEO, VEO3
 from remote_video_pack.remote_video.models.request import Request
-from remote_video_pack.remote_video.patience import Patience
+from remote_video_pack.remote_video.providers.client import Submission
 from remote_video_pack.remote_video.providers.cometapi import CometApi
 from remote_video_pack.remote_video.providers.runcomfy import RunComfy
-from remote_video_pack.remote_video.providers.status import Submission
+from remote_video_pack.remote_video.timeouts import Timeouts
 from remote_video_pack.remote_video.uploads import DataUri
 
 from .scripted import ScriptedProvider, reply, says
 
 KEY = "key-of-the-account"
-HASTE = Patience(connect=2, question=1, answer=5, submission=1)
+HASTE = Timeouts(connect=2, request=5, submission=1)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def proxy() -> Iterator[ScriptedProvider]:
 
 @pytest.fixture
 def runcomfy(server: ScriptedProvider) -> RunComfy:
-    return RunComfy(server.origin, KEY, patience=HASTE)
+    return RunComfy(server.origin, KEY, timeouts=HASTE)
 
 
 @pytest.fixture
 def comet(server: ScriptedProvider) -> CometApi:
-    return CometApi(f"{server.origin}/v1", KEY, patience=HASTE)
+    return CometApi(f"{server.origin}/v1", KEY, timeouts=HASTE)
 
 
 def picture(height: int = 64, width: int = 96, shade: float = 0.5) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from remote_video_pack.remote_video import errors
-from remote_video_pack.remote_video.providers.status import JobState, Passing
+from remote_video_pack.remote_video.providers.status import JobState, TransientError
 
 from .scripted import HTML, reply, says
 
@@ -34,14 +34,14 @@ def urls_of(status):
 def test_a_word_is_a_state_in_any_letter_case(server, comet, word, state):
     server.will(says({**TASK, "status": word}))
     status = comet.status("task_1")
-    assert (status.state, status.unknown_word) == (state, False)
+    assert (status.state, status.is_undocumented) == (state, False)
     assert server.only_request.path == "/v1/videos/task_1"
 
 
 def test_an_unknown_word_means_running_and_is_marked(server, comet):
     server.will(says({**TASK, "status": "Reticulating"}))
     status = comet.status("task_1")
-    assert (status.state, status.word, status.unknown_word) == (JobState.RUNNING, "reticulating", True)
+    assert (status.state, status.raw_status, status.is_undocumented) == (JobState.RUNNING, "reticulating", True)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_failure_by_moderation_says_so_first(server, comet):
 )
 def test_an_unknown_task_is_gone(server, comet, payload, http):
     server.will(says(payload, http))
-    assert comet.status("task_1").state is JobState.GONE
+    assert comet.status("task_1").state is JobState.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_an_unknown_task_is_gone(server, comet, payload, http):
 )
 def test_an_answer_that_tells_nothing_harms_nothing(server, comet, answer):
     server.will(answer)
-    with pytest.raises(Passing):
+    with pytest.raises(TransientError):
         comet.status("task_1")
     assert len(server.requests) == 1
 
 
-def test_a_question_put_off_says_for_how_long(server, comet):
+def test_a_request_put_off_says_for_how_long(server, comet):
     server.will(says({"error": {"message": "slow"}}, 503, Retry_After="4"))
-    with pytest.raises(Passing, match="slow") as passing:
+    with pytest.raises(TransientError, match="slow") as passing:
         comet.status("task_1")
     assert passing.value.retry_after == 4
 

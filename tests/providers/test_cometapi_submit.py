@@ -9,7 +9,7 @@ import pytest
 from remote_video_pack.remote_video import errors
 from remote_video_pack.remote_video.models import COMET_VEO
 from remote_video_pack.remote_video.providers.http import Body
-from remote_video_pack.remote_video.providers.status import Busy, CancelOutcome
+from remote_video_pack.remote_video.providers.status import CancelOutcome
 from remote_video_pack.remote_video.uploads import DataUri
 
 from .conftest import KEY, picture
@@ -104,7 +104,7 @@ def test_every_call_carries_the_key_as_a_bearer(server, comet, comet_submission)
 
 def test_the_key_goes_to_cometapis_own_content_and_nowhere_else(server, comet):
     own = f"{server.origin}/v1/videos/task_1/content"
-    assert comet.authorise(own) == {"Authorization": f"Bearer {KEY}"}
+    assert comet.auth_headers(own) == {"Authorization": f"Bearer {KEY}"}
     for url in (
         "https://cdn.cometapi.com/v1/videos/task_1/content",
         f"{server.origin}.evil.example/v1/videos/task_1/content",
@@ -112,7 +112,7 @@ def test_the_key_goes_to_cometapis_own_content_and_nowhere_else(server, comet):
         own.replace("http://", "https://"),
         f"{server.origin}/elsewhere",
     ):
-        assert comet.authorise(url) == {}, url
+        assert comet.auth_headers(url) == {}, url
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_any_2xx_with_a_task_id_is_accepted(server, comet, comet_submission, pay
 @pytest.mark.parametrize(
     ("payload", "status", "kind", "words"),
     [
-        (error("bad size (request id: 42)", "invalid_request"), 400, errors.InputRefused, "request id: 42"),
-        (error("bad size", "invalid_request"), 500, errors.InputRefused, "bad size"),
+        (error("bad size (request id: 42)", "invalid_request"), 400, errors.RefusedByProvider, "request id: 42"),
+        (error("bad size", "invalid_request"), 500, errors.RefusedByProvider, "bad size"),
         (error("unknown", "model_not_found"), 503, errors.ModelGone, "no longer offered"),
         (error("unknown", "model_not_found"), 404, errors.ModelGone, "no longer offered"),
         (error("poor", "insufficient_user_quota"), 403, errors.BalanceError, "poor"),
@@ -166,6 +166,13 @@ def test_a_model_that_is_gone_is_answered_by_another_in_the_same_node(server, co
     assert "`model`" in gone.value.next_step
 
 
+def test_a_model_that_is_gone_is_named_as_it_was_asked_for(server, comet):
+    server.will(says(error("unknown", "model_not_found"), 503))
+    request = COMET_VEO.request({"prompt": "a wave", "model": "veo2-slow"})
+    with pytest.raises(errors.ModelGone, match="CometAPI does not know veo2-slow"):
+        comet.submit(comet.prepare(request, DataUri()))
+
+
 def test_a_wrong_path_answers_with_a_redirect_and_says_where_to(server, comet, comet_submission):
     server.will(reply(301, b"<html>", {"Content-Type": "text/html", "Location": "https://www.cometapi.com/"}))
     with pytest.raises(errors.RefusedByProvider, match=r"https://www\.cometapi\.com/.*not followed"):
@@ -192,7 +199,7 @@ def test_a_2xx_without_a_task_id_leaves_it_uncertain(server, comet, comet_submis
 
 def test_too_many_requests_may_be_tried_again(server, comet, comet_submission):
     server.will(says(error("slow down", "429"), 429, Retry_After="3"))
-    with pytest.raises(Busy, match="slow down") as busy:
+    with pytest.raises(errors.RateLimited, match="slow down") as busy:
         comet.submit(comet_submission)
     assert busy.value.retry_after == 3
 

@@ -6,16 +6,15 @@ import socket
 import struct
 
 import pytest
-from remote_video_pack.remote_video.errors import JobUncertain, RefusedByProvider
-from remote_video_pack.remote_video.patience import Patience
+from remote_video_pack.remote_video.errors import JobUncertain, NotSent, RefusedByProvider
+from remote_video_pack.remote_video.providers.client import Submission
 from remote_video_pack.remote_video.providers.cometapi import CometApi
 from remote_video_pack.remote_video.providers.runcomfy import RunComfy
-from remote_video_pack.remote_video.providers.status import NotSent, Submission
 
 from .conftest import HASTE, KEY
 from .scripted import reads_itself, reply
 
-LARGE = Submission("/v1/models/a/b", [b'{"prompt": "', b"x" * 20_000_000, b'"}'], "application/json")
+LARGE = Submission("/v1/models/a/b", [b'{"prompt": "', b"x" * 20_000_000, b'"}'], "application/json", "a/b")
 """More than a socket's buffers take: the other side sees it only in parts."""
 
 
@@ -45,8 +44,8 @@ def stay_silent(exchange) -> None:
 @pytest.fixture(params=["runcomfy", "comet"])
 def provider(request, server):
     if request.param == "runcomfy":
-        return RunComfy(server.origin, KEY, patience=HASTE)
-    return CometApi(server.origin, KEY, patience=HASTE)
+        return RunComfy(server.origin, KEY, timeouts=HASTE)
+    return CometApi(server.origin, KEY, timeouts=HASTE)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +96,12 @@ def test_a_port_nobody_listens_on_means_not_sent():
         placeholder.bind(("127.0.0.1", 0))
         port = placeholder.getsockname()[1]
         with pytest.raises(NotSent):
-            RunComfy(f"http://127.0.0.1:{port}", KEY, patience=HASTE).submit(LARGE)
+            RunComfy(f"http://127.0.0.1:{port}", KEY, timeouts=HASTE).submit(LARGE)
 
 
 def test_a_name_that_does_not_resolve_means_not_sent():
     with pytest.raises(NotSent):
-        RunComfy("https://provider.invalid", KEY, patience=HASTE).submit(LARGE)
+        RunComfy("https://provider.invalid", KEY, timeouts=HASTE).submit(LARGE)
 
 
 def test_a_failed_tls_handshake_means_not_sent(server):
@@ -112,7 +111,7 @@ def test_a_failed_tls_handshake_means_not_sent(server):
 
     server.greets = speak_plainly
     with pytest.raises(NotSent):
-        RunComfy(f"https://127.0.0.1:{server.port}", KEY, patience=HASTE).submit(LARGE)
+        RunComfy(f"https://127.0.0.1:{server.port}", KEY, timeouts=HASTE).submit(LARGE)
     assert not server.requests
 
 
@@ -129,16 +128,3 @@ def test_each_submission_has_a_connection_of_its_own(server, runcomfy):
     for _ in range(3):
         runcomfy.submit(LARGE)
     assert (server.connections, len(server.requests)) == (3, 3)
-
-
-def test_the_patience_for_an_answer_is_the_submissions_own(server):
-    def late(exchange) -> None:
-        exchange.connection.settimeout(0.5)
-        try:
-            exchange.connection.recv(1)
-        except TimeoutError:
-            exchange.send(b'HTTP/1.1 202 Accepted\r\nContent-Length: 19\r\n\r\n{"request_id": "r"}')
-
-    server.will(late)
-    hasty_questions = Patience(connect=1, question=0.1, submission=5)
-    assert RunComfy(server.origin, KEY, patience=hasty_questions).submit(LARGE) == "r"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from remote_video_pack.remote_video import errors
 from remote_video_pack.remote_video.providers.clip_urls import clip_urls
-from remote_video_pack.remote_video.providers.status import JobState, Passing
+from remote_video_pack.remote_video.providers.status import JobState, TransientError
 
 from .scripted import HTML, reply, says
 
@@ -34,7 +34,7 @@ def finished(**result):
 def test_a_status_word_is_a_state(server, runcomfy, word, state):
     server.will(says({"request_id": "r", "status": word}))
     status = runcomfy.status("r")
-    assert (status.state, status.unknown_word) == (state, False)
+    assert (status.state, status.is_undocumented) == (state, False)
     assert [seen.path for seen in server.requests] == ["/v1/requests/r/status"]
 
 
@@ -52,7 +52,7 @@ def test_a_place_that_is_no_place_is_left_out(server, runcomfy, place):
 def test_an_unknown_word_means_running_and_is_marked(server, runcomfy):
     server.will(says({"status": "reticulating"}))
     status = runcomfy.status("r")
-    assert (status.state, status.word, status.unknown_word) == (JobState.RUNNING, "reticulating", True)
+    assert (status.state, status.raw_status, status.is_undocumented) == (JobState.RUNNING, "reticulating", True)
 
 
 @pytest.mark.parametrize("word", ["completed", "succeeded", "COMPLETED", "failed"])
@@ -93,7 +93,7 @@ def test_a_result_that_is_not_ready_tells_the_state(server, runcomfy, word, stat
 def test_400005_means_not_yet(server, runcomfy, code):
     server.will(DONE, says({"error_code": code, "error_message": "not ready"}, 400))
     status = runcomfy.status("r")
-    assert (status.state, status.unknown_word) == (JobState.RUNNING, False)
+    assert (status.state, status.is_undocumented) == (JobState.RUNNING, False)
 
 
 def test_answers_without_a_state_are_read_by_what_is_in_them(server, runcomfy):
@@ -147,7 +147,7 @@ def test_addresses_come_from_the_output_alone(server, runcomfy):
 @pytest.mark.parametrize("output", [{}, {"video": None}, {"videos": []}, None, {"image": "https://m/cover.png"}])
 def test_a_success_without_a_clip_is_asked_about_again(server, runcomfy, output):
     server.will(*finished(output=output))
-    with pytest.raises(Passing, match="no video"):
+    with pytest.raises(TransientError, match="no video"):
         runcomfy.status("r")
 
 
@@ -209,7 +209,7 @@ def test_a_cost_may_come_late(server, runcomfy):
 )
 def test_an_unknown_request_is_gone(server, runcomfy, route, payload, http):
     server.will(*([] if route == "status" else [DONE]), says(payload, http))
-    assert runcomfy.status("r").state is JobState.GONE
+    assert runcomfy.status("r").state is JobState.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,14 @@ def test_an_unknown_request_is_gone(server, runcomfy, route, payload, http):
 )
 def test_an_answer_that_tells_nothing_harms_nothing(server, runcomfy, answer):
     server.will(answer)
-    with pytest.raises(Passing):
+    with pytest.raises(TransientError):
         runcomfy.status("r")
     assert len(server.requests) == 1
 
 
-def test_a_question_put_off_says_for_how_long(server, runcomfy):
+def test_a_request_put_off_says_for_how_long(server, runcomfy):
     server.will(says({"message": "slow down"}, 429, Retry_After="9"))
-    with pytest.raises(Passing) as passing:
+    with pytest.raises(TransientError) as passing:
         runcomfy.status("r")
     assert passing.value.retry_after == 9
     assert len(server.requests) == 1

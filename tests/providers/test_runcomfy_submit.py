@@ -10,7 +10,7 @@ from remote_video_pack.remote_video import errors
 from remote_video_pack.remote_video.models import KLING3, KlingElement
 from remote_video_pack.remote_video.models.request import Image, Video
 from remote_video_pack.remote_video.providers.http import Body
-from remote_video_pack.remote_video.providers.status import Busy, CancelOutcome
+from remote_video_pack.remote_video.providers.status import CancelOutcome
 from remote_video_pack.remote_video.uploads import DataUri
 
 from .conftest import KEY, picture
@@ -71,7 +71,7 @@ def test_a_body_is_sent_in_small_pieces_and_never_joined(runcomfy, submission):
 
 def test_media_hosts_never_get_the_key(runcomfy, server):
     for url in (server.origin + "/v1/requests/r-1/result", "https://cdn.runcomfy.net/clip.mp4"):
-        assert runcomfy.authorise(url) == {}
+        assert runcomfy.auth_headers(url) == {}
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_any_2xx_with_a_request_id_is_accepted(server, runcomfy, submission, ans
         ({"error_code": 400004, "error_message": "revoked"}, 401, errors.AccountError, "revoked"),
         ({"detail": "no token"}, 401, errors.AccountError, "no token"),
         ({"error_code": 403001, "error_message": "not yours"}, 403, errors.AccountError, "not yours"),
-        ({"error_code": 422001, "error_message": "bad input"}, 422, errors.InputRefused, "bad input"),
-        ({"detail": [{"loc": ["body", "prompt"], "msg": "too long"}]}, 422, errors.InputRefused, "body.prompt"),
-        ({"detail": "no"}, 422, errors.InputRefused, "no"),
+        ({"error_code": 422001, "error_message": "bad input"}, 422, errors.RefusedByProvider, "bad input"),
+        ({"detail": [{"loc": ["body", "prompt"], "msg": "too long"}]}, 422, errors.RefusedByProvider, "body.prompt"),
+        ({"detail": "no"}, 422, errors.RefusedByProvider, "no"),
         ({"message": "no"}, 400, errors.RefusedByProvider, "no"),
         ({"error": "no"}, 400, errors.RefusedByProvider, "no"),
         ({"error": {"code": "odd", "message": "no"}}, 400, errors.RefusedByProvider, "odd"),
@@ -138,7 +138,7 @@ def test_a_2xx_with_an_unknown_error_code_is_a_refusal_too(server, runcomfy, sub
 @pytest.mark.parametrize(("payload", "status"), [({"message": "slow down"}, 429), ({"error_code": 429}, 200)])
 def test_too_many_requests_may_be_tried_again(server, runcomfy, submission, payload, status):
     server.will(says(payload, status, Retry_After="7"))
-    with pytest.raises(Busy) as busy:
+    with pytest.raises(errors.RateLimited) as busy:
         runcomfy.submit(submission)
     assert busy.value.retry_after == 7
 

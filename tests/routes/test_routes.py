@@ -6,15 +6,18 @@ import json
 import logging
 from pathlib import Path
 
+import folder_paths
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from remote_video_pack.nodes import comfy_host
 from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
-from remote_video_pack.remote_video.jobs.ledger import Ledger
-from remote_video_pack.remote_video.jobs.lifecycle import Event
-from remote_video_pack.remote_video.jobs.record import NewJob
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.settings import Settings
+
+from ..written_jobs import accepted, begun
 
 CANARY = "rv-canary-5f0c2b9e77"
 
@@ -27,15 +30,6 @@ async def client(home: Path):
     app.add_routes(routes)
     async with TestClient(TestServer(app)) as client:
         yield client
-
-
-def begin(ledger: Ledger, key: str, *, base: str = "https://model-api.runcomfy.net") -> None:
-    ledger.begin(key, NewJob("RunComfy", base, "google-deepmind/veo-3", "Veo 3", take=1))
-
-
-def accepted(ledger: Ledger, key: str, **job: str) -> None:
-    begin(ledger, key, **job)
-    ledger.record(key, Event.ACCEPTED, request_id=f"id-of-{key}", submitted_at=1.0)
 
 
 async def test_a_saved_key_is_used_and_never_told(client, home, caplog):
@@ -152,13 +146,12 @@ async def test_its_own_page_and_programs_are_let_through(client, headers):
 async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path):
     ledger = Ledger(home)
     accepted(ledger, "old")
-    accepted(ledger, "done")
-    ledger.record("done", Event.SUCCEEDED, cost_usd=0.84)
+    done = accepted(ledger, "done")
+    ledger.record(done, Event.SUCCEEDED, cost_usd=0.84)
     clip = tmp_path / "Veo3I2V_00001_.mp4"
     clip.write_bytes(b"clip")
-    ledger.record("done", Event.STORED, path=str(clip))
-    begin(ledger, "lost", base="sandbox")
-    ledger.record("lost", Event.LOST, error="The connection was reset.")
+    ledger.record(done, Event.STORED, path=str(clip))
+    ledger.record(begun(ledger, "lost", base="sandbox"), Event.LOST, error="The connection was reset.")
 
     answer = await client.get("/remote_video/jobs")
     text = await answer.text()
@@ -175,31 +168,42 @@ async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path)
 
 async def test_a_clip_whose_file_has_gone_says_so(client, home, tmp_path):
     ledger = Ledger(home)
-    accepted(ledger, "done")
-    ledger.record("done", Event.SUCCEEDED)
-    ledger.record("done", Event.STORED, path=str(tmp_path / "gone.mp4"))
+    done = accepted(ledger, "done")
+    ledger.record(done, Event.SUCCEEDED)
+    ledger.record(done, Event.STORED, path=str(tmp_path / "gone.mp4"))
     (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
     assert "the file is gone" in job["state_text"]
 
 
 async def test_an_uncertain_job_can_be_forgotten_once(client, home):
     ledger = Ledger(home)
-    begin(ledger, "lost")
-    ledger.record("lost", Event.LOST)
-    for forgotten in (True, False):
-        answer = await client.post("/remote_video/jobs/forget", json={"key": "lost"})
-        assert await answer.json() == {"forgotten": forgotten}
+    lease = begun(ledger, "lost")
+    ledger.record(lease, Event.LOST)
+    told = []
+    for _ in range(3):
+        told.append(await (await client.post("/remote_video/jobs/forget", json={"key": "lost"})).json())
+        ledger.release(lease)
+    assert [answer["forgotten"] for answer in told] == [False, True, False]
+    assert "works on that job right now" in told[0]["why"]
+    assert "not there" in told[2]["why"]
     assert ledger.get("lost") is None
+
+
+async def test_a_job_that_is_not_there_can_not_be_cancelled(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "BASE", tmp_path)
+    assert await (await client.post("/remote_video/jobs/cancel", json={"key": "none"})).json() == {"asked": False}
+    comfy_host.the_engine().close()
 
 
 @pytest.mark.parametrize("event", [None, Event.SUCCEEDED], ids=["on its way", "finished"])
 async def test_a_job_that_is_paid_for_and_followable_is_never_forgotten(client, home, event):
     ledger = Ledger(home)
-    accepted(ledger, "paid")
+    lease = accepted(ledger, "paid")
     if event:
-        ledger.record("paid", event)
+        ledger.record(lease, event)
+    ledger.release(lease)
     answer = await client.post("/remote_video/jobs/forget", json={"key": "paid"})
-    assert await answer.json() == {"forgotten": False}
+    assert await answer.json() == {"forgotten": False, "why": "That job has a clip, or will have one, so it is kept."}
     assert ledger.get("paid") is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.errors import InputRefused
+from remote_video_pack.remote_video.errors import SettingsError
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.uploads import choose
 
@@ -35,7 +35,7 @@ ORIGIN = {"REMOTE_VIDEO_UPLOADS": "public-origin", "REMOTE_VIDEO_PUBLIC_ORIGIN":
     ],
 )
 def test_the_setting_names_the_transport(environ: dict[str, str], name: str, tmp_path: Path) -> None:
-    assert choose(Settings.from_environment(tmp_path, environ), tmp_path).name == name
+    assert choose("runcomfy", Settings.from_environment(tmp_path, environ), tmp_path).name == name
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,24 @@ def test_the_setting_names_the_transport(environ: dict[str, str], name: str, tmp
 def test_what_the_provider_could_not_fetch_from_is_refused(
     environ: dict[str, str], complaint: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputRefused, match=complaint) as caught:
-        choose(Settings.from_environment(tmp_path, environ), tmp_path)
+    with pytest.raises(SettingsError, match=complaint) as caught:
+        choose("runcomfy", Settings.from_environment(tmp_path, environ), tmp_path)
     assert "Next: Set " in str(caught.value)
+
+
+def test_a_provider_that_takes_files_needs_no_transport_to_be_set_up(tmp_path: Path) -> None:
+    settings = Settings.from_environment(tmp_path, {"REMOTE_VIDEO_UPLOADS": "s3"})
+    assert choose("cometapi", settings, tmp_path).name == "data-uri"
+
+
+def test_one_provider_on_this_machine_brings_no_other_nearer(tmp_path: Path) -> None:
+    environ = {**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "http://127.0.0.1:8188", "COMETAPI_BASE_URL": "http://127.0.0.1"}
+    with pytest.raises(SettingsError, match="loopback"):
+        choose("runcomfy", Settings.from_environment(tmp_path, environ), tmp_path)
 
 
 def test_a_login_inside_the_origin_is_refused_and_not_repeated(tmp_path: Path) -> None:
     environ = {**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://me:hunter2@host.example"}
-    with pytest.raises(InputRefused, match="no login") as caught:
-        choose(Settings.from_environment(tmp_path, environ), tmp_path)
+    with pytest.raises(SettingsError, match="no login") as caught:
+        choose("runcomfy", Settings.from_environment(tmp_path, environ), tmp_path)
     assert "hunter2" not in str(caught.value)

@@ -12,7 +12,7 @@ import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
-from remote_video_pack.remote_video.errors import InputRefused, UploadError
+from remote_video_pack.remote_video.errors import SettingsError, UploadError
 from remote_video_pack.remote_video.settings import S3Settings
 from remote_video_pack.remote_video.uploads import S3Presigned
 
@@ -116,11 +116,11 @@ def test_no_keys_is_an_upload_error(settings: S3Settings, monkeypatch: pytest.Mo
 
 def test_without_boto3_the_message_says_how_to_get_it(settings: S3Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(InputRefused, match="not installed") as caught:
+    with pytest.raises(SettingsError, match="not installed") as caught:
         S3Presigned(settings)
     assert "pip install boto3" in str(caught.value)
 
 
 def test_an_expiry_longer_than_a_signature_lasts_is_refused(settings: S3Settings) -> None:
-    with pytest.raises(InputRefused, match="604800"):
+    with pytest.raises(SettingsError, match="604800"):
         S3Presigned(replace(settings, expires_s=604801))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from . import _io as io
 from . import _ui as ui
@@ -19,26 +18,6 @@ class ComfyExtension(ABC):
     @abstractmethod
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in menu order."""
-
-
-class ComfyAPI:
-    """The host's services; `Execution.shown` keeps what was shown."""
-
-    class Execution:
-        """Progress of the running node."""
-
-        shown: ClassVar[list[tuple[str, float, float]]] = []
-
-        async def set_progress(
-            self,
-            value: float,
-            max_value: float,
-            node_id: str | None = None,
-            preview_image: object = None,
-            ignore_size_limit: bool = False,
-        ) -> None:
-            """Show a bar on the node."""
-            self.shown.append((str(node_id), value, max_value))
 
 
 class Input:

@@ -1,0 +1,1 @@
+"""Bringing a clip home: download, media hosts, and the file it becomes."""

@@ -1,0 +1,282 @@
+"""Bringing a clip here: resumable, bounded, and never mixed from two files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from ..errors import DownloadError
+from ..providers.exchange_limit import ExchangeLimit
+from ..providers.http import reason_of
+from ..providers.response import Response, received
+from ..providers.status import MediaSource, TransientError
+from ..settings import MAX_CLIP_BYTES
+from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
+from .media_host import AddressRefused, check_url, media_session, next_url
+
+MAX_REDIRECTS = 5
+MAX_SOURCES = 8
+"""Of one answer of the provider; the others are not tried."""
+MAX_POINTER_BYTES = 64 * 2**10
+NO_LONGER_THERE = (401, 403, 404, 410)
+CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
+
+
+class NotThere(Exception):
+    """The host answered that it won't give this file out; a fresh address may help."""
+
+
+class NotAVideo(Exception):
+    """The host answered with a page, or with JSON, in place of the file; waiting seldom helps."""
+
+
+class Abandoned(Exception):
+    """Nobody waits for it any more; what came so far is kept."""
+
+
+class ClipTooLarge(DownloadError):
+    """What the host sends is larger than any clip."""
+
+
+@dataclass
+class Download:
+    """One clip on its way into a `.part` file.
+
+    Args:
+        part: the file; what is in it already is continued when `validator` still holds.
+        validator: the strong ETag or Last-Modified of what is in `part`.
+        auth_headers: headers for a source that needs the key; asked anew at every redirect.
+        allow_loopback: see `media_host`.
+        note_validator: called when `part` is empty, before the first byte of a fresh body is written to it.
+        progressed: called with bytes so far and in all (None when not known).
+        deadline: `time.monotonic()` at which to give up for this time, whatever is waited for.
+        timeouts: the time limits.
+        max_bytes: the largest clip that is taken.
+    """
+
+    part: Path
+    validator: str | None
+    auth_headers: Callable[[str], dict[str, str]]
+    allow_loopback: bool
+    note_validator: Callable[[str | None], None]
+    progressed: Callable[[int, int | None], None]
+    deadline: float
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    max_bytes: int = MAX_CLIP_BYTES
+    _abandoned: bool = False
+    _file_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _limit: ExchangeLimit = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._limit = ExchangeLimit(self.deadline)
+
+    def fetch(self, source: MediaSource) -> bool:
+        """Bring the whole file, and see it safely on the disk.
+
+        Returns:
+            Whether it is certain to be whole. When the host tells no length, a broken connection looks like the end.
+
+        Raises:
+            TransientError: it may work when tried again; what came is kept.
+            NotThere: 401, 403, 404 or 410.
+            NotAVideo: something else was sent in its place; nothing of it was written.
+            AddressRefused, ClipTooLarge: not from there.
+            DownloadError: the disk doesn't take it.
+            Abandoned: `abandon` was called.
+        """
+        try:
+            with self._limit, media_session(self.allow_loopback, self._limit) as session:
+                is_whole = self._fetch(session, source)
+            self._check_abandoned()
+            self._sync()
+            return is_whole
+        except (requests.RequestException, HTTPError) as error:
+            self._check_abandoned()
+            late = time.monotonic() >= self.deadline
+            why = "is too slow" if late else f"broke off ({reason_of(error)})"
+            raise TransientError(f"the download {why}") from None
+        except OSError as error:
+            self._check_abandoned()
+            raise disk_error(error, self.part.parent) from error
+
+    def abandon(self) -> None:
+        """Leave it, from another thread: when this returns, the file isn't touched any more, and `fetch` ends soon."""
+        with self._file_lock:
+            self._abandoned = True
+        self._limit.cut()
+
+    # -- the wire --------------------------------------------------------------------------------------------------
+
+    def _fetch(self, session: requests.Session, source: MediaSource) -> bool:
+        url, needs_key = source.url, source.needs_key
+        timeout = (self.timeouts.connect, self.timeouts.read)
+        for _ in range(MAX_REDIRECTS + 1):
+            parts = check_url(url, self.allow_loopback)
+            asked = self._continue_from()
+            headers = {**(self.auth_headers(url) if needs_key else {}), **self._range(asked)}
+            with session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=timeout) as response:
+                if response.is_redirect:
+                    url = next_url(url, response.headers["Location"])
+                elif pointer := _pointer(response):
+                    url = next_url(url, pointer)
+                else:
+                    return self._receive(response, str(parts.hostname), asked)
+            needs_key = needs_key and bool(self.auth_headers(url))
+        raise AddressRefused(f"The clip's address was redirected more than {MAX_REDIRECTS} times.")
+
+    def _continue_from(self) -> int:
+        return self._have() if self.validator else 0
+
+    def _range(self, asked: int) -> dict[str, str]:
+        return {"Range": f"bytes={asked}-", "If-Range": self.validator} if asked and self.validator else {}
+
+    def _receive(self, response: requests.Response, host: str, asked: int) -> bool:
+        status, headers = response.status_code, response.headers
+        if status in NO_LONGER_THERE:
+            raise NotThere(f"{host} answered HTTP {status}")
+        if status == 416:
+            self._check_refused_range(headers, asked)
+            return True
+        if status not in (200, 206):
+            raise TransientError(f"{host} answered HTTP {status}", Response(status, headers, None).retry_after)
+        kind = headers.get("Content-Type", "").lower()
+        if kind.startswith("text/"):
+            raise NotAVideo(f"{host} answered with {kind.partition(';')[0]} in place of the clip")
+        start, whole = self._extent(response, asked)
+        if whole is not None and whole > self.max_bytes:
+            raise self._too_large()
+        have = self._write(response, start, whole)
+        if whole is not None and have != whole:
+            raise TransientError(f"the download broke off at {have:,} of {whole:,} bytes")
+        return whole is not None or bool(response.raw.chunked)
+
+    def _extent(self, response: requests.Response, asked: int) -> tuple[int, int | None]:
+        """Where in the clip the body begins, and the clip's length, if told. Raises TransientError if it won't fit."""
+        headers = response.headers
+        length = headers.get("Content-Length", "")
+        told = int(length) if length.isascii() and length.isdigit() else None
+        if response.status_code == 200:
+            return 0, None if _is_encoded(headers) else told
+        part = CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+        if part is None or int(part[1]) != asked or _is_encoded(headers) or self._is_of_another_file(headers):
+            self._start_over()
+            raise TransientError("the host sent another part of the clip than was asked for")
+        if part[3] != "*":
+            return asked, int(part[3])
+        return asked, asked + told if told is not None else None
+
+    def _check_refused_range(self, headers: Mapping[str, str], asked: int) -> None:
+        """416 to a part from the very end on means that the file was whole already. Else raises TransientError."""
+        if asked and headers.get("Content-Range", "").rpartition("/")[2] == str(asked):
+            return
+        self._start_over()
+        raise TransientError("the host refused to continue the download")
+
+    # -- what the partial file is part of --------------------------------------------------------------------------
+
+    def _is_of_another_file(self, headers: Mapping[str, str]) -> bool:
+        """A host may disregard If-Range; the validator beside what it sends tells."""
+        name = "ETag" if (self.validator or "").startswith('"') else "Last-Modified"
+        return headers.get(name, self.validator) != self.validator
+
+    def _keep_validator(self, headers: Mapping[str, str]) -> None:
+        """RFC 9110, 13.1.5: If-Range takes a strong ETag, or a date. Places in an encoded body are not the clip's."""
+        etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
+        strong = etag if etag.startswith('"') else (date or None)
+        self.validator = None if _is_encoded(headers) else strong
+        self.note_validator(self.validator)
+
+    def _start_over(self) -> None:
+        with self._file_lock:
+            self._check_abandoned()
+            self.validator = None
+            self.note_validator(None)
+
+    # -- the disk --------------------------------------------------------------------------------------------------
+
+    def _have(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def _write(self, response: requests.Response, start: int, whole: int | None) -> int:
+        """Write the body from `start` on; returns the file's size."""
+        have = start
+        with self._opened(response, start) as file:
+            for piece in received(response):
+                have += len(piece)
+                if have > self.max_bytes:
+                    self._start_over()
+                    file.truncate(0)
+                    raise self._too_large()
+                with self._file_lock:
+                    self._check_abandoned()
+                    file.write(piece)
+                self.progressed(have, whole)
+        return have
+
+    def _sync(self) -> None:
+        """Wait until all of the file is on the disk, also what an attempt before this one wrote."""
+        with self.part.open("r+b") as file:
+            os.fsync(file.fileno())
+
+    def _opened(self, response: requests.Response, start: int) -> BinaryIO:
+        """The file, cut to `start`. Emptied for good before it is said to be part of another one."""
+        with self._file_lock:
+            self._check_abandoned()
+            file = self.part.open("r+b" if start else "wb", buffering=0)
+            try:
+                file.seek(start)
+                file.truncate()
+                if not start:
+                    os.fsync(file.fileno())
+                    self._keep_validator(response.headers)
+            except BaseException:
+                file.close()
+                raise
+            return file
+
+    def _check_abandoned(self) -> None:
+        if self._abandoned:
+            raise Abandoned
+
+    def _too_large(self) -> ClipTooLarge:
+        return ClipTooLarge(f"The clip is larger than {self.max_bytes:,} bytes; that can't be right.")
+
+
+def disk_error(error: OSError, folder: Path) -> DownloadError:
+    """What to tell the user when a clip can't be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    what = "The disk is full" if full else f"The clip can't be written ({error.strerror or error})"
+    remedy = "Make room there" if full else "Make the folder writable"
+    return DownloadError(
+        f"{what}: {folder}.", next_step=f"{remedy}, then run again: it only downloads and submits nothing."
+    )
+
+
+def _pointer(response: requests.Response) -> str | None:
+    """The address in a JSON answer `{url}`; CometAPI's /content is seen to give one in place of the file."""
+    if response.status_code != 200 or "json" not in response.headers.get("Content-Type", "").lower():
+        return None
+    text = response.raw.read(MAX_POINTER_BYTES, decode_content=True)
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = None
+    url = said.get("url") if isinstance(said, dict) else None
+    if isinstance(url, str) and url:
+        return url
+    raise NotAVideo("the provider answered with JSON in place of the clip")
+
+
+def _is_encoded(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")

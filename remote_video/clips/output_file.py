@@ -1,0 +1,197 @@
+"""Where a clip is saved: inside the output folder, under a name nobody else has, and never half written.
+
+A download goes into a `.part` file whose name belongs to its job alone. Only when it is complete does it get its
+final name, by a step that fails rather than overwrites (a hard link; on Windows a rename).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ..errors import InputRefused
+
+SUFFIX = ".mp4"
+MAX_NAME_BYTES = 120
+"""Of one folder or file name, UTF-8: leaves room for the number and suffixes under the usual 255."""
+MAX_REMEMBERED = 1000
+"""Names whose last number is remembered."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
+_TIME_WORDS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
+
+
+@dataclass(frozen=True)
+class Target:
+    """A folder inside the output folder and the beginning of a file name, or the whole of it."""
+
+    folder: Path
+    stem: str
+    is_whole: bool = False
+    """Whether the clip is to be called `exact`, if it can."""
+
+    @property
+    def exact(self) -> Path:
+        """The name without a number."""
+        return self.folder / f"{self.stem}{SUFFIX}"
+
+    def part(self, key: str) -> Path:
+        """The partial download of the job with that key."""
+        return self.folder / f".{self.stem}.{key[:16]}.part"
+
+    def publish(self, part: Path) -> Path:
+        """Give a complete download its final name for good: `<stem>_00001_.mp4`, or the one after the highest there is.
+
+        A whole name is taken as it is while nobody has it.
+
+        Where the file system has hard links `part` stays, as a second name of the same file: a run that finds it
+        after a crash, before the clip was written down, knows that it was published and where.
+        """
+        final = self.published_before(part) or self._take_number(part)
+        _sync_names(self.folder)
+        return final
+
+    def published_before(self, part: Path) -> Path | None:
+        """The final name a run before this one gave it, when that run died before it could tidy up."""
+        try:
+            if part.stat().st_nlink < 2:
+                return None
+        except FileNotFoundError:
+            return None
+        return next((clip for clip in map(self.folder.joinpath, self._clips()) if clip.samefile(part)), None)
+
+    def _take_number(self, part: Path) -> Path:
+        taken = (number for number in self._numbers() if _rename_without_overwriting(part, self._numbered(number)))
+        number = next(taken)
+        if len(_last_numbers) >= MAX_REMEMBERED:
+            _last_numbers.clear()
+        _last_numbers[self] = number
+        return self._numbered(number)
+
+    def _numbers(self) -> Iterator[int]:
+        """Those to try. The folder is listed at the first use of the name, and when somebody else uses it as well."""
+        if self.is_whole:
+            yield 0
+        if self in _last_numbers:
+            yield _last_numbers[self] + 1
+        pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(SUFFIX))
+        found = (pattern.fullmatch(name) for name in self._clips())
+        yield from count(max((int(match[1]) for match in found if match), default=0) + 1)
+
+    def _numbered(self, number: int) -> Path:
+        return self.folder / f"{self.stem}_{number:05}_{SUFFIX}" if number else self.exact
+
+    def _clips(self) -> list[str]:
+        names = os.listdir(self.folder)  # noqa: PTH208 - 20,000 Path objects take longer than the listing
+        return [name for name in names if name.startswith(self.stem) and name.endswith(SUFFIX)]
+
+
+_last_numbers: dict[Target, int] = {}
+"""What this process gave last in each folder under each name. Forgetting costs a listing, being wrong one more try."""
+
+
+def target(output_folder: Path, filename_prefix: str) -> Target:
+    """Understand a `filename_prefix`, as ComfyUI's Save nodes do, and make its folder.
+
+    Args:
+        output_folder: nothing is written outside it.
+        filename_prefix: "folder/name"; a name that ends in .mp4 is a whole one. Its words for the time are replaced,
+            if `expand` didn't yet. Characters that some system forbids in a name become "_"; long names are cut.
+
+    Raises:
+        InputRefused: it is empty, absolute, leads outside the output folder, or names a Windows device.
+    """
+    *folders, last = _parts(expand(filename_prefix), filename_prefix)
+    is_whole = last.lower().endswith(SUFFIX) and last.lower() != SUFFIX
+    names = [_name(part, filename_prefix) for part in (*folders, last[: -len(SUFFIX)] if is_whole else last)]
+    output_folder.mkdir(parents=True, exist_ok=True)
+    root = output_folder.resolve()
+    folder = root.joinpath(*names[:-1])
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.resolve().is_relative_to(root):
+            raise _refused(filename_prefix, "leads outside the output folder through a link")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
+    return Target(folder, names[-1], is_whole)
+
+
+def expand(filename_prefix: str) -> str:
+    """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays."""
+    now = time.localtime()
+    for word, form in _TIME_WORDS.items():
+        filename_prefix = filename_prefix.replace(f"%{word}%", time.strftime(form, now))
+    return filename_prefix
+
+
+def _parts(prefix: str, shown: str) -> list[str]:
+    unified = prefix.strip().replace("\\", "/")
+    if "\x00" in unified:
+        raise _refused(shown, "holds a NUL character")
+    if PurePosixPath(unified).is_absolute() or PureWindowsPath(unified).drive or unified.startswith("~"):
+        raise _refused(shown, "is an absolute path")
+    parts = [part for part in unified.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise _refused(shown, "leads outside the output folder (..)")
+    if not parts or unified.endswith("/"):
+        raise _refused(shown, "holds no file name")
+    return parts
+
+
+def _name(part: str, shown: str) -> str:
+    name = _FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode("utf-8")).strip()
+    name = name.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .").lstrip(" .")
+    if _RESERVED.match(name):
+        raise _refused(shown, f"holds {name!r}, a device's name on Windows")
+    return name or "_"
+
+
+def _refused(prefix: str, why: str) -> InputRefused:
+    return InputRefused(
+        f"`filename_prefix` {prefix[:80]!r} {why}.",
+        next_step="Use a name below ComfyUI's output folder, such as video/clip.",
+    )
+
+
+def _rename_without_overwriting(part: Path, final: Path) -> bool:
+    try:
+        if os.name == "nt":
+            part.rename(final)
+        else:
+            final.hardlink_to(part)
+        return True
+    except FileExistsError:
+        return False
+    except OSError:
+        return _reserve_and_replace(part, final)
+
+
+def _reserve_and_replace(part: Path, final: Path) -> bool:
+    """For file systems without hard links: hold the name with an empty file, and put the clip in its place at once."""
+    try:
+        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    try:
+        part.replace(final)
+    except OSError:
+        final.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _sync_names(folder: Path) -> None:
+    """Let its names outlast a power cut, before the ledger says that a clip has one. Some systems can't do that."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        os.fsync(handle)
+    os.close(handle)

@@ -1,0 +1,167 @@
+"""A model's inputs from words: what its node would get by wires and widgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from ..errors import InputRefused, RequestRefused
+from ..media.fit import FitMode
+from ..models import KLING3, MODELS, KlingElement, ModelSpec
+from ..models.fields import Field, Flag, Picture
+
+Reader = Callable[[str, Any, Path], Any]
+"""Turns (name of the input, what was given, folder of relative paths) into what the node would get."""
+BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file that it can't read."""
+YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+A_SHOT = 'off, or a JSON list of {"prompt": ..., "duration": s}'
+AN_ELEMENT = 'a JSON list of {"frontal_image": path, "reference_images": [path, ...], "video": path of an MP4}'
+
+
+def model_named(name: str) -> tuple[ModelSpec, dict[str, Any]]:
+    """A model by its node's id, its name or the provider's id of it, and what the name says of its inputs.
+
+    "cometapi/veo3-pro" is CometAPI's node with veo3-pro for its `model`. Raises RequestRefused.
+    """
+    wanted = name.strip()
+    for spec in MODELS:
+        if wanted.casefold() in (word.casefold() for word in (spec.node_id, spec.name, spec.model_id)):
+            return spec, {}
+    provider, _, model = wanted.partition("/")
+    for spec in MODELS:
+        if model and spec.provider == provider.casefold() and any(field.name == "model" for field in spec.fields):
+            return spec, {"model": model}
+    listed = "; ".join(f"{spec.node_id} ({spec.model_id})" for spec in MODELS)
+    raise RequestRefused(f"{name!r} is none of the models.", next_step=f"Give one of {listed}.")
+
+
+def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What was given by name, as the node would get it. What is left out or empty takes its default.
+
+    Args:
+        given: text, or what JSON can hold.
+        folder: where relative paths begin.
+
+    Raises:
+        InputRefused: no such input, or nothing that it can take. Limits are the model's to check.
+    """
+    readers = _readers(spec)
+    if unknown := [repr(name) for name in given if name not in readers]:
+        raise InputRefused(
+            f"{spec.name} has no input {', '.join(unknown)}.", next_step=f"It takes {', '.join(readers)}."
+        )
+    there = {name: value for name, value in given.items() if value is not None and value != ""}
+    return {name: readers[name](name, value, folder) for name, value in there.items()}
+
+
+def _readers(spec: ModelSpec) -> dict[str, Reader]:
+    more: dict[str, Reader] = {"multi_shot": _shots, "elements": _elements} if spec is KLING3 else {}
+    return {**{field.name: _reader(field) for field in spec.fields}, **more, "fit": _fit_mode}
+
+
+def _reader(field: Field) -> Reader:
+    if isinstance(field, Picture):
+        return _image
+    return _flag if isinstance(field, Flag) else _word
+
+
+def _refused(name: str, value: Any, wanted: str) -> InputRefused:
+    return InputRefused(f"`{name}` is {str(value)[:80]!r}; it has to be {wanted}.")
+
+
+def _word(name: str, value: Any, folder: Path) -> Any:
+    if not isinstance(value, (str, int, float)):
+        raise _refused(name, value, "text or a number")
+    return value
+
+
+def _flag(name: str, value: Any, folder: Path) -> bool:
+    word = str(value).strip().lower()
+    if word not in (*YES, *NO):
+        raise _refused(name, value, "true or false")
+    return word in YES
+
+
+def _fit_mode(name: str, value: Any, folder: Path) -> str:
+    if value not in get_args(FitMode):
+        raise _refused(name, value, "one of " + ", ".join(get_args(FitMode)))
+    return str(value)
+
+
+def _path(name: str, value: Any, folder: Path) -> Path:
+    if not isinstance(value, str):
+        raise _refused(name, value, "the path of a file")
+    return folder / Path(value).expanduser()
+
+
+def _image(name: str, value: Any, folder: Path) -> torch.Tensor:
+    """An image file as an IMAGE, float32 [1, H, W, 1|3|4], 0..1, upright, with its transparency."""
+    path = _path(name, value, folder)
+    try:
+        with Image.open(path) as file:
+            return _pixels(ImageOps.exif_transpose(file))
+    except BROKEN as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputRefused(f"`{name}`: {path} can't be read as an image ({why}).") from error
+
+
+def _pixels(image: Image.Image) -> torch.Tensor:
+    if image.mode.startswith("I"):  # grey, 16 bits
+        return torch.from_numpy(np.asarray(image).astype(np.float32) / 65535)[None, :, :, None]
+    is_transparent = "A" in image.getbands() or "transparency" in image.info
+    pixels = np.asarray(image.convert("RGBA" if is_transparent else "RGB"), np.float32)
+    return torch.from_numpy(pixels / 255)[None]
+
+
+def _list(name: str, value: Any, wanted: str, keys: set[str], needed: set[str]) -> list[dict[str, Any]]:
+    """A list of objects, from JSON or as it is."""
+    try:
+        items = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise _refused(name, value, wanted) from None
+    if not isinstance(items, list) or not all(
+        isinstance(item, dict) and needed <= item.keys() <= keys for item in items
+    ):
+        raise _refused(name, value, wanted)
+    return items
+
+
+def _shots(name: str, value: Any, folder: Path) -> dict[str, Any]:
+    shots = [] if value == "off" else _list(name, value, A_SHOT, {"prompt", "duration"}, {"prompt"})
+    told = {f"shot_{n}_{what}": given for n, shot in enumerate(shots, 1) for what, given in shot.items()}
+    return {"multi_shot": f"{len(shots)} shots" if shots else "off", **told}
+
+
+def _elements(name: str, value: Any, folder: Path) -> dict[str, KlingElement]:
+    keys = {"frontal_image", "reference_images", "video"}
+    elements = _list(name, value, AN_ELEMENT, keys, {"frontal_image"})
+    return {f"element_{n}": _element(element, folder) for n, element in enumerate(elements, 1)}
+
+
+def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
+    views = [_image("reference_images", path, folder) for path in element.get("reference_images") or ()]
+    if len({view.shape for view in views}) > 1:
+        raise InputRefused("`reference_images` differ in size.", next_step="Bring those of one element to one size.")
+    video = element.get("video")
+    return KlingElement(
+        frontal_image=_image("frontal_image", element["frontal_image"], folder),
+        reference_images=torch.cat(views) if views else None,
+        video_mp4=None if video is None else _mp4(_path("video", video, folder)),
+    )
+
+
+def _mp4(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"`video`: {path} can't be read ({error.strerror}).") from error
+    if content[4:8] != b"ftyp":
+        raise InputRefused(f"`video`: {path} is not an MP4 file.")
+    return content

@@ -1,0 +1,135 @@
+"""`jobs`, `collect`, `cancel` and `forget`: what has become of what was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from functools import partial
+
+from ..engine.engine import Engine
+from ..errors import JobCancelled, RemoteVideoError
+from ..ledger.ledger import Forgotten, Ledger
+from ..ledger.lifecycle import State
+from ..ledger.record import JobRecord
+from ..providers.status import CancelOutcome
+from .clip import Looker, Outcome
+from .session import Progress, engine_for, run
+from .surroundings import SHORT_KEY, home_with_ledger, settings_of, the_job
+
+NOT_SHOWN = ("sidecar", "part_path", "part_validator", "request_digest", "account")
+WHY_IT_GOES_ON = {
+    CancelOutcome.NOT_CANCELLABLE: "it is running already, and goes on",
+    CancelOutcome.NOT_OFFERED: "the provider offers no way to cancel; it goes on",
+    CancelOutcome.UNKNOWN: "the provider gave no usable answer; it may go on",
+}
+
+
+def jobs_command(options: argparse.Namespace) -> int:
+    """List the jobs of the ledger, newest first."""
+    state = State(options.state) if options.state else None
+    jobs = Ledger(home_with_ledger(options)).recent(options.limit, state)
+    for job in jobs:
+        if options.json:
+            print(json.dumps({name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}))
+            continue
+        asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
+        cost = f"{job.cost_usd:.2f} USD" if job.cost_usd is not None else "-"
+        words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
+        print("  ".join((*words, (job.path if job.state is State.STORED else job.error) or "-")))
+    if not options.json:
+        print(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.")
+    return 0
+
+
+def forget_command(options: argparse.Namespace) -> int:
+    """Drop a job, so that it may be submitted again."""
+    ledger = Ledger(home_with_ledger(options))
+    job = the_job(ledger, options.key)
+    outcome = ledger.forget(job.key)
+    if outcome is Forgotten.DONE:
+        print("Forgotten: the next Run of the same inputs submits anew, and may pay again.")
+        return 0
+    why = {
+        Forgotten.IN_USE: "A run works on it: it can't be forgotten now.",
+        Forgotten.NOT_THERE: "It was not there any more.",
+        Forgotten.NOT_FORGETTABLE: f"The job is {job.state.value} ({job.state.sentence}): it can't be forgotten.",
+    }
+    print(why[outcome], file=sys.stderr)
+    return 1
+
+
+def cancel_command(options: argparse.Namespace) -> int:
+    """Ask the provider to cancel a job, also one that another process follows."""
+    settings = replace(settings_of(options, home_with_ledger(options)), collect=False)
+    job = the_job(Ledger(settings.home, settings.timeouts), options.key)
+    if job.state is not State.SUBMITTED:
+        print(f"The job is {job.state.value} ({job.state.sentence}): nothing to cancel.", file=sys.stderr)
+        return 1
+    with Progress() as progress, engine_for(settings) as engine:
+        sentence, is_cancelled = run(engine, lambda: _cancel(engine, job, progress))
+    print(sentence, file=sys.stdout if is_cancelled else sys.stderr)
+    return 0 if is_cancelled else 1
+
+
+async def _cancel(engine: Engine, job: JobRecord, progress: Progress) -> tuple[str, bool]:
+    order = await engine.collector.order_of(job.key)
+    if order is None:
+        return f"The job {job.request_id} is not one of the accounts at hand.", False
+    asked = engine.pools.questions.start(partial(order.client.cancel, job.request_id or ""))
+    outcome = await asyncio.wrap_future(asked)
+    if outcome is not CancelOutcome.CANCELLED:
+        return f"Not cancelled: {WHY_IT_GOES_ON[outcome]} ({job.request_id}). `collect` brings its clip home.", False
+    try:  # whoever follows it writes that down
+        await engine.watch(order, Looker(progress)).clip()
+    except JobCancelled:
+        return f"The job {job.request_id} was cancelled at {job.provider}; it is not billed.", True
+    return f"The job {job.request_id} was too far on to be cancelled; its clip is here.", False
+
+
+def collect_command(options: argparse.Namespace) -> int:
+    """Bring home what was paid for and is not here yet; submits nothing."""
+    settings = replace(settings_of(options, home_with_ledger(options)), collect=False)
+    if options.within is not None:
+        settings = replace(settings, timeout_s=options.within)
+    outcomes: list[Outcome] = []
+    with Progress() as progress, engine_for(settings) as engine:
+        run(engine, lambda: _collect(engine, progress, outcomes, options.json))
+    here = sum(outcome.clip is not None for outcome in outcomes)
+    print(f"Brought home: {here}. Not: {len(outcomes) - here}." if outcomes else "Nothing to collect.", file=sys.stderr)
+    return 0 if here == len(outcomes) else 1
+
+
+async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], as_json: bool) -> None:
+    """Follow all there is, and what comes meanwhile."""
+    ledger, seen = Ledger(engine.settings().home), set[str]()
+
+    async def bring(job: JobRecord) -> None:
+        label, began, clip, error = f"{job.model_name} {job.request_id}: ", time.monotonic(), None, None
+        if (order := await engine.collector.order_of(job.key)) is None:
+            progress.line(f"{label}not of the accounts at hand, left alone")
+            return
+        try:
+            clip = await engine.watch(order, Looker(progress, label)).clip()
+        except RemoteVideoError as failure:
+            error = failure
+        outcome = Outcome(job.key, time.monotonic() - began, clip, error)
+        outcomes.append(outcome)
+        if as_json:
+            told = await asyncio.wrap_future(engine.pools.downloads.start(outcome.as_json))
+            print(json.dumps({**told, **({"state": "collected"} if clip else {})}), flush=True)
+        elif clip:
+            print(clip.path, flush=True)
+        if error:
+            progress.line(label + " ".join(str(outcome.error).split()))
+
+    while True:
+        found = await asyncio.wrap_future(engine.pools.ledger.start(ledger.unfinished))
+        new = [job for job in found if job.key not in seen]
+        if not new:
+            return
+        seen.update(job.key for job in new)
+        await asyncio.gather(*map(bring, new))

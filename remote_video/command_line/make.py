@@ -1,0 +1,79 @@
+"""`make`: one clip from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ..clips.output_file import SUFFIX, expand
+from ..errors import InputRefused, RequestRefused
+from ..models import ModelSpec
+from ..settings import Settings
+from .clip import Shot, make
+from .inputs import model_named
+from .session import Progress, engine_for, run
+from .surroundings import home_of, settings_of
+
+SUGAR = ("prompt", "image", "last_image", "seed")
+"""Inputs that are options of their own."""
+
+
+def make_command(options: argparse.Namespace) -> int:
+    """Make one clip; its path is the last line of stdout."""
+    spec, given = model_named(options.model)
+    given.update({name: value for name in SUGAR if (value := getattr(options, name)) is not None})
+    for setting in options.set:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise RequestRefused(f"--set {setting!r} is not name=value.", next_step="Write it as --set duration=5.")
+        given[name.strip()] = value
+    folder, prefix = _place(options.output, spec)
+    shot = Shot(spec, given, Path.cwd(), folder, expand(prefix), is_named=prefix.endswith(SUFFIX))
+    settings = settings_to_make(options)
+    with Progress() as progress, engine_for(settings) as engine:
+        outcome = run(engine, lambda: make(engine, shot, settings, progress))
+    if options.json:
+        print(json.dumps(outcome.as_json()))
+    if outcome.clip is None:
+        print(outcome.error, file=sys.stderr)
+        return 2 if isinstance(outcome.error, InputRefused) else 1
+    print(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip.cost_usd, settings)}", file=sys.stderr)
+    if not options.json:
+        print(outcome.clip.path)
+    return 0
+
+
+def settings_to_make(options: argparse.Namespace) -> Settings:
+    """The settings for a command that submits: it brings its own clips home, and no others.
+
+    Raises:
+        SettingsError, RequestRefused: a setting can't mean anything, or not without ComfyUI.
+    """
+    home = home_of(options)
+    settings = replace(settings_of(options, home), collect=False)
+    if settings.uploads == "public-origin":
+        raise RequestRefused(
+            "REMOTE_VIDEO_UPLOADS=public-origin needs a running ComfyUI, which serves the image.",
+            next_step="Set REMOTE_VIDEO_UPLOADS to data-uri or s3.",
+        )
+    if not (options.home or os.environ.get("REMOTE_VIDEO_HOME")):
+        print(f"Paid jobs are written down in {home} (--home or REMOTE_VIDEO_HOME for another).", file=sys.stderr)
+    return settings
+
+
+def _cost(usd: float | None, settings: Settings) -> str:
+    return " | sandbox, nothing was paid" if settings.sandbox else "" if usd is None else f" | {usd:.2f} USD"
+
+
+def _place(output: str | None, spec: ModelSpec) -> tuple[Path, str]:
+    """The folder and the beginning of the clip's name, or the whole of it."""
+    path = Path(output or ".").expanduser()
+    if output is None or output.endswith(("/", os.sep)) or path.is_dir():
+        return path.absolute(), spec.node_id
+    if path.suffix.lower() not in ("", SUFFIX):
+        raise RequestRefused(f"-o {output!r}: clips are MP4 files.", next_step="Let its name end in .mp4.")
+    return path.absolute().parent, path.stem + SUFFIX

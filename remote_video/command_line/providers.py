@@ -1,0 +1,57 @@
+"""`price` and `sandbox`: what a model costs, and a stand-in for both providers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from ..errors import RequestRefused
+from ..providers.client import connect
+from ..providers.runcomfy import RunComfy
+from ..providers.status import TransientError
+from .inputs import model_named
+from .surroundings import settings_of
+
+
+def price_command(options: argparse.Namespace) -> int:
+    """Print what the provider says a model costs and takes, as JSON."""
+    model_id = options.model
+    try:
+        spec, _ = model_named(options.model)
+    except RequestRefused:
+        if "/" not in options.model:
+            raise
+    else:
+        model_id = spec.model_id
+        if spec.provider != "runcomfy":
+            print("CometAPI publishes its prices at https://api.cometapi.com/api/models.")
+            return 0
+    client = connect("runcomfy", settings_of(options)).client
+    if not isinstance(client, RunComfy):
+        raise TypeError(f"{type(client).__name__} was connected in place of RunComfy")
+    try:
+        info = client.model_info(model_id)
+    except TransientError as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    print(json.dumps(info, indent=2))
+    return 0
+
+
+def sandbox_command(options: argparse.Namespace) -> int:
+    """Serve both providers' APIs until Ctrl-C."""
+    from ..sandbox import Sandbox
+
+    with Sandbox(options.folder, port=options.port) as sandbox:
+        print(f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n")
+        print("To point the pack at it, start ComfyUI with these environment variables (any key will do):")
+        print(f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN=anything")
+        print(f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY=anything", flush=True)
+        try:
+            while True:
+                time.sleep(1.0)
+        except KeyboardInterrupt:
+            print(f"\nEnded. Jobs kept in {options.folder}: {sandbox.accepted_posts}")
+    return 0

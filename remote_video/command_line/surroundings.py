@@ -1,0 +1,65 @@
+"""Where the command line finds the ledger, the accounts and the settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..errors import RequestRefused
+from ..ledger.database import FILE_NAME
+from ..ledger.ledger import Ledger
+from ..ledger.record import JobRecord
+from ..settings import Settings
+
+PACK_FOLDER = Path(__file__).resolve().parents[2]
+SHORT_KEY = 12
+"""Characters of a job key that are shown, and enough to name it."""
+
+
+def settings_of(options: argparse.Namespace, home: Path | None = None) -> Settings:
+    """The settings of the environment, with what the command's own options say. Raises SettingsError."""
+    environment = {**os.environ, "REMOTE_VIDEO_HOME": str(home or home_of(options))}
+    if options.sandbox:
+        environment["REMOTE_VIDEO_SANDBOX"] = "1"
+    return Settings.from_environment(Path(environment["REMOTE_VIDEO_HOME"]), environment)
+
+
+def home_of(options: argparse.Namespace) -> Path:
+    """The folder of the ledger and the account file: --home, REMOTE_VIDEO_HOME, or the usual one."""
+    given = options.home or os.environ.get("REMOTE_VIDEO_HOME")
+    return Path(given).expanduser() if given else usual_home()
+
+
+def usual_home() -> Path:
+    """ComfyUI's folder for the pack, where the pack lies in one that has it; else a folder of the user's own."""
+    comfyui = PACK_FOLDER.parent.parent / "user" / "__remote_video"
+    if PACK_FOLDER.parent.name == "custom_nodes" and comfyui.is_dir():
+        return comfyui
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "remote-video"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "remote-video"
+    data = Path(os.environ.get("XDG_DATA_HOME") or "")
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "remote-video"
+
+
+def home_with_ledger(options: argparse.Namespace) -> Path:
+    """The same, for a command that only looks: it makes none. Raises RequestRefused."""
+    home = home_of(options)
+    if (home / FILE_NAME).exists():
+        return home
+    raise RequestRefused(
+        f"There is no ledger in {home}.",
+        next_step="Give --home (inside ComfyUI it is user/__remote_video), or set REMOTE_VIDEO_HOME; the first clip "
+        "makes one.",
+    )
+
+
+def the_job(ledger: Ledger, key: str) -> JobRecord:
+    """The one job whose key begins so. Raises RequestRefused."""
+    found = ledger.find(key) if len(key) >= SHORT_KEY else []
+    if len(found) != 1:
+        raise RequestRefused(f"There is not exactly one job of the key {key!r}.", next_step="`jobs` lists them.")
+    return found[0]

@@ -1,0 +1,1 @@
+"""Doing it: one engine per process owns the jobs; whoever wants a clip watches."""

@@ -1,0 +1,172 @@
+"""Following a job that was accepted, until the provider says how it ended, or the user has it cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, RemoteVideoError
+from ..ledger.ledger import Lease
+from ..ledger.lifecycle import Event, State
+from ..ledger.record import JobRecord
+from ..providers.status import CancelOutcome, JobState, JobStatus, TransientError
+from .pace import pause_before_question
+from .tools import Tools, clock
+
+NOT_FOUND_ANSWERS = 3
+"""A fresh id may not be known everywhere at once: only so many "no such job" in a row count."""
+WHY_IT_GOES_ON = {
+    CancelOutcome.NOT_CANCELLABLE: "is already running and can't be cancelled",
+    CancelOutcome.NOT_OFFERED: "goes on: {provider} offers no way to cancel",
+    CancelOutcome.UNKNOWN: "may go on: {provider} did not answer the request to cancel",
+}
+
+_log = logging.getLogger("remote_video")
+
+
+class Follower:
+    """Asks about one job, at its pace."""
+
+    def __init__(self, tools: Tools, lease: Lease, record: JobRecord) -> None:
+        self._tools = tools
+        self._lease = lease
+        self._request_id = record.request_id or ""
+        self._provider = record.provider
+        self._accepted = time.monotonic() - max(0.0, time.time() - (record.submitted_at or time.time()))
+        self._usual_s: float | None = None
+        self._seen: JobState | None = None
+        self._last = "accepted"
+        self._undocumented: set[str] = set()
+
+    async def until_finished(self, *, just_submitted: bool) -> JobStatus:
+        """Wait for the clip and write down how the job ended.
+
+        Raises:
+            JobFailed, ModerationError, JobCancelled, JobExpired: it ended without a clip.
+            AccountError: the key is no longer accepted; the job stays followable.
+        """
+        tools = self._tools
+        job = tools.order.job
+        self._usual_s = await tools.keep(lambda ledger: ledger.usual_seconds(job.model_id, job.base))
+        self._say(self._last)
+        pause, not_found = self._pause() if just_submitted else 0.0, 0
+        while True:
+            if await tools.cancelled_within(pause):
+                await self._cancel()
+            status, retry_after = await self._ask()
+            if status is not None:
+                not_found = not_found + 1 if status.state is JobState.NOT_FOUND else 0
+                if status.state is JobState.SUCCEEDED:
+                    return await self._finished(status)
+                if status.state in (JobState.FAILED, JobState.CANCELLED) or not_found >= NOT_FOUND_ANSWERS:
+                    raise await self._ended(status)
+                self._show(status)
+            tools.answer_accepted()
+            pause = tools.timeouts.question_floor if not_found else self._pause(retry_after)
+
+    def _pause(self, retry_after: float = 0.0) -> float:
+        timeouts = self._tools.timeouts
+        return pause_before_question(
+            time.monotonic() - self._accepted,
+            usual_s=self._usual_s,
+            retry_after_s=min(retry_after, timeouts.longest_retry_after),
+            floor_s=timeouts.question_floor,
+        )
+
+    async def _ask(self) -> tuple[JobStatus | None, float]:
+        """One question: the status, None without a usable answer; and how long the provider asks to wait, s."""
+        tools = self._tools
+        try:
+            status = await tools.unless_cancelled(tools.ask(lambda: tools.order.client.status(self._request_id)))
+        except TransientError as trouble:
+            self._say(f"{self._last}; asking again ({trouble})")
+            return None, trouble.retry_after or 0.0
+        except AccountError as error:
+            raise AccountError(
+                f"{error.what} The job goes on at {self._provider} and is not lost.",
+                billed=Billed.YES,
+                next_step=error.next_step,
+                request_id=self._request_id,
+                code=error.code,
+            ) from None
+        if status is not None:
+            self._seen = status.state
+        return status, 0.0
+
+    async def _finished(self, status: JobStatus) -> JobStatus:
+        facts: dict[str, Any] = {
+            "finished_at": time.time(),
+            "cost_usd": status.cost_usd,
+            "error": None,
+            "error_kind": None,
+        }
+        await self._tools.keep(lambda ledger: ledger.record(self._lease, Event.SUCCEEDED, **facts))
+        return status
+
+    async def _ended(self, status: JobStatus) -> RemoteVideoError:
+        name, request_id = self._provider, self._request_id
+        error: RemoteVideoError
+        if status.state is JobState.FAILED:
+            event, error = Event.FAILED, status.error or JobFailed(f"The job failed at {name}.", request_id=request_id)
+        elif status.state is JobState.CANCELLED:
+            event, error = Event.CANCELLED, JobCancelled(f"The job was cancelled at {name}.", request_id=request_id)
+        else:
+            event = Event.NOT_FOUND
+            error = JobExpired(f"{name} no longer knows the job: {status.raw_status}.", request_id=request_id)
+        await self._write_end(event, error, status.cost_usd)
+        return error
+
+    async def _write_end(self, event: Event, error: RemoteVideoError, cost_usd: float | None = None) -> None:
+        facts: dict[str, Any] = {"finished_at": time.time(), "error": error.what, "error_kind": type(error).__name__}
+        await self._tools.keep(lambda ledger: ledger.record(self._lease, event, cost_usd=cost_usd, **facts))
+
+    # -- when the user wants it cancelled ----------------------------------------------------------------------------
+
+    async def _cancel(self) -> None:
+        """Ask to cancel, and say what became of it; returns when the job goes on. Raises JobCancelled."""
+        tools, name = self._tools, self._provider
+        outcome = CancelOutcome.NOT_CANCELLABLE if self._seen is JobState.RUNNING else await self._asked_to_cancel()
+        if outcome is CancelOutcome.CANCELLED:
+            sentence = f"Stopped, and the queued job {self._request_id} was cancelled at {name}."
+            error = JobCancelled(
+                f"The queued job was cancelled at {name}, as asked.", billed=Billed.NO, request_id=self._request_id
+            )
+            await self._write_end(Event.CANCELLED, error)
+            tools.tell_absent(sentence)
+            raise error
+        tools.cancel.clear()
+        why = WHY_IT_GOES_ON[outcome].format(provider=name)
+        tools.tell_absent(
+            f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; "
+            "Run again hands it on and submits nothing."
+        )
+
+    async def _asked_to_cancel(self) -> CancelOutcome:
+        client, pools = self._tools.order.client, self._tools.pools
+        asked = self._tools.call(pools.questions, lambda: client.cancel(self._request_id))
+        try:
+            return await asyncio.wait_for(asked, self._tools.timeouts.cancel_answer)
+        except (asyncio.TimeoutError, TimeoutError):
+            return CancelOutcome.UNKNOWN
+
+    # -- what there is to say ----------------------------------------------------------------------------------------
+
+    def _show(self, status: JobStatus) -> None:
+        if status.is_undocumented and status.raw_status not in self._undocumented:
+            self._undocumented.add(status.raw_status)
+            text = "%s calls the job's state %r, which is not documented; waiting on."
+            _log.warning(text, self._provider, status.raw_status)
+        if status.state is JobState.QUEUED:
+            place = f" (place {status.queue_position})" if status.queue_position is not None else ""
+            self._last = f"in the queue{place}"
+        elif status.state is JobState.NOT_FOUND:
+            self._last = f"not known to {self._provider}"
+        else:
+            self._last = "running" + (f" {status.progress:.0%}" if status.progress is not None else "")
+        self._say(self._last, status.progress)
+
+    def _say(self, text: str, progress: float | None = None) -> None:
+        usual = f" | usually {clock(self._usual_s)}" if self._usual_s else ""
+        self._tools.show(f"{text} | {self._request_id}{usual}", State.SUBMITTED, self._request_id, progress)

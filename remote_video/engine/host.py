@@ -1,0 +1,90 @@
+"""What the engine needs of whoever it works for: ComfyUI, the command line, or a test. Every call is thread-safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from ..ledger.lifecycle import State
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """What there is to say of a job at one moment."""
+
+    key: str
+    """The job key."""
+    text: str
+    """A line or two for people."""
+    state: State | None = None
+    """Where the ledger has it; None before it is submitted."""
+    request_id: str | None = None
+    progress: float | None = None
+    """0..1; None when the provider gives no percentage."""
+    model_name: str = ""
+
+
+class PromptEnd(Enum):
+    """How a prompt ended."""
+
+    RUNNING = "running"
+    """It hasn't, yet."""
+    INTERRUPTED = "interrupted"
+    OTHERWISE = "otherwise"
+    """It succeeded, failed, or nobody knows any more."""
+
+
+class Host(Protocol):
+    """Whose prompts the engine works for."""
+
+    def interrupted_prompt(self) -> str | None:
+        """The prompt the user is stopping at this moment. Asking never clears the host's flag."""
+        ...
+
+    def prompt_end(self, prompt_id: str) -> PromptEnd:
+        """How a prompt ended."""
+        ...
+
+    def output_folder(self) -> Path:
+        """Where clips go whose job kept no place of its own."""
+        ...
+
+    def publish(self, event: JobEvent) -> None:
+        """Tell whoever looks at all jobs (the jobs panel)."""
+        ...
+
+
+class Asker(Protocol):
+    """Who asks for one clip: a node in a prompt."""
+
+    prompt_id: str
+    """Empty when it is in no prompt."""
+
+    def show(self, event: JobEvent) -> None:
+        """Show what there is to say of its job; it takes the place of the last line."""
+        ...
+
+    def is_waiting(self) -> bool:
+        """Whether a prompt that waits for its turn asks for the same clip: to cancel it now would be to pay again."""
+        ...
+
+
+class NoHost:
+    """Nobody presses Stop, nobody looks on."""
+
+    def interrupted_prompt(self) -> str | None:
+        """Nothing is stopped."""
+        return None
+
+    def prompt_end(self, prompt_id: str) -> PromptEnd:
+        """Nothing is known of prompts."""
+        return PromptEnd.OTHERWISE
+
+    def output_folder(self) -> Path:
+        """Here."""
+        return Path.cwd()
+
+    def publish(self, event: JobEvent) -> None:
+        """Nobody looks."""

@@ -1,0 +1,155 @@
+"""The life of one job, from top to bottom: claim, settle, prepare, submit, follow, fetch, store."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+
+from .. import errors
+from ..errors import (
+    AccountError,
+    Billed,
+    JobExpired,
+    JobUncertain,
+    LedgerError,
+    RemoteVideoError,
+)
+from ..ledger.ledger import Lease, Ledger
+from ..ledger.lifecycle import ON_RUN, Action, Event, State
+from ..ledger.record import JobRecord
+from ..providers.status import JobState, TransientError
+from .fetch import Fetcher, is_on_disk, save_sidecar, tidied
+from .follow import Follower
+from .submit import submit, uploaded
+from .tools import Tools
+
+_log = logging.getLogger("remote_video")
+
+
+async def make(tools: Tools) -> JobRecord:
+    """Make the clip that was ordered, or find it again; the row of the stored clip.
+
+    Raises:
+        RemoteVideoError: what happened, whether it was billed, what to do next.
+        Unwanted: nobody wanted it any more before anything was submitted.
+        LeaseLost: another engine took the job over while this one slept.
+    """
+    async with tools.lease() as lease:
+        record = await settle(tools, lease)
+        action = ON_RUN[record.state if record else None]
+        if action is Action.SUBMIT and record is not None and (tools.shared or tools.order.request is None):
+            raise stored_error(record)
+        if action is Action.ASK_USER and record is not None:
+            raise stored_error(record)
+        if action is Action.REUSE and record is not None:
+            if await tools.call(tools.pools.downloads, partial(is_on_disk, record)):
+                return await tools.keep(partial(reused, lease=lease, record=record, sidecar=tools.order.job.sidecar))
+            record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
+        if action is Action.ASK_PROVIDER and record is not None:
+            record = await found_again(tools, lease, record)
+        try:
+            status = None
+            if action is Action.SUBMIT and tools.order.request is not None:
+                tools.show("preparing the request")
+                await tools.call(tools.pools.preparations, tools.order.request.encode)
+                async with tools.in_flight(is_new=True), uploaded(tools) as upload:
+                    record = await submit(tools, lease, upload)
+                    status = await Follower(tools, lease, record).until_finished(just_submitted=True)
+            elif action in (Action.FOLLOW, Action.ASK_PROVIDER):
+                async with tools.in_flight(is_new=False):
+                    status = await Follower(tools, lease, _known(record)).until_finished(just_submitted=False)
+            return await Fetcher(tools, lease, _known(record)).bring(status)
+        except LedgerError as error:
+            raise with_the_job(error, record) from error
+
+
+def reused(ledger: Ledger, lease: Lease, record: JobRecord, sidecar: str | None) -> JobRecord:
+    """A stored clip, asked for again."""
+    save_sidecar(Path(record.path or ""), sidecar)
+    return tidied(ledger, lease, record)
+
+
+def _known(record: JobRecord | None) -> JobRecord:
+    if record is None:
+        raise RuntimeError("a job without a row is submitted, and nothing else")
+    return record
+
+
+async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
+    """The job's row. What the disk refused is noted first; an intent whose engine died in the middle is uncertain."""
+    if (note := tools.unwritten.get(tools.key)) is not None:
+        await tools.call(tools.pools.ledger, lambda: note(lease))
+        tools.unwritten.pop(tools.key, None)
+    record = await tools.keep(lambda ledger: ledger.get(tools.key)) or await made_with_another_key(tools, lease)
+    if record is None or record.state is not State.INTENT:
+        return record
+    return await tools.keep(lambda ledger: write_lost(ledger, lease, record))
+
+
+def write_lost(ledger: Ledger, lease: Lease, record: JobRecord) -> JobRecord:
+    """Write down that an intent's engine died in the middle."""
+    what = f"The request was being sent to {record.provider} when ComfyUI ended: the job may or may not exist."
+    return ledger.record(lease, Event.LOST, error=what, error_kind=JobUncertain.__name__)
+
+
+async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
+    """The same clip, paid for before the provider's key was changed: it is not paid for again."""
+    digest, account = tools.order.job.request_digest, tools.order.job.account
+    while (other := await tools.keep(lambda ledger: ledger.under_another_key(tools.key, digest))) is not None:
+        if not await _is_within_reach(tools, other):
+            return None
+        while (now := await tools.keep(partial(Ledger.get, key=other.key))) is not None:
+            if now.state is not other.state:
+                break
+            taken = await tools.keep(partial(Ledger.take_over, job=other, lease=lease, account=account))
+            if taken is not None:
+                return taken
+            tools.show("sharing the job of another run, which was begun with another key of the provider")
+            await tools.wanted_pause(tools.timeouts.shared_look)
+    return None
+
+
+async def _is_within_reach(tools: Tools, other: JobRecord) -> bool:
+    """Whether this key's account can still have that job: its file is here, or the provider knows it."""
+    if other.state is State.STORED and await tools.call(tools.pools.downloads, lambda: is_on_disk(other)):
+        return True
+    if other.state not in (State.STORED, State.SUBMITTED, State.FINISHED):
+        return True
+    try:
+        status = await tools.ask(lambda: tools.order.client.status(other.request_id or ""))
+    except (TransientError, AccountError):
+        return False
+    return status.state is not JobState.NOT_FOUND
+
+
+async def found_again(tools: Tools, lease: Lease, record: JobRecord) -> JobRecord:
+    """Ask whether the provider knows an expired job after all. Raises the error it ended with when it doesn't."""
+    try:
+        status = await tools.ask(lambda: tools.order.client.status(record.request_id or ""))
+    except TransientError:
+        raise stored_error(record) from None
+    if status.state is JobState.NOT_FOUND:
+        raise stored_error(record)
+    return await tools.keep(lambda ledger: ledger.record(lease, Event.FOUND))
+
+
+def stored_error(record: JobRecord) -> RemoteVideoError:
+    """The error a job ended with, again, from what the ledger kept of it."""
+    kind = errors.kind_named(record.error_kind or "")
+    if kind is None:
+        kind = JobUncertain if record.state is State.UNCERTAIN else JobExpired
+    return kind(record.error or record.state.sentence, request_id=record.request_id)
+
+
+def with_the_job(error: LedgerError, record: JobRecord | None) -> LedgerError:
+    """The same error, for a job that was accepted before the ledger failed."""
+    if record is None or record.request_id is None or error.request_id is not None:
+        return error
+    return LedgerError(
+        error.what,
+        billed=Billed.YES,
+        next_step="Make room or make the folder writable: the job goes on and is brought home then. "
+        "Run again with the same inputs submits nothing.",
+        request_id=record.request_id,
+    )

@@ -1,0 +1,104 @@
+"""What is asked of the engine: one clip, complete, so that nothing after this can find the input bad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from ..clips.output_file import expand, target
+from ..ledger.ledger import Ledger
+from ..ledger.record import JobRecord, NewJob
+from ..models.request import Request
+from ..providers.client import Client, connect
+from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class Order:
+    """One clip.
+
+    Args:
+        key: the job key.
+        provider_id: who makes it.
+        job: what the ledger keeps of it.
+        client: of the account that pays.
+        settings: as they were when it was ordered.
+        temp_folder: the host's own, for images shown under a public origin.
+        request: checked and fitted; None when only what was paid for before is to be brought home.
+    """
+
+    key: str
+    provider_id: str
+    job: NewJob
+    client: Client
+    settings: Settings
+    temp_folder: Path
+    request: Request | None = field(repr=False, default=None)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was changed about the inputs, for the user."""
+        return self.request.notices if self.request else ()
+
+
+def place_order(
+    request: Request,
+    settings: Settings,
+    *,
+    output_folder: Path,
+    filename_prefix: str,
+    temp_folder: Path,
+    node_id: str = "",
+    sidecar: str | None = None,
+) -> Order:
+    """Find out whose job it is and where its clip goes. Blocks.
+
+    Args:
+        request: checked and fitted.
+        output_folder: nothing is saved outside it.
+        filename_prefix: "folder/name" below it, with time words such as %year%.
+        temp_folder: the host's own.
+        node_id: who asked, for the jobs panel.
+        sidecar: JSON text to be saved beside the clip.
+
+    Raises:
+        RemoteVideoError: no key, a ledger that can't be used, a place that can't be; nothing was sent.
+    """
+    model, prefix = request.model, expand(filename_prefix)
+    target(output_folder, prefix)
+    connection = connect(model.provider, settings)
+    client = connection.client
+    account = Ledger(settings.home, settings.timeouts).account_tag(connection.account_key)
+    job = NewJob(
+        provider=client.name,
+        base=client.endpoint,
+        model_id=model.model_id,
+        model_name=model.name,
+        seed=request.seed,
+        node_id=node_id,
+        request_digest=request.key(client.endpoint, account_tag=""),
+        account=account,
+        output_folder=str(output_folder),
+        filename_prefix=prefix,
+        sidecar=sidecar,
+    )
+    return Order(request.key(client.endpoint, account), model.provider, job, client, settings, temp_folder, request)
+
+
+def pickup_order(
+    record: JobRecord,
+    provider_id: str,
+    client: Client,
+    settings: Settings,
+    output_folder: Path,
+    filename_prefix: str,
+) -> Order:
+    """Bring home what a job that was paid for has become, into the place its node would have used.
+
+    Args:
+        output_folder, filename_prefix: for a job of an earlier version, which kept no place.
+    """
+    job = NewJob(**{field.name: getattr(record, field.name) for field in fields(NewJob)})
+    if not job.output_folder or not job.filename_prefix:
+        job = replace(job, output_folder=str(output_folder), filename_prefix=filename_prefix)
+    return Order(record.key, provider_id, job, client, settings, temp_folder=output_folder)

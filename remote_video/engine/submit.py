@@ -1,0 +1,152 @@
+"""Submitting a job: the one step that costs money, and is never repeated once a byte of it has left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from ..backoff import backoff
+from ..errors import (
+    AccountError,
+    Billed,
+    JobUncertain,
+    LedgerError,
+    NotSent,
+    RateLimited,
+    RemoteVideoError,
+)
+from ..ledger.ledger import Lease, LeaseLost
+from ..ledger.lifecycle import Event
+from ..ledger.record import JobRecord
+from ..providers.client import Submission
+from ..uploads import Upload, choose
+from .tools import Tools, Unwanted
+
+MAX_TRIES = 5
+LEDGER_TRIES = 5
+MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, asyncio.CancelledError)
+"""Ends of a submission, or of following it, after which the provider may still fetch the images."""
+
+_log = logging.getLogger("remote_video")
+
+
+@asynccontextmanager
+async def uploaded(tools: Tools) -> AsyncIterator[Upload]:
+    """A way to show the images to the provider; what was shown is taken back when no job needs it any more."""
+    order = tools.order
+    upload = choose(order.provider_id, order.settings, order.temp_folder)
+    try:
+        yield upload
+    except MAY_STILL_BE_NEEDED:
+        raise
+    except BaseException:
+        tools.pools.questions.start(upload.discard)
+        raise
+    tools.pools.questions.start(upload.discard)
+
+
+async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
+    """Build the body, which nothing keeps afterwards, and submit; again only what was certainly not accepted.
+
+    Raises:
+        Unwanted, LeaseLost: nothing was sent.
+        RemoteVideoError: a definite refusal, no way to the provider, or nobody knows (JobUncertain).
+    """
+    client, request, timeouts = tools.order.client, tools.order.request, tools.timeouts
+    if request is None:
+        raise RuntimeError("a job that is only picked up is never submitted")
+    submission = await tools.call(tools.pools.preparations, lambda: client.prepare(request, upload))
+    for notice in submission.notices:
+        tools.say(notice)
+    for attempt in range(MAX_TRIES):
+        try:
+            return await _post_when_wanted(tools, lease, submission)
+        except (NotSent, RateLimited) as error:
+            asked_for = (error.retry_after if isinstance(error, RateLimited) else None) or 0.0
+            pause = backoff(attempt, timeouts.retry_pause, timeouts.longest_retry_after, at_least=asked_for)
+            is_noted = tools.key not in tools.unwritten
+            if attempt == MAX_TRIES - 1 or asked_for > timeouts.longest_retry_after or not is_noted:
+                raise
+            tools.show(f"{error.what} Trying again in {pause:.0f} s")
+        await tools.wanted_pause(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) -> JobRecord:
+    record = None
+    while record is None:
+        await tools.check_wanted()
+        tools.show("submitting")
+        record = await tools.post(partial(post_once, tools, lease, submission))
+    tools.was_accepted(record)
+    return record
+
+
+def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord | None:
+    """Write down the intent, POST once, write down what came of it: one function on one thread, whoever waits.
+
+    Returns:
+        The row of the accepted job; None when nobody wanted it by now, and nothing was sent.
+
+    Raises:
+        NotSent, RateLimited: not accepted for now.
+        JobUncertain: no usable answer; only the user may have it tried again.
+        RemoteVideoError: a definite refusal.
+        LedgerError: the intent could not be written (nothing was sent), or the accepted id could not (it is told).
+        Unwanted: the engine is ending.
+        LeaseLost: another engine works on the job; nothing was sent, or the answer was no.
+    """
+    if tools.ended.is_set():
+        raise Unwanted
+    if not tools.is_wanted:
+        return None
+    tools.ledger.begin(lease, tools.order.job)
+    try:
+        request_id = tools.order.client.submit(submission)
+    except JobUncertain as lost:
+        _note(tools, lease, Event.LOST, lost)
+        raise
+    except RemoteVideoError as refusal:
+        _note(tools, lease, Event.TURNED_DOWN, refusal)
+        raise
+    except BaseException as bug:
+        fault = JobUncertain(f"The submission ended in a fault of this pack ({type(bug).__name__}).")
+        _note(tools, lease, Event.LOST, fault)
+        raise
+    return _write_accepted(tools, request_id)
+
+
+def _note(tools: Tools, lease: Lease, event: Event, error: RemoteVideoError) -> None:
+    """Write down that a submission came to nothing; what the disk refuses is written when it can be."""
+    facts: dict[str, Any] = {"error": error.what, "error_kind": type(error).__name__, "finished_at": time.time()}
+    try:
+        tools.ledger.record(lease, event, **facts)
+    except LedgerError as trouble:
+        _log.error("A submission was %s, but that can't be written down: %s", event.value, trouble.what)
+        tools.unwritten[tools.key] = lambda later: tools.ledger.record(later, event, **facts)
+
+
+def _write_accepted(tools: Tools, request_id: str) -> JobRecord:
+    provider = tools.order.job.provider
+    for attempt in range(LEDGER_TRIES):
+        try:
+            return tools.ledger.accepted(tools.key, tools.order.job, request_id)
+        except LedgerError as error:
+            trouble = error
+            _log.error("%s accepted the job %s, but that can't be written down: %s", provider, request_id, error.what)
+            if attempt < LEDGER_TRIES - 1:
+                time.sleep(tools.timeouts.ledger_pause)
+    job, ledger, key = tools.order.job, tools.ledger, tools.key
+    tools.unwritten[key] = lambda later: ledger.accepted(key, job, request_id)
+    raise LedgerError(
+        f"{provider} accepted the job, but its id could not be written down: {trouble.what}",
+        billed=Billed.YES,
+        next_step="Make room or make the folder writable before ComfyUI is closed: the job is then followed by itself. "
+        "Run again with the same inputs submits nothing.",
+        request_id=request_id,
+    )

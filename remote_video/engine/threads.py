@@ -1,0 +1,81 @@
+"""Threads for calls that block: daemons, so that a hanging network never holds up the end of the process.
+
+`concurrent.futures` joins its threads at exit and refuses new work by then, which would lose an id that just came in.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Work = tuple[Callable[[], Any], "Future[Any]"]
+
+
+class DaemonThreads:
+    """A pool whose threads start when they are first needed.
+
+    Args:
+        name: of the threads, for whoever looks at a stack.
+        most: threads at the most.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
+
+    def start(self, call: Callable[[], T]) -> Future[T]:
+        """Begin a call; it goes on even when nobody waits for it any more."""
+        future: Future[T] = Future()
+        with self._starting:
+            if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
+                name = f"remote-video-{self._name}-{len(self._threads) + 1}"
+                self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
+                self._threads[-1].start()
+            self._work.put((call, future))
+        return future
+
+    def end(self) -> None:
+        """Let the threads end when what has begun is done."""
+        for _ in self._threads:
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            call, future = work
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # it belongs to whoever waits
+                    future.set_exception(error)
+            del work, call, future  # else an idle thread keeps the last body alive
+            self._idle.release()
+
+
+class Pools:
+    """The engine's threads, apart by what they wait for, so that a slow upload never keeps a quick call waiting."""
+
+    def __init__(self) -> None:
+        self.questions = DaemonThreads("ask", 16)
+        """Status and cancel: 50 a second of 150 ms each take eight threads."""
+        self.ledger = DaemonThreads("ledger", 8)
+        """No network may keep the ledger waiting; SQLite lets one write at a time."""
+        self.preparations = DaemonThreads("prepare", 2)
+        """Encoding and building bodies: more threads would only be in each other's way."""
+        self.submissions = DaemonThreads("submit", 16)
+        """POST: seconds each, until the provider has stored the image."""
+        self.downloads = DaemonThreads("fetch", 4)
+        self.decoding = DaemonThreads("decode", 1)
+        """Decoding uses every core by itself, and its check for free RAM only holds while nobody else takes it."""
+
+    def end(self) -> None:
+        """Let all threads end when what has begun is done."""
+        for pool in vars(self).values():
+            pool.end()

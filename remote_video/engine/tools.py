@@ -1,0 +1,319 @@
+"""What every step in the life of a job has at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ..errors import Billed, JobCancelled, Stopped
+from ..ledger.ledger import Holder, Lease, Ledger
+from ..ledger.lifecycle import State
+from ..ledger.record import JobRecord
+from ..providers.status import TransientError
+from ..timeouts import Timeouts
+from .host import JobEvent
+from .order import Order
+from .pace import Places, QuestionRate
+from .threads import DaemonThreads, Pools
+from .watch import Audience, Watch
+
+T = TypeVar("T")
+QUESTIONS_PER_S = 50.0
+"""That one provider gets, all jobs together."""
+
+_log = logging.getLogger("remote_video")
+
+
+class Unwanted(Exception):
+    """Nobody wants the job any more, and nothing was submitted."""
+
+
+@dataclass
+class Lane:
+    """What all jobs at one provider share."""
+
+    rate: QuestionRate = field(default_factory=lambda: QuestionRate(QUESTIONS_PER_S))
+    places: Places = field(default_factory=Places)
+
+
+@dataclass
+class Tools:
+    """One job under way. Its methods belong to the engine's thread, but where they say otherwise.
+
+    Args:
+        order: what was asked for. Its request goes once it is submitted.
+        engine_id: the holder's name in the ledger.
+        audience: who looks on.
+        unwritten: what the disk refused to note of submissions, by job key; the engine's, as are the next two.
+        unreleased: leases that the disk refused to let go.
+        posting: submissions under way.
+        publish: tells whoever looks at all jobs.
+    """
+
+    order: Order
+    engine_id: str
+    pools: Pools
+    lane: Lane
+    audience: Audience
+    unwritten: dict[str, Callable[[Lease], object]]
+    unreleased: set[Lease]
+    posting: set[Future[Any]]
+    publish: Callable[[JobEvent], None]
+    ended: threading.Event
+    """Set when the engine ends: what has not begun by then must not begin."""
+    loop: asyncio.AbstractEventLoop
+    goes_on: bool = False
+    """Whether the job is wanted though nobody looks: after an error elsewhere, and once it is paid for."""
+    starter: Watch | None = None
+    """Who asked for it first."""
+    request_id: str | None = None
+    """The provider's, once it is known here."""
+    shared: bool = False
+    """Whether another engine works on it, or did until now."""
+    is_new: bool = False
+    """Whether it was submitted here."""
+    event: JobEvent | None = None
+    """The last that was said."""
+    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the user wants it cancelled."""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def key(self) -> str:
+        return self.order.key
+
+    @property
+    def timeouts(self) -> Timeouts:
+        return self.order.settings.timeouts
+
+    @property
+    def ledger(self) -> Ledger:
+        """For the ledger's threads."""
+        return Ledger(self.order.settings.home, self.timeouts)
+
+    # -- who wants it ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_wanted(self) -> bool:
+        """From any thread."""
+        return bool(self.audience.watches) or self.goes_on
+
+    async def check_wanted(self) -> None:
+        """Wait while it is in doubt whether anybody wants the job. Raises Unwanted."""
+        while not self.is_wanted and self.audience.in_doubt:
+            await asyncio.sleep(self.timeouts.stop_check)
+        if not self.is_wanted:
+            raise Unwanted
+
+    async def wanted_pause(self, seconds: float) -> None:
+        """Wait before something that is not paid for yet. Raises Unwanted as soon as nobody wants it."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            await self.check_wanted()
+            await asyncio.sleep(min(left, self.timeouts.stop_check))
+        await self.check_wanted()
+
+    def was_accepted(self, record: JobRecord) -> None:
+        """The provider has the job: it goes on whoever looks, and its pixels can go."""
+        self.goes_on = self.is_new = True
+        self.order = replace(self.order, request=None)
+        self.show(f"accepted | {record.request_id}", record.state, record.request_id)
+        self.answer_accepted()
+
+    def answer_accepted(self) -> None:
+        """Answer those who only wait for the job to be accepted, once it is."""
+        if self.event is None or self.event.request_id is None:
+            return
+        for watch in [watch for watch in self.audience.watches if watch.until_accepted]:
+            self.audience.watches.remove(watch)
+            self.audience.absent.append(watch)
+            watch.answer(self.event)
+
+    # -- who leaves --------------------------------------------------------------------------------------------------
+
+    def stop_for(self, prompt_id: str) -> None:
+        """The user stopped this prompt: let its watches go, and have the job cancelled when nobody else wants it."""
+        let_go = self.audience.leaves(prompt_id)
+        if not let_go:
+            return
+        self.audience.absent += let_go
+        for watch in let_go:
+            watch.show(self._saying("Stopped; finding out what becomes of the job."))
+            watch.answer(Stopped("Stopped by the user; the node and the log say what became of the job."))
+        if self.audience.watches or self.audience.in_doubt:
+            self.tell_absent("Stopped. Another run of the same clip goes on.")
+        elif any(watch.is_wanted_by_the_queue for watch in let_go):
+            self.tell_absent("Stopped. A prompt that waits in the queue wants the same clip, so the job goes on.")
+        else:
+            self._cancel()
+
+    def cancel_for_all(self) -> None:
+        """The user has this job cancelled, whoever looks at it."""
+        if self.request_id is None:
+            error = JobCancelled("The job was cancelled before it was submitted.", billed=Billed.NO)
+            self.audience.answer(error)
+        self._cancel()
+
+    def _cancel(self) -> None:
+        if self.event is not None and self.event.state is State.FINISHED:
+            self.tell_finished()
+            return
+        self.goes_on = self.request_id is not None
+        self.cancel.set()
+
+    def tell_finished(self) -> None:
+        """Stop came too late to save anything: the clip comes home."""
+        self.tell_absent(
+            f"Stopped. {self.order.job.provider} has finished the clip ({self.request_id}): it is downloaded in the "
+            "background; Run again hands it on and submits nothing."
+        )
+
+    def go_on_without(self, prompt_id: str) -> None:
+        """The prompt ended otherwise than by Stop: its jobs go on."""
+        if left := self.audience.leaves(prompt_id):
+            self.goes_on = True
+            for watch in left:
+                watch.show(self._saying("The graph ended before this clip; the job goes on and is collected."))
+            self.audience.absent += left
+
+    def tell_absent(self, sentence: str) -> None:
+        """Say what became of the job to those who are no longer there to see it."""
+        absent, self.audience.absent = self.audience.absent, []
+        for watch in absent:
+            watch.show(self._saying(sentence))
+
+    async def cancelled_within(self, seconds: float) -> bool:
+        """Wait so long, or until the user wants the job cancelled; whether that is so."""
+        try:
+            await asyncio.wait_for(self.cancel.wait(), seconds)
+        except (asyncio.TimeoutError, TimeoutError):
+            return False
+        return True
+
+    # -- calls that block --------------------------------------------------------------------------------------------
+
+    async def call(self, pool: DaemonThreads, function: Callable[[], T]) -> T:
+        """Run a blocking call on a thread of ours."""
+        return await asyncio.wrap_future(pool.start(function))
+
+    async def post(self, function: Callable[[], T]) -> T:
+        """Run a submission; the end of the engine waits for it."""
+        future = self.pools.submissions.start(function)
+        self.posting.add(future)
+        future.add_done_callback(self.posting.discard)
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    async def keep(self, function: Callable[[Ledger], T]) -> T:
+        """Run a call of the ledger."""
+        return await self.call(self.pools.ledger, lambda: function(self.ledger))
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """Ask the provider when it is this job's turn. A 429 slows the questions of all its jobs down."""
+        asked_at = await self.lane.rate.turn()
+        try:
+            return await self.call(self.pools.questions, question)
+        except TransientError as trouble:
+            if trouble.rate_limited:
+                self.lane.rate.slow_down(asked_at)
+            raise
+
+    async def unless_cancelled(self, waited_for: Awaitable[T]) -> T | None:
+        """The result, or None as soon as the user wants the job cancelled."""
+        work = asyncio.ensure_future(waited_for)
+        cancelled = asyncio.ensure_future(self.cancel.wait())
+        try:
+            await asyncio.wait({work, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else None
+        finally:
+            work.cancel()
+            cancelled.cancel()
+
+    def on_loop(self, function: Callable[[], None]) -> None:
+        """From a thread: let the engine do something."""
+        with suppress(RuntimeError):  # it has ended
+            self.loop.call_soon_threadsafe(function)
+
+    # -- one worker at a time, across processes ----------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Lease]:
+        """Become the one who works on the job. Raises Unwanted while another one does and nobody waits."""
+        while (lease := await self.keep(lambda ledger: ledger.acquire(self.key, self.engine_id))) is None:
+            self.shared = True
+            await self.check_wanted()
+            self.show(f"sharing the job of another run that asks for the same clip{await self._holder()}")
+            await self.wanted_pause(self.timeouts.shared_look)
+        try:
+            yield lease
+        except Exception:
+            # Whoever is told of it may want to forget the job at once.
+            await self.call(self.pools.ledger, lambda: self._release(lease))
+            raise
+        except BaseException:
+            self.pools.ledger.start(lambda: self._release(lease))
+            raise
+        self.pools.ledger.start(lambda: self._release(lease))
+
+    async def _holder(self) -> str:
+        holder: Holder | None = await self.keep(lambda ledger: ledger.holder(self.key))
+        return f" (engine {holder.engine_id[:8]} works on it)" if holder else ""
+
+    def _release(self, lease: Lease) -> None:
+        """On a ledger thread. What the disk refuses now ends when this engine does."""
+        try:
+            self.ledger.release(lease)
+        except Exception as error:
+            _log.debug("A lease can't be given back yet: %s", error)
+            self.unreleased.add(lease)
+
+    @asynccontextmanager
+    async def in_flight(self, *, is_new: bool) -> AsyncIterator[None]:
+        """Hold one of the provider's places: waited for when the job is new, taken in any case when it is there."""
+        most, places = self.order.settings.max_parallel, self.lane.places
+        while not places.take(most if is_new else math.inf):
+            self.show(f"waiting for a free place ({most} jobs are in flight)")
+            await self.wanted_pause(self.timeouts.stop_check)
+        try:
+            yield
+        finally:
+            self.lane.places.give_back()
+
+    # -- what there is to say ----------------------------------------------------------------------------------------
+
+    def show(
+        self, text: str, state: State | None = None, request_id: str | None = None, progress: float | None = None
+    ) -> None:
+        """Say how it stands, with the time spent so far."""
+        self.say(f"{text} | {clock(time.monotonic() - self.began)}", state, request_id, progress)
+
+    def say(
+        self, text: str, state: State | None = None, request_id: str | None = None, progress: float | None = None
+    ) -> None:
+        """Say something, to all who look and all who come."""
+        event = JobEvent(self.key, text, state, request_id, progress, self.order.job.model_name)
+        self.request_id = request_id or self.request_id
+        if self.event != event:
+            self.event = event
+            self.audience.show(event)
+            try:
+                self.publish(event)
+            except Exception:
+                _log.warning("What there is to say of a job can't be published.", exc_info=True)
+
+    def _saying(self, text: str) -> JobEvent:
+        return JobEvent(self.key, text, model_name=self.order.job.model_name)
+
+
+def clock(seconds: float) -> str:
+    """1:05 for 65 s; 1:00:05 for an hour and 5 s."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"

@@ -1,0 +1,98 @@
+"""One job as the ledger keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .lifecycle import State
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is known of a job before it is submitted."""
+
+    provider: str
+    """Which provider, in people's words."""
+    base: str
+    """Its base URL, or "sandbox"."""
+    model_id: str
+    """The provider's id of the model."""
+    model_name: str
+    """The model in people's words."""
+    seed: int
+    """The seed, or the number that only names the take."""
+    node_id: str = ""
+    """The node that asked first."""
+    request_digest: str = ""
+    """What is asked for, without the account: the same under every key of the provider. Empty when not known."""
+    account: str | None = None
+    """Whose job it is, as `Ledger.account_tag` names the account; None in records of earlier versions."""
+    output_folder: str | None = None
+    """Where its node saves, absolute; None in records of earlier versions."""
+    filename_prefix: str | None = None
+    """What the clip is called below that folder, time words already expanded."""
+    sidecar: str | None = None
+    """JSON text to be saved beside the clip; dropped when the clip is stored."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A row of the ledger. Times are seconds since the epoch; None is "not yet" or "not known"."""
+
+    key: str
+    """The job key: what makes two runs the same clip."""
+    state: State
+    """Where it is; see `lifecycle`."""
+    provider: str
+    """Which provider, in people's words."""
+    base: str
+    """Its base URL, or "sandbox"."""
+    model_id: str
+    """The provider's id of the model."""
+    model_name: str
+    """The model in people's words."""
+    seed: int
+    """The seed, or the number that only names the take."""
+    node_id: str
+    """The node that asked first."""
+    request_digest: str
+    """What is asked for, without the account: the same under every key of the provider. Empty when not known."""
+    attempt: int
+    """How often it was submitted: more than 1 only after a refusal or a job that ended without a clip."""
+    request_id: str | None
+    """The provider's id, for its support."""
+    created_at: float
+    """When it was first asked for."""
+    submitted_at: float | None
+    """When the provider accepted it."""
+    finished_at: float | None
+    """When it was seen to be done, well or badly."""
+    path: str | None
+    """The saved clip, absolute; while it is downloading, where it will be."""
+    part_path: str | None
+    """The partial download, if there is one."""
+    part_validator: str | None
+    """The strong ETag or Last-Modified of the partial download, for If-Range."""
+    bytes: int | None
+    """Size of the saved clip."""
+    sha256: str | None
+    """Hash of the saved clip, hex."""
+    cost_usd: float | None
+    """What it cost, when the provider says."""
+    error: str | None
+    """What went wrong, in the provider's words where there are any."""
+    error_kind: str | None
+    """The class of that error in `errors`."""
+    account: str | None
+    """Whose job it is, as `Ledger.account_tag` names the account; None in records of earlier versions."""
+    output_folder: str | None
+    """Where its node saves, absolute; None in records of earlier versions."""
+    filename_prefix: str | None
+    """What the clip is called below that folder, time words already expanded."""
+    sidecar: str | None
+    """JSON text to be saved beside the clip; dropped when the clip is stored."""
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether it is a sandbox clip."""
+        return self.base == "sandbox"

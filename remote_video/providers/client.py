@@ -1,0 +1,122 @@
+"""What every provider's client can do, and how the engine comes by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ..accounts import Accounts
+from ..settings import Settings
+from . import provider_of
+from .status import CancelOutcome, JobStatus
+
+if TYPE_CHECKING:
+    from ..models.request import Request
+    from ..uploads import Upload
+
+SANDBOX_KEY = "sandbox"
+
+
+class MadeAsSent(Protocol):
+    """A part of a body that is not there before it is sent: small pieces, and how long they are in all."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+Piece = bytes | MadeAsSent
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request as it goes on the wire.
+
+    Args:
+        path: below the base URL.
+        body: its pieces, in order.
+        content_type: of the body.
+        model: the provider's own name of the model that is asked for.
+        notices: what was changed about the images, for the user.
+    """
+
+    path: str
+    body: Sequence[Piece] = field(repr=False)
+    content_type: str
+    model: str
+    notices: tuple[str, ...] = ()
+
+
+class Client(Protocol):
+    """A remote service that makes clips. Every call blocks, and belongs on a thread of its own."""
+
+    name: str
+    """What people call it."""
+    endpoint: str
+    """What tells its base apart in a job key: the base URL, or "sandbox"."""
+    reports_cost: bool
+    """Whether it says what a job cost, if only a moment after the job's end."""
+
+    def prepare(self, request: Request, upload: Upload) -> Submission:
+        """Encode the images and build the body. Nothing is submitted."""
+        ...
+
+    def submit(self, submission: Submission) -> str:
+        """Submit once and return the request id.
+
+        Raises:
+            NotSent: the connection never opened.
+            RateLimited: turned away for now (429).
+            JobUncertain: bytes left and no usable answer came.
+            RemoteVideoError: a definite refusal, in the provider's words.
+        """
+        ...
+
+    def status(self, request_id: str) -> JobStatus:
+        """Ask where a job stands.
+
+        Raises:
+            TransientError: no usable answer this time.
+            AccountError: the key is not accepted (the job is not harmed).
+        """
+        ...
+
+    def cancel(self, request_id: str) -> CancelOutcome:
+        """Ask to cancel a job. Never raises for an answer that can't be understood: that is UNKNOWN."""
+        ...
+
+    def auth_headers(self, url: str) -> dict[str, str]:
+        """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
+        ...
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A provider that can be asked."""
+
+    client: Client
+    account_key: str = field(repr=False)
+    """Tells its account apart."""
+
+
+def connect(provider_id: str, settings: Settings) -> Connection:
+    """The client of that provider as the settings want it, with its own key and nobody else's.
+
+    Args:
+        provider_id: one of `PROVIDERS`.
+        settings: the sandbox is started in this process when they ask for it.
+
+    Raises:
+        ValueError: there is no such provider.
+        AccountError: no key; the message names the three ways on.
+    """
+    provider = provider_of(provider_id)
+    endpoint = settings.endpoint(provider_id)
+    if settings.sandbox:
+        from ..sandbox import shared_sandbox
+
+        base_url, key = shared_sandbox(settings.home / "sandbox").base_urls[provider_id], SANDBOX_KEY
+    else:
+        base_url, key = settings.base_urls[provider_id], Accounts(settings.home).require(provider_id).key
+    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), key)

@@ -1,0 +1,255 @@
+"""An end to an HTTP exchange that the other side can't put off.
+
+A socket's timeout starts anew with every byte: a host that drips its headers, or answers `100 Continue` for ever,
+outlasts it. A name may have 60 addresses, each waited for in full, and nothing wakes a thread that looks a name up.
+Here one limit holds for the whole exchange: lookup, connection, TLS, request, headers and body.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
+
+MAX_ADDRESSES = 8
+"""Of one name; the others are not tried."""
+LOOK_EVERY_S = 0.05
+"""Between two looks at whether a lookup or a connection that is waited for was cut."""
+
+Addresses = list[tuple[Any, ...]]
+"""As `socket.getaddrinfo` gives them."""
+Check = Callable[[str, Addresses], None]
+"""Called with a host and its addresses before any of them is connected to; raises for those that must not be."""
+
+
+class ExchangeLimit:
+    """When one exchange is over: at its deadline, or as soon as any thread calls `cut`.
+
+    A context manager: it holds a handle of the connection until it is left.
+
+    Args:
+        deadline: `time.monotonic()` at which it is over.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.opened = False
+        """Whether a connection was made ready to be written to. Until then not a byte of the request has left."""
+        self._is_cut = False
+        self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> ExchangeLimit:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._hold(None)
+
+    def cut(self) -> None:
+        """End it now, whatever it waits for."""
+        with self._lock:
+            self._is_cut = True
+            self._shut_down()
+
+    def left(self, longest: float | None = None) -> float:
+        """How long may be waited now, s, `longest` at most. Raises TimeoutError, or ConnectionAbortedError when cut."""
+        if self._is_cut:
+            raise ConnectionAbortedError("the exchange was given up")
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the exchange timed out")
+        return left if longest is None else min(left, longest)
+
+    def follow(self, connection: Any) -> None:
+        """Let `cut` end whatever waits for this connection: the duplicate handle reaches it below any TLS."""
+        self._hold(socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM))
+
+    def connect(self, host: str, port: int, timeout: float | None, check: Check) -> socket.socket:
+        """Connect to the first address of a host that takes it, within `timeout` s for all of them.
+
+        Raises:
+            OSError, UnicodeError: none did, or the name can't be looked up.
+        """
+        addresses = self._look_up(host, port)
+        check(host, addresses)
+        addresses = addresses[:MAX_ADDRESSES]
+        end = time.monotonic() + self.left(timeout)
+        failure: OSError = OSError("the name has no address")
+        for number, (family, kind, protocol, _, where) in enumerate(addresses):
+            share = (end - time.monotonic()) / (len(addresses) - number)
+            try:
+                return self._connect(socket.socket(family, kind, protocol), where, share)
+            except OSError as error:
+                self.left()
+                failure = error
+        raise failure
+
+    def _look_up(self, host: str, port: int) -> Addresses:
+        """`getaddrinfo` can't be interrupted: it is left behind on a thread of its own."""
+        answer: list[Any] = []
+
+        def ask() -> None:
+            try:
+                answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except Exception as error:
+                answer.append(error)
+
+        thread = threading.Thread(target=ask, name="remote-video-lookup", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no new threads while the interpreter shuts down
+            raise OSError(str(error)) from error
+        while thread.is_alive():
+            thread.join(self.left(LOOK_EVERY_S))
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return list(answer[0])
+
+    def _connect(self, connection: socket.socket, where: Any, longest: float) -> socket.socket:
+        try:
+            connection.setblocking(False)
+            try:
+                connection.connect(where)
+            except BlockingIOError:
+                self._wait_until_connected(connection, longest)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        except BaseException:
+            connection.close()
+            raise
+
+    def _wait_until_connected(self, connection: socket.socket, longest: float) -> None:
+        end = time.monotonic() + longest
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_WRITE)
+            while not selector.select(self.left(LOOK_EVERY_S)):
+                if time.monotonic() > end:
+                    raise TimeoutError("the connection timed out")
+        if code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(code, os.strerror(code))
+
+    def _hold(self, handle: socket.socket | None) -> None:
+        with self._lock:
+            old, self._handle = self._handle, handle
+            if self._is_cut:
+                self._shut_down()
+        if old is not None:
+            old.close()
+
+    def _shut_down(self) -> None:
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+
+class LimitedAdapter(HTTPAdapter):
+    """An adapter whose connections, a proxy's too, keep to `limit`. Of a kept session, set it anew for each exchange.
+
+    Args:
+        limit: of the exchange that comes next.
+        check: for the addresses of hosts that are connected to without a proxy.
+        max_retries: as for `HTTPAdapter`.
+    """
+
+    def __init__(self, limit: ExchangeLimit, check: Check = lambda host, addresses: None, max_retries: Any = 0) -> None:
+        self.limit = limit
+        self._check = check
+        super().__init__(max_retries=max_retries)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._limit_pools(self.poolmanager, self._check)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        is_new = proxy not in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if is_new:
+            self._limit_pools(manager, lambda host, addresses: None)
+        return manager
+
+    def _limit_pools(self, manager: Any, check: Check) -> None:
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: self._limited(pool, check) for scheme, pool in pools.items()}
+
+    def _limited(self, pool: Any, check: Check) -> Any:
+        """The same kind of connection pool (a SOCKS proxy has its own), whose connections keep to the limit."""
+        adapter = self
+        base: Any = pool.ConnectionCls
+
+        class Connection(base):
+            timeout: Any
+            sock: Any
+
+            def _new_conn(self) -> socket.socket:
+                limit = adapter.limit
+                try:
+                    self.timeout = limit.left(self.timeout)
+                    if base._new_conn is HTTPConnection._new_conn:
+                        connection = limit.connect(self.host, self.port, self.timeout, check)
+                    else:
+                        connection = super()._new_conn()
+                    connection.settimeout(limit.left(self.timeout))
+                except (OSError, UnicodeError) as error:
+                    raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
+                limit.follow(connection)
+                return connection
+
+            def connect(self) -> None:
+                super().connect()
+                self.sock = _LimitedSocket(self.sock, adapter)
+                adapter.limit.opened = True
+
+        return type("LimitedPool", (pool,), {"ConnectionCls": Connection})
+
+
+class _LimitedSocket:
+    """A socket that never waits longer than the exchange may still last."""
+
+    def __init__(self, inner: Any, adapter: LimitedAdapter) -> None:
+        self._inner = inner
+        self._adapter = adapter
+        self._timeout = inner.gettimeout()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def settimeout(self, timeout: float | None) -> None:
+        self._timeout = timeout
+
+    def sendall(self, data: Any) -> None:
+        self._inner.settimeout(self._adapter.limit.left(self._timeout))
+        self._inner.sendall(data)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        """What an answer is read from."""
+        self._adapter.limit.follow(self._inner)
+        return io.BufferedReader(_LimitedReader(self._inner, self._adapter.limit, self._timeout))
+
+
+class _LimitedReader(io.RawIOBase):
+    def __init__(self, connection: Any, limit: ExchangeLimit, timeout: float | None) -> None:
+        self._connection = connection
+        self._limit = limit
+        self._timeout = timeout
+        self._file = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._connection.settimeout(self._limit.left(self._timeout))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -1,0 +1,124 @@
+"""What an API answered: read within bounds, and JSON only where it is JSON of a size and depth that make sense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+MAX_RESPONSE_BYTES = 16 * 2**20
+MAX_DEPTH = 64
+CHUNK_BYTES = 64 * 2**10
+TROUBLE = (requests.RequestException, HTTPError, OSError)
+"""What a connection can end in; urllib3's own errors come through `requests` here and there."""
+SHORTEST_SECRET = 8
+"""A shorter key can't be told from a word."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back.
+
+    Args:
+        status: the HTTP status code.
+        headers: case-insensitive.
+        body: the bytes, or None when the connection broke before they were complete.
+    """
+
+    status: int
+    headers: Any
+    body: bytes | None = field(repr=False)
+
+    def json(self) -> Any | None:
+        """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks."""
+        kind = self.headers.get("Content-Type", "application/json").lower()
+        if self.body is None or not ("json" in kind or kind.startswith("text/plain")):
+            return None
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return value if _depth_is_sane(value) else None
+
+    @property
+    def summary(self) -> str:
+        """The response in few words, for when it says nothing itself."""
+        where = self.headers.get("Location", "")
+        if 300 <= self.status < 400 and where:
+            return f"HTTP {self.status}, a redirect to {where[:200]}, which is not followed"
+        return f"HTTP {self.status}" + ("" if self.json() is not None else ", not JSON")
+
+    @property
+    def retry_after(self) -> float | None:
+        """The Retry-After header, s from now (RFC 9110, 10.2.3: seconds or an HTTP date); None without one."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            when = parsedate_to_datetime(value)
+        except (TypeError, ValueError, IndexError):
+            return None
+        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+
+
+def read(response: requests.Response, key: str) -> Response:
+    """Read a response, at most MAX_RESPONSE_BYTES of it; a key it repeats is taken out."""
+    headers = CaseInsensitiveDict({name: without_key(value, key) for name, value in response.headers.items()})
+    body = _body(response)
+    if body is not None:
+        body = without_key(body.decode("latin-1"), key).encode("latin-1")
+    return Response(response.status_code, headers, body)
+
+
+def _body(response: requests.Response) -> bytes | None:
+    """The body; None when it isn't whole or is too large."""
+    pieces, size = [], 0
+    try:
+        for piece in received(response):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_RESPONSE_BYTES:
+                return None
+    except TROUBLE:
+        return None
+    return b"".join(pieces)
+
+
+def without_key(text: str, key: str) -> str:
+    """The text without the key, also where it is written as in a URL or as some write it in JSON."""
+    if len(key) >= SHORTEST_SECRET:
+        for written in (key, quote(key, safe=""), key.replace("/", "\\/")):
+            text = text.replace(written, "[key]")
+    return text
+
+
+def received(response: requests.Response) -> Iterator[bytes]:
+    """The decoded body as it comes in: a slow sender never keeps more than one packet from whoever counts the time."""
+    take = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
+    while piece := take(CHUNK_BYTES, decode_content=True):
+        yield piece
+
+
+def _depth_is_sane(value: Any) -> bool:
+    """Whether JSON is nested at most MAX_DEPTH deep: whoever walks through it stays far from the end of the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for item in level for inner in _inside(item)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []

@@ -1,0 +1,55 @@
+"""How long each thing is waited for. One record, handed down from the settings, so that tests can be in a hurry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Waits and time limits, s."""
+
+    question_floor: float = 0.93
+    """Between two questions about a young job; `engine.pace` says how it grows."""
+    retry_pause: float = 2.0
+    """Before a submission that was certainly not accepted is tried again; doubles each time."""
+    longest_retry_after: float = 120.0
+    """A longer Retry-After to a submission is left to the user."""
+    refetch_pause: float = 1.0
+    """Before a download is tried again; doubles each time."""
+    longest_refetch_pause: float = 20.0
+    """What that pause grows to."""
+    gone_pause: float = 1.0
+    """Before a provider that does not know a finished job is asked again."""
+    connect: float = 10.0
+    """For a connection to open."""
+    request: float = 30.0
+    """For a request that may be repeated (status, result, cancel): from the look-up of the name to the last byte."""
+    submission: float = 180.0
+    """For a submission, in the same way, besides a second for each 64 KiB that are sent: providers store the image
+    before they answer."""
+    read: float = 30.0
+    """For the next byte of a clip."""
+    download: float = 1800.0
+    """For a clip, from one address."""
+    stop_check: float = 0.05
+    """Between two looks at whether the user pressed Stop."""
+    cancel_answer: float = 5.0
+    """For the answer to a request to cancel."""
+    close_answer: float = 30.0
+    """For the answers to submissions that are under way when the process ends."""
+    lease: float = 30.0
+    """An engine that was not heard of for so long is gone."""
+    heartbeat: float = 2.0
+    """Between two signs of life of an engine that holds leases."""
+    heartbeat_seen: float = 3.5
+    """For a sign of life of an engine whose last one is older than a lease by the clock on the wall."""
+    shared_look: float = 0.25
+    """Between two looks at a job that another engine holds."""
+    collect: float = 2.0
+    """Between two looks for jobs that nobody watches."""
+    ledger_pause: float = 2.0
+    """Before an accepted id that the disk refused is written again."""
+
+
+DEFAULT_TIMEOUTS = Timeouts()

@@ -1,0 +1,79 @@
+"""What became of jobs: in the ledger, on disk, at the provider, and in the server's log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from remote_video_pack.remote_video.ledger.database import FILE_NAME
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Sandbox
+
+from .comfy_server import ComfyServer
+from .prompts import node
+
+T = TypeVar("T")
+SOON_S = 60.0
+
+
+def soon(found: Callable[[], T], what: str, within_s: float = SOON_S) -> T:
+    """What `found` gives, as soon as it is true."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if result := found():
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"waited {within_s:g} s for {what}")
+
+
+def states(server: ComfyServer, words: str) -> list[State]:
+    """What the ledger says of the jobs whose files' names begin so."""
+    if not (server.home / FILE_NAME).exists():
+        return []
+    return [job.state for job in Ledger(server.home).recent(1000) if job.filename_prefix == words]
+
+
+def clips(server: ComfyServer, prefix: str) -> list[Path]:
+    """The MP4s in the output folder whose names are `prefix` and a number."""
+    return sorted(server.output.glob(f"{prefix}_?????_.mp4"))
+
+
+def clips_soon(server: ComfyServer, prefix: str, count: int) -> list[Path]:
+    """The clips, once there are so many."""
+    soon(lambda: len(clips(server, prefix)) >= count, f"{count} files {prefix}")
+    time.sleep(0.2)  # a second copy would be there by now
+    found = clips(server, prefix)
+    assert len(found) == count
+    return found
+
+
+def wait_for_posts(provider: Sandbox, count: int) -> None:
+    """Wait until so many submissions were ever accepted, and the client knows of each."""
+    soon(lambda: provider.accepted_posts >= count, f"{count} submissions")
+    ids = {job.request_id for job in provider.jobs[:count]}
+    asked = (entry.path for entry in provider.requests if "/status" in entry.path)
+    soon(lambda: ids <= {path.split("/")[-2] for path in asked} | ids, "the answers")
+
+
+def job_in_panel(server: ComfyServer, request_id: str) -> dict[str, Any]:
+    """What the jobs panel is told of a job."""
+    (job,) = [job for job in server.get("/remote_video/jobs")["jobs"] if job["request_id"] == request_id]
+    return job
+
+
+def lives(server: ComfyServer, log_before: int = 0) -> None:
+    """The prompt worker takes prompts, and nothing but nodes that raised left a traceback in the log since then."""
+    server.run({"1": node("LoadImage", image="example.png"), "2": node("PreviewImage", images=["1", 0])})
+    is_quiet(server.log()[log_before:])
+
+
+def is_quiet(log: str) -> None:
+    """No trace of a fault: ComfyUI prints one traceback for each node that raises, and says so before."""
+    of_nodes = log.count("!!! Exception during processing !!!")
+    chained = log.count("direct cause of the following") + log.count("another exception occurred")
+    assert log.count("Traceback (most recent call last)") == of_nodes + chained, log
+    for noise in ("never retrieved", "but it is pending", "never awaited", "fault of", "Exception ignored"):
+        assert noise not in log, log

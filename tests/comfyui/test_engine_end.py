@@ -1,0 +1,130 @@
+"""The end of a server, by a signal, by kill -9 or by the Manager, and its next start: clips come home untouched."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from remote_video_pack.remote_video.ledger.lifecycle import State
+
+from .comfy_server import ComfyServer
+from .conftest import account_at
+from .outcomes import clips, clips_soon, is_quiet, lives, soon, states, wait_for_posts
+from .prompts import node, several
+
+OUR_PART_S = 2.0
+COMFYUIS_PART_S = 3.0
+"""ComfyUI's own way out after Ctrl-C; SIGTERM ends it at once."""
+COLLECTED_S = 10.0
+"""From the end of a start to a clip that was finished before, when the last engine said goodbye."""
+LEASE_S = 45.0
+"""The same when it had no time to, and has to be missed first."""
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.fixture(scope="module")
+def ending(start_comfy, quick) -> ComfyServer:
+    """A server to end and to start again; each test leaves it running."""
+    return start_comfy(**account_at(quick))
+
+
+def comes_home(server: ComfyServer, words: str, within_s: float) -> None:
+    """The clip, where its node would have saved it, with its workflow beside it, without a Run."""
+    begun = time.monotonic()
+    (clip,) = soon(lambda: clips(server, words), "the clip, without Run", within_s)
+    print(f"{words}: there {time.monotonic() - begun:.1f} s after the start")
+    soon(lambda: clip.with_suffix(".json").exists(), "its workflow")
+    assert json.loads(clip.with_suffix(".json").read_text(encoding="utf-8"))["10"]["class_type"] == "Veo3I2V"
+    soon(lambda: states(server, words) == [State.STORED], "the ledger to say so")
+
+
+def test_importing_the_pack_starts_nothing_and_makes_no_ledger(ending):
+    ending.run({**several("unused", []), "2": node("PreviewImage", images=["1", 0])})
+    threads = ending.get("/test/inside")["threads"]
+    assert not [name for name in threads if "remote-video" in name], threads
+    assert not ending.home.exists()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_the_end_waits_for_no_question_and_no_download_and_the_next_start_brings_all_home(ending, quick, number):
+    server, words, log_before = ending, f"end-{number.name}", len(ending.log())
+    accepted = quick.accepted_posts
+    quick.faults.set("media", "stall-midway", seconds=120.0)
+    server.run(several(f"{words}-fetched", [0], wait=False))
+    wait_for_posts(quick, accepted + 1)
+    soon(lambda: any(entry.fault == "stall-midway" for entry in quick.requests), "the download")
+    server.queue(several(f"{words}-followed", [1]))
+    wait_for_posts(quick, accepted + 2)
+    time.sleep(0.5)
+    lasted = server.end(number)
+    quick.faults.clear()
+    print(f"{words}: the process ended after {lasted:.2f} s")
+    assert lasted < OUR_PART_S + (COMFYUIS_PART_S if number is signal.SIGINT else 0.0)
+    is_quiet(server.log()[log_before:])
+    server.start()
+    comes_home(server, f"{words}-fetched", COLLECTED_S)
+    comes_home(server, f"{words}-followed", COLLECTED_S)
+    assert quick.accepted_posts == accepted + 2
+    lives(server, log_before)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_submission_under_way_at_the_end_is_waited_for_and_its_id_is_known(ending, quick, number):
+    server, words, accepted, log_before = ending, f"post-{number.name}", quick.accepted_posts, len(ending.log())
+    answer_s = 2.5
+    quick.faults.set("runcomfy/submit", "stall:accepted", on_call=1, seconds=answer_s)
+    server.queue(several(words, [0]))
+    soon(lambda: quick.accepted_posts == accepted + 1, "the submission")
+    lasted = server.end(number)
+    print(f"{words}: the process ended after {lasted:.2f} s, the answer took {answer_s:g} s")
+    assert lasted < answer_s + OUR_PART_S + (COMFYUIS_PART_S if number is signal.SIGINT else 0.0)
+    assert states(server, words) == [State.SUBMITTED]
+    assert "waits up to 30 s for the answer to 1 submission" in server.log()[log_before:]
+    is_quiet(server.log()[log_before:])
+    server.start()
+    comes_home(server, words, COLLECTED_S)
+    assert quick.accepted_posts == accepted + 1
+
+
+def test_kill_9_in_the_middle_of_a_clip_and_the_next_start_brings_it_home(ending, quick):
+    server, words, accepted = ending, "killed", quick.accepted_posts
+    server.queue(several(words, [0], filename_prefix=f"sub/folder/{words}"))
+    wait_for_posts(quick, accepted + 1)
+    soon(lambda: states(server, f"sub/folder/{words}") == [State.SUBMITTED], "the id to be written down")
+    server.kill()
+    server.start()
+    comes_home(server, f"sub/folder/{words}", LEASE_S)
+    assert quick.accepted_posts == accepted + 1
+    server.run(several(words, [0], filename_prefix=f"sub/folder/{words}"))
+    assert len(clips_soon(server, f"sub/folder/{words}", 1)) == 1
+    assert quick.accepted_posts == accepted + 1
+
+
+def test_a_restart_inside_the_same_process_brings_the_clip_home(ending, quick):
+    server, words, accepted = ending, "restarted", quick.accepted_posts
+    server.queue(several(words, [0]))
+    wait_for_posts(quick, accepted + 1)
+    soon(lambda: states(server, words) == [State.SUBMITTED], "the id to be written down")
+    before = server.pid
+    server.restart()
+    assert server.pid == before
+    comes_home(server, words, LEASE_S)
+    assert quick.accepted_posts == accepted + 1
+    lives(server)
+
+
+def test_with_collecting_switched_off_nothing_comes_home_until_run(ending, quick):
+    server, words, accepted = ending, "not-collected", quick.accepted_posts
+    server.run(several(words, [0], wait=False))
+    wait_for_posts(quick, accepted + 1)
+    server.end(signal.SIGTERM)
+    server.environment["REMOTE_VIDEO_COLLECT"] = "0"
+    server.start()
+    time.sleep(COLLECTED_S)
+    assert clips(server, words) == []
+    assert not [name for name in server.get("/test/inside")["threads"] if "remote-video" in name]
+    server.run(several(words, [0]))
+    assert len(clips(server, words)) == 1
+    assert quick.accepted_posts == accepted + 1

@@ -1,0 +1,199 @@
+"""The ledger's jobs from a terminal: looked at, collected, cancelled, forgotten; the sandbox, and a price."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import Event
+
+from ..written_jobs import accepted, begun, happened
+from .terminal import COMMAND, PACK_FOLDER, Terminal
+
+KEY, SAVED = "ab" * 32, "cd" * 32
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Terminal:
+    """No provider, no key."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def ledger(home: Path) -> Ledger:
+    """A ledger with one job whose answer was lost, and a saved one."""
+    ledger = Ledger(home)
+    happened(ledger, begun(ledger, KEY), Event.LOST, error="no answer came back")
+    lease = accepted(ledger, SAVED)
+    ledger.record(lease, Event.SUCCEEDED, cost_usd=0.5)
+    happened(ledger, lease, Event.STORED, path="clip.mp4")
+    return ledger
+
+
+def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_path):
+    command = [*COMMAND, "sandbox", "--folder", str(tmp_path / "jobs")]
+    new_group = subprocess.CREATE_NEW_PROCESS_GROUP if os.name == "nt" else 0
+    sandbox = subprocess.Popen(
+        command, cwd=PACK_FOLDER, stdout=subprocess.PIPE, text=True, encoding="utf-8", creationflags=new_group
+    )
+    try:
+        assert sandbox.stdout is not None
+        said = ""
+        while "COMETAPI_KEY" not in said:
+            line = sandbox.stdout.readline()
+            assert line, f"it ended after saying {said!r}"
+            said += line
+        addresses = dict(re.findall(r"(\w+_BASE_URL)=(\S+)", said))
+        key = {"Authorization": "Bearer anything"}
+        model = addresses["RUNCOMFY_API_BASE_URL"] + "/v1/models/google-deepmind/veo-3/image-to-video"
+        assert requests.get(model, headers=key, timeout=10).json()["model_id"].endswith("veo-3/image-to-video")
+        assert requests.get(addresses["COMETAPI_BASE_URL"] + "/models", headers=key, timeout=10).ok
+        sandbox.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+        rest, _ = sandbox.communicate(timeout=30)
+        if os.name != "nt":
+            assert (sandbox.returncode, rest.rstrip().endswith(": 0")) == (0, True)
+    finally:
+        sandbox.kill()
+        sandbox.wait()
+
+
+def test_jobs_are_listed_newest_first(offline: Terminal, ledger: Ledger):
+    shown = offline.run("jobs")
+    lines = shown.stdout.splitlines()
+    assert shown.returncode == 0, shown.stderr
+    assert [line[:12] for line in lines[:2]] == [SAVED[:12], KEY[:12]]
+    assert all(word in lines[0] for word in ("stored", "Veo 3", f"id-of-{SAVED}", "0.50 USD", "clip.mp4"))
+    assert "uncertain" in lines[1]
+    assert "no answer came back" in lines[1]
+    assert lines[2] == "Jobs: 2"
+
+
+def test_jobs_can_be_limited_and_chosen_by_state(offline: Terminal, ledger: Ledger):
+    assert offline.call("jobs", "--limit", "1").stdout.splitlines()[-1] == "Jobs: 1"
+    lines = offline.call("jobs", "--state", "uncertain", "--limit", "1").stdout.splitlines()
+    assert [line[:12] for line in lines] == [KEY[:12], "Jobs: 1"]
+    assert offline.call("jobs", "--state", "lost").returncode == 2
+
+
+def test_jobs_as_json_are_one_object_a_line(offline: Terminal, ledger: Ledger):
+    told = [json.loads(line) for line in offline.call("jobs", "--json").stdout.splitlines()]
+    assert [(job["key"], job["state"], job["cost_usd"]) for job in told] == [
+        (SAVED, "stored", 0.5),
+        (KEY, "uncertain", None),
+    ]
+
+
+@pytest.mark.parametrize("key", [KEY, KEY[:12]])
+def test_an_uncertain_job_can_be_forgotten_by_the_key_as_shown(offline: Terminal, ledger: Ledger, key: str):
+    assert offline.call("forget", key).returncode == 0
+    assert ledger.get(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "reason"), [(SAVED, 1, "stored"), ("ef" * 32, 2, "not exactly one"), ("", 2, "exactly one")]
+)
+def test_what_can_not_be_forgotten_stays_and_says_why(
+    offline: Terminal, ledger: Ledger, key: str, code: int, reason: str
+):
+    said = offline.call("forget", key)
+    assert (said.returncode, reason in said.stderr) == (code, True)
+    assert len(ledger.recent()) == 2
+
+
+def test_a_job_that_a_run_works_on_is_not_forgotten(offline: Terminal, ledger: Ledger):
+    begun(ledger, "12" * 32)
+    said = offline.call("forget", "12" * 32)
+    assert (said.returncode, "A run works on it" in said.stderr) == (1, True)
+
+
+def test_no_ledger_is_made_by_looking_for_one(offline: Terminal, tmp_path: Path):
+    for command in (("jobs",), ("collect",), ("forget", KEY), ("cancel", KEY)):
+        said = offline.call(*command, "--home", tmp_path / "elsewhere")
+        assert (said.returncode, "no ledger" in said.stderr, "--home" in said.stderr) == (2, True, True)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def made(terminal: Terminal, *more: str) -> subprocess.Popen[str]:
+    """A clip is being made, and its job accepted."""
+    order = ("make", "Veo3I2V", "--prompt", "a sea", "--image", terminal.picture(), "-o", terminal.folder / "sea.mp4")
+    process = terminal.start(*order, *more)
+    terminal.wait_until(lambda: any(job.request_id for job in terminal.ledger.recent()), "an id")
+    return process
+
+
+def test_a_queued_job_is_cancelled_though_another_process_follows_it(queueing: Terminal):
+    process = made(queueing)
+    job = queueing.ledger.recent()[0]
+    said = queueing.run("cancel", job.key[:12])
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, "cancelled" in stderr) == (1, True), stderr
+    assert (said.returncode, "was cancelled at RunComfy" in said.stdout) == (0, True), said.stderr
+    assert queueing.ledger.get(job.key).state.value == "cancelled"
+
+
+def test_a_running_job_goes_on_and_says_so(terminal: Terminal):
+    terminal.sandbox.faults.set("runcomfy/status", "never-finishes")
+    process = made(terminal)
+    key = terminal.ledger.recent()[0].key
+    said = terminal.run("cancel", key)
+    assert (said.returncode, "running already" in said.stderr) == (1, True), said.stderr
+    terminal.sandbox.faults.clear()
+    assert process.communicate(timeout=60)[0] == f"{terminal.folder / 'sea.mp4'}\n"
+    said = terminal.run("cancel", key)
+    assert (said.returncode, "nothing to cancel" in said.stderr) == (1, True)
+
+
+def test_with_nothing_to_collect_it_ends(terminal: Terminal, ledger: Ledger):
+    said = terminal.call("collect")
+    assert (said.returncode, "Nothing to collect" in said.stderr) == (0, True)
+
+
+def test_collect_gives_up_in_time_and_goes_on_another_time(terminal: Terminal):
+    terminal.sandbox.faults.set("runcomfy/status", "never-finishes")
+    process = made(terminal)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    said = terminal.run("collect", "--for", "2", "--json")
+    assert (said.returncode, json.loads(said.stdout)["state"]) == (1, "on its way")
+    terminal.sandbox.faults.clear()
+    told = json.loads(terminal.run("collect", "--json").stdout)
+    assert (told["state"], told["path"]) == ("collected", str(terminal.folder / "sea.mp4"))
+    assert terminal.posts == 1
+
+
+def test_collect_leaves_other_accounts_alone(terminal: Terminal, ledger: Ledger):
+    accepted(ledger, "34" * 32, account="another's")
+    said = terminal.call("collect")
+    assert (said.returncode, "left alone" in said.stderr) == (0, True), said.stderr
+
+
+def test_the_price_of_a_node_is_what_the_provider_says(terminal: Terminal):
+    said = terminal.call("price", "Veo3I2V")
+    assert said.returncode == 0, said.stderr
+    assert '"base_price_usd"' in said.stdout
+    assert '"model_id": "google-deepmind/veo-3/image-to-video"' in said.stdout
+
+
+def test_a_price_without_a_key_names_the_ways_on(offline: Terminal):
+    said = offline.call("price", "Veo3I2V")
+    assert said.returncode == 1
+    assert "RUNCOMFY_API_TOKEN" in said.stderr
+
+
+def test_a_model_nobody_knows_is_answered_with_those_there_are(offline: Terminal):
+    said = offline.call("price", "Veo4")
+    assert said.returncode == 2
+    assert "Kling3I2V" in said.stderr
+
+
+def test_an_unknown_command_is_answered_with_the_known_ones(offline: Terminal):
+    said = offline.call("paint")
+    assert said.returncode == 2
+    assert "sandbox" in said.stderr

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+
+from .children import Nursery
+from .one_job import KEY, QUICK, Studio, small_clip
+
+
+@pytest.fixture(scope="session")
+def small_mp4(tmp_path_factory) -> bytes:
+    """The clip that the sandbox of `studio` serves for every job."""
+    return small_clip(tmp_path_factory.mktemp("small-mp4"))
+
+
+@pytest.fixture(scope="session")
+def nurseries() -> Iterator[tuple[Nursery, Nursery]]:
+    """Two processes that start processes: a child of each can run at the same time."""
+    with Nursery() as one, Nursery() as other:
+        yield one, other
+
+
+@pytest.fixture
+def nursery(nurseries: tuple[Nursery, Nursery]) -> Nursery:
+    return nurseries[0]
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of each provider in the environment."""
+    for variable in ("RUNCOMFY_API_TOKEN", "COMETAPI_KEY"):
+        monkeypatch.setenv(variable, KEY)
+
+
+@pytest.fixture
+def studio(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+    """A sandbox of its own that makes jobs in no time, and an empty home."""
+    with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
+        studio = Studio(sandbox, tmp_path)
+        yield studio
+        sandbox.faults.clear()
+        studio.close()
+
+
+@pytest.fixture
+def queueing(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+    """The same, but jobs wait in the queue for longer than any test."""
+    with Sandbox(tmp_path / "sandbox", pace=Pace(queue_s=3600), prebuilt=small_mp4) as sandbox:
+        studio = Studio(sandbox, tmp_path)
+        yield studio
+        sandbox.faults.clear()
+        studio.close()

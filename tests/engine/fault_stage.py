@@ -1,0 +1,130 @@
+"""A studio for many cases, one after the other: each is a clip of its own, run to whatever end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from remote_video_pack.remote_video.engine.watch import StoredClip
+from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.record import JobRecord
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox.request_log import LoggedRequest
+
+from ..media.clips import write_clip
+from .one_job import HURRY, Player, Studio
+
+HURRIED = replace(
+    HURRY,
+    connect=5.0,
+    request=2.0,
+    submission=5.0,
+    read=0.4,
+    cancel_answer=3.0,
+    stop_check=0.02,
+    lease=30.0,
+    heartbeat=2.0,
+    collect=30.0,
+)
+STALL_S = 15.0
+"""Longer than HURRIED waits for any byte."""
+LARGEST_CLIP = 2_000_000
+DEADLINE_S = 60.0
+_seeds = itertools.count(1)
+
+
+def clip_bytes(path: Path) -> bytes:
+    """An MP4 whose index stands at its front, so that a cut one still opens; a few hundred KB of noise."""
+    noise = np.random.default_rng(3)
+    pictures = [noise.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(24)]
+    write_clip(path, pictures, size=(128, 96), container_options={"movflags": "faststart"})
+    return path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a look at a job ended, and what server and ledger say then."""
+
+    clip: StoredClip | None
+    error: RemoteVideoError | Stopped | None
+    record: JobRecord | None
+    posts: int
+    """Submissions of this case that the server has accepted."""
+    heard: tuple[str, ...]
+    """What was said meanwhile."""
+
+
+@dataclass
+class Stage(Studio):
+    """One sandbox, one home and one engine, for case after case."""
+
+    seed: int = 0
+    """Of the case that is on."""
+    _posts_before: int = field(default=0, init=False)
+    _requests_before: int = field(default=0, init=False)
+
+    def begin(self, provider: str) -> None:
+        """Make ready for another case: a clip that nobody asked for before."""
+        self.sandbox.faults.clear()
+        self.provider, self.seed = provider, next(_seeds)
+        self._posts_before, self._requests_before = self.sandbox.accepted_posts, len(self.sandbox.requests)
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """What the server was asked in this case."""
+        return self.sandbox.requests[self._requests_before :]
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.home)
+
+    async def until_accepted(self) -> None:
+        """Submit the case's job and leave it to the engine."""
+        self.more["timeout_s"] = DEADLINE_S
+        await (await self.watch(until_accepted=True, **self._job)).accepted()
+
+    async def look(self, player: Player | None = None, *, timeout_s: float = DEADLINE_S) -> Ending:
+        """Run the case's job once, to whatever end."""
+        self.more["timeout_s"] = timeout_s
+        player, clip, error = player or Player(), None, None
+        try:
+            clip = await self.run(player, **self._job)
+        except (RemoteVideoError, Stopped) as ended:
+            error = ended
+        return await asyncio.to_thread(self.ending, clip, error, player)
+
+    def ending(self, clip: StoredClip | None, error: RemoteVideoError | Stopped | None, player: Player) -> Ending:
+        """How things stand now."""
+        posts = self.sandbox.accepted_posts - self._posts_before
+        return Ending(clip, error, self.record(), posts, tuple(player.lines))
+
+    def record(self) -> JobRecord | None:
+        """The case's row."""
+        return next((job for job in self.ledger.recent(5) if job.seed == self.seed), None)
+
+    @property
+    def _job(self) -> dict[str, object]:
+        return {"seed": self.seed, "prefix": f"video/{self.seed}"}
+
+
+@contextmanager
+def stages(folder: Path, count: int, clip: bytes, pace: Pace) -> Iterator[list[Stage]]:
+    """So many stages, side by side."""
+    made = []
+    for number in range(count):
+        home = folder / f"stage-{number}"
+        sandbox = Sandbox(home / "sandbox", pace=pace, prebuilt=clip).start()
+        made.append(Stage(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP}))
+    try:
+        yield made
+    finally:
+        for stage in made:
+            stage.sandbox.faults.clear()
+            stage.close()
+            stage.sandbox.stop()

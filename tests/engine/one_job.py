@@ -1,0 +1,254 @@
+"""One job against a sandbox: its request, settings in a hurry, and a host that can press Stop or hold a run up.
+
+Imported by the tests, and by `child.py` in processes of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import torch
+from remote_video_pack.remote_video.engine.engine import Engine
+from remote_video_pack.remote_video.engine.host import JobEvent, PromptEnd
+from remote_video_pack.remote_video.engine.order import Order, place_order
+from remote_video_pack.remote_video.engine.watch import StoredClip, Watch
+from remote_video_pack.remote_video.models import COMET_VEO, VEO3
+from remote_video_pack.remote_video.models.request import Request
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.settings import Settings
+from remote_video_pack.remote_video.timeouts import Timeouts
+
+KEY = "a-key-of-the-tests"
+PROVIDERS = ("runcomfy", "cometapi")
+HURRY = Timeouts(
+    question_floor=0.02,
+    retry_pause=0.02,
+    refetch_pause=0.02,
+    longest_refetch_pause=0.1,
+    gone_pause=0.02,
+    stop_check=0.01,
+    lease=0.6,
+    heartbeat=0.05,
+    heartbeat_seen=0.3,
+    shared_look=0.02,
+    collect=0.1,
+    ledger_pause=0.02,
+)
+QUICK = Pace(queue_s=0.02, run_s=0.03)
+SOON_S = 20.0
+"""How long a test waits for something that is bound to happen, s: long enough for a machine that is busy."""
+
+
+def small_clip(folder: Path) -> bytes:
+    """A real MP4 of about 200 kB: noise, so that it comes in several pieces."""
+    path = folder / "small.mp4"
+    noise = np.random.default_rng(7)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast", "qp": "20"})
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for index in range(12):
+            picture = noise.integers(0, 255, (96, 160, 3), dtype=np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def request_for(provider: str, seed: int = 1, prompt: str = "a calm sea") -> Request:
+    """The same clip for the same seed and prompt, in any process."""
+    if provider == "cometapi":
+        return COMET_VEO.request({"prompt": prompt, "seed": seed, "fit": "auto", "model": "veo3-fast", "size": "16x9"})
+    image = torch.linspace(0, 1, 96 * 128 * 3).reshape(1, 96, 128, 3)
+    values = {"image": image, "prompt": prompt, "seed": seed, "fit": "auto", "generate_audio": False}
+    return VEO3.request(values)
+
+
+@dataclass
+class Player:
+    """Somebody in a prompt who asks for a clip, keeps what it is told, and does what a test wants at a line it hears.
+
+    Args:
+        at_line: called with each line, on whatever thread says it.
+    """
+
+    at_line: Callable[[str], None] = lambda line: None
+    lines: list[str] = field(default_factory=list)
+    events: list[JobEvent] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set: the user presses Stop."""
+    prompt_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    waits: bool = False
+    """Whether a prompt that waits in the queue asks for the same clip."""
+
+    def show(self, event: JobEvent) -> None:
+        self.events.append(event)
+        if event.progress is not None:
+            self.lines.append(f"progress {event.progress:.2f}")
+        self.lines.append(event.text)
+        self.at_line(event.text)
+
+    def is_waiting(self) -> bool:
+        return self.waits
+
+    def stop_at(self, words: str) -> Player:
+        """Press Stop when a line holds these words."""
+        self.at_line = lambda line: self.stop.set() if words in line else None
+        return self
+
+    def heard(self, words: str) -> bool:
+        return any(words in line for line in list(self.lines))
+
+
+@dataclass
+class Prompts:
+    """A host whose prompts end as a test wants, and in which each player can press Stop for its own."""
+
+    folder: Path
+    players: dict[str, Player] = field(default_factory=dict)
+    ends: dict[str, PromptEnd] = field(default_factory=dict)
+    published: list[JobEvent] = field(default_factory=list)
+
+    def interrupted_prompt(self) -> str | None:
+        latest = reversed(list(self.players.values()))
+        return next((player.prompt_id for player in latest if player.stop.is_set()), None)
+
+    def prompt_end(self, prompt_id: str) -> PromptEnd:
+        return self.ends.get(prompt_id, PromptEnd.OTHERWISE)
+
+    def output_folder(self) -> Path:
+        return self.folder
+
+    def publish(self, event: JobEvent) -> None:
+        self.published.append(event)
+
+
+_engines: dict[Path, Engine] = {}
+
+
+@dataclass
+class Studio:
+    """A sandbox, a home and an output folder: all that a run needs."""
+
+    sandbox: Sandbox
+    folder: Path
+    provider: str = "runcomfy"
+    timeouts: Timeouts = HURRY
+    collect: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            home=self.home,
+            base_urls=self.sandbox.base_urls,
+            timeouts=self.timeouts,
+            collect=self.collect,
+            **self.more,
+        )
+
+    @property
+    def host(self) -> Prompts:
+        return self.engine.host
+
+    @property
+    def engine(self) -> Engine:
+        """The one of this process; made anew when the last one was closed."""
+        engine = _engines.get(self.folder)
+        if engine is None or engine.has_ended:
+            engine = _engines[self.folder] = Engine(lambda: self.settings, Prompts(self.output))
+        return engine
+
+    def close(self) -> None:
+        """End the engine, as the end of ComfyUI does."""
+        if self.folder in _engines:
+            _engines.pop(self.folder).close()
+
+    @property
+    def submit_route(self) -> str:
+        return {"runcomfy": "runcomfy/submit", "cometapi": "comet/create"}[self.provider]
+
+    @property
+    def status_route(self) -> str:
+        return {"runcomfy": "runcomfy/status", "cometapi": "comet/retrieve"}[self.provider]
+
+    @property
+    def posts(self) -> int:
+        """Submissions that reached the sandbox, accepted or not."""
+        return len(self.calls(self.submit_route))
+
+    def calls(self, route: str) -> list[Any]:
+        return [logged for logged in self.sandbox.requests if logged.route == route]
+
+    def order(self, *, seed: int = 1, prompt: str = "a calm sea", prefix: str = "video/clip") -> Order:
+        return place_order(
+            request_for(self.provider, seed, prompt),
+            self.settings,
+            output_folder=self.output,
+            filename_prefix=prefix,
+            temp_folder=self.folder / "temp",
+        )
+
+    async def watch(self, player: Player | None = None, *, until_accepted: bool = False, **job: Any) -> Watch:
+        """Ask for a clip."""
+        player = player or Player()
+        order = await asyncio.to_thread(self.order, **job)
+        self.host.players[player.prompt_id] = player
+        return self.engine.watch(order, player, until_accepted=until_accepted)
+
+    async def run(self, player: Player | None = None, **job: Any) -> StoredClip:
+        """One press on Run."""
+        watch = await self.watch(player, **job)
+        try:
+            return await watch.clip()
+        finally:
+            watch.leave()
+
+    def run_now(self, player: Player | None = None, **job: Any) -> StoredClip:
+        """One press on Run, in an event loop of its own."""
+        return asyncio.run(self.run(player, **job))
+
+    def clips(self) -> list[Path]:
+        return sorted(self.output.rglob("*.mp4"))
+
+    def leftovers(self) -> list[Path]:
+        """Files in the output folder that are no clips."""
+        return [path for path in self.output.rglob("*") if path.is_file() and path.suffix != ".mp4"]
+
+
+def wait_until(holds: Callable[[], Any], what: str = "it to happen") -> Any:
+    """What `holds` gives once it is true; fails when it never is."""
+    end = time.monotonic() + SOON_S
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.005)
+    raise AssertionError(f"waited {SOON_S:g} s for {what}")
+
+
+async def until(holds: Callable[[], Any], what: str = "it to happen") -> Any:
+    """The same without blocking the event loop."""
+    end = time.monotonic() + SOON_S
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"waited {SOON_S:g} s for {what}")

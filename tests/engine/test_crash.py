@@ -1,0 +1,313 @@
+"""Promises 1 and 2 under kill -9: whatever the moment, one job is accepted at most, and the next run ends it."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count as numbers
+from pathlib import Path
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.ledger.database import FILE_NAME
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Sandbox
+
+from .children import Child, Nursery
+from .one_job import PROVIDERS, QUICK, Studio, wait_until
+
+SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
+KILLS = 4000 if SOAK else 200
+MOST_KILLS_OF_ONE_JOB = 3
+MOST_RUNS = 8
+SETTLE_S = 0.15
+"""For a process that was let go on to come to where it is held up next."""
+
+
+class Lane:
+    """One sandbox, one nursery, and a new studio for each job."""
+
+    def __init__(self, folder: Path, clip: bytes, nursery: Nursery) -> None:
+        self.clip = clip
+        self.sandbox = Sandbox(folder / "sandbox", pace=QUICK, prebuilt=clip)
+        self.nursery = nursery
+        self._folder = folder
+        self._names = numbers(1)
+
+    def __enter__(self) -> Lane:
+        self.sandbox.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sandbox.stop()
+
+    def studio(self, provider: str) -> Studio:
+        return Studio(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
+
+
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
+    with Lane(tmp_path_factory.mktemp("lane"), small_mp4, nurseries[0]) as lane:
+        yield lane
+
+
+@dataclass
+class Case:
+    """A job that is killed, and how it ended when it was run again until it did."""
+
+    lane: Lane
+    studio: Studio
+
+    def __post_init__(self) -> None:
+        self._accepted_before = self.lane.sandbox.accepted_posts
+        self.kills = 0
+
+    def start(self, hold_at: str = "") -> Child:
+        return self.lane.nursery.start(self.studio, hold_at=hold_at)
+
+    def killed(self, child: Child) -> None:
+        self.kills += child.kill()
+        self._check_ledger()
+
+    def run_to_the_end(self) -> str:
+        """Run the job again until it ends; check all that was promised; "clip" or "JobUncertain"."""
+        self.lane.sandbox.faults.clear()
+        for _ in range(MOST_RUNS):
+            result = self.start().result()
+            self._check_ledger()
+            if result["outcome"] in ("clip", "JobUncertain"):
+                break
+        outcome = result["outcome"]
+        assert outcome in ("clip", "JobUncertain"), result
+        if outcome == "clip":
+            self._check_clip(Path(result["path"]))
+        else:
+            assert self.start().result()["outcome"] == "JobUncertain", "uncertain stays so until the user decides"
+            assert self.accepted <= 1
+            assert self.studio.clips() == []
+        assert self.studio.leftovers() == []
+        return str(outcome)
+
+    def _check_clip(self, path: Path) -> None:
+        assert self.accepted == 1
+        assert self.studio.clips() == [path], "one clip, and no other file under a final name"
+        assert path.read_bytes() == self.lane.clip
+        again = self.start().result()
+        assert (again["outcome"], again["path"], again["reused"]) == ("clip", str(path), True)
+        assert self.accepted == 1
+
+    @property
+    def state(self) -> State | None:
+        """What the ledger says of the job."""
+        ledger = self.studio.home / FILE_NAME
+        if not ledger.exists():
+            return None
+        with closing(sqlite3.connect(ledger)) as db:
+            found = db.execute("SELECT state FROM jobs").fetchall()
+        return State(found[0][0]) if found else None
+
+    @property
+    def accepted(self) -> int:
+        return self.lane.sandbox.accepted_posts - self._accepted_before
+
+    def _check_ledger(self) -> None:
+        """No clip under a final name but whole ones, and a ledger that SQLite finds nothing wrong with."""
+        assert all(path.read_bytes() == self.lane.clip for path in self.studio.clips())
+        ledger = self.studio.home / FILE_NAME
+        if ledger.exists():
+            with closing(sqlite3.connect(ledger)) as db:
+                assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert not list(self.studio.home.glob("*.broken-*")) if self.studio.home.exists() else True
+
+
+# -- at every step boundary ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def ledger_kept_locked(studio: Studio) -> Iterator[None]:
+    """Hold the ledger's write lock, so that a run comes to a halt at the next thing it writes down."""
+    with closing(sqlite3.connect(studio.home / FILE_NAME, isolation_level=None, timeout=10)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def at_line(words: str, fault: str = "") -> Callable[[Case], None]:
+    """Killed while it says this; a fault of the status call can see to it that it does."""
+
+    def kill(case: Case) -> None:
+        if fault:
+            case.lane.sandbox.faults.set(case.studio.status_route, fault)
+        child = case.start(hold_at=words)
+        wait_until(Path(child.job["held"]).exists, f"the line {words!r}")
+        case.killed(child)
+
+    return kill
+
+
+def before_intent(case: Case) -> None:
+    """Killed when it is about to write down that it will submit."""
+    child = case.start(hold_at="submitting")
+    held = Path(child.job["held"])
+    wait_until(held.exists, "the run to come to its submission")
+    with ledger_kept_locked(case.studio):
+        held.unlink()
+        time.sleep(SETTLE_S)
+        case.kills += child.kill()
+    case._check_ledger()
+
+
+def during_call(step: str, fault: str) -> Callable[[Case], None]:
+    """Killed while this call is under way: the answer is held back by a fault."""
+
+    def kill(case: Case) -> None:
+        route = route_of(case.studio, step)
+        before = len(case.studio.calls(route))
+        case.lane.sandbox.faults.set(route, fault, on_call=1)
+        child = case.start()
+        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+        time.sleep(SETTLE_S)
+        case.killed(child)
+
+    return kill
+
+
+def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
+    """Killed when this call's answer has come, and what it says is not written down yet."""
+
+    def kill(case: Case) -> None:
+        route = route_of(case.studio, step)
+        before = len(case.studio.calls(route))
+        case.lane.sandbox.faults.set(route, fault, on_call=1)
+        child = case.start()
+        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+        time.sleep(SETTLE_S)
+        with ledger_kept_locked(case.studio):
+            case.lane.sandbox.faults.clear()
+            time.sleep(SETTLE_S)
+            case.kills += child.kill()
+        case._check_ledger()
+
+    return kill
+
+
+def route_of(studio: Studio, step: str) -> str:
+    names = {"submit": studio.submit_route, "status": studio.status_route, "media": "media"}
+    names["result"] = "runcomfy/result" if studio.provider == "runcomfy" else studio.status_route
+    return names[step]
+
+
+UNCERTAIN = "JobUncertain"
+CLIP = "clip"
+BOUNDARIES: dict[str, tuple[Callable[[Case], None], State | None, str]] = {
+    "before it is prepared": (at_line("preparing"), None, CLIP),
+    "before the intent": (at_line("submitting"), None, CLIP),
+    "while the intent is written": (before_intent, None, CLIP),
+    "while an accepted submission is not answered": (during_call("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
+    "while a lost submission is not answered": (during_call("submit", "stall:lost"), State.INTENT, UNCERTAIN),
+    "while half of the answer is there": (during_call("submit", "stall-midway:accepted"), State.INTENT, UNCERTAIN),
+    "before the id is written": (before_writing_after("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
+    "while it asks for the state": (during_call("status", "stall"), State.SUBMITTED, CLIP),
+    "while it reads half of the state": (during_call("status", "stall-midway"), State.SUBMITTED, CLIP),
+    "while it is told it waits": (at_line("in the queue", "never-starts"), State.SUBMITTED, CLIP),
+    "while it asks for the result": (during_call("result", "stall"), State.SUBMITTED, CLIP),
+    "before the end is written": (before_writing_after("result", "stall"), State.SUBMITTED, CLIP),
+    "before the first byte": (during_call("media", "stall"), State.FINISHED, CLIP),
+    "before the download is noted": (before_writing_after("media", "stall"), State.FINISHED, CLIP),
+    "in the middle of the download": (during_call("media", "stall-midway"), State.FINISHED, CLIP),
+    "at a piece of the download": (at_line("downloading"), State.FINISHED, CLIP),
+    "before the saved clip is written": (before_writing_after("media", "stall-midway"), State.FINISHED, CLIP),
+}
+"""How it is killed, what the ledger says then, and how the next run ends."""
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(lane, provider, boundary):
+    kill, state, expected = BOUNDARIES[boundary]
+    case = Case(lane, lane.studio(provider))
+    kill(case)
+    assert case.state == state
+    assert case.kills == 1, "the process was to be killed at this step, but had ended before"
+    assert case.run_to_the_end() == expected
+    count("killed at a step boundary")
+
+
+# -- at random moments -----------------------------------------------------------------------------------------------
+
+
+def usual_life(lane: Lane, provider: str) -> float:
+    """How long an undisturbed process takes, s."""
+    spent = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert lane.nursery.start(lane.studio(provider)).result()["outcome"] == "clip"
+        spent.append(time.monotonic() - started)
+    return statistics.median(spent)
+
+
+def kill_at_random(lane: Lane, seed: int, kills: int) -> Counter[str]:
+    """Kill so many processes, up to three of one job in a row; what happened -> how often."""
+    moments = random.Random(seed)
+    lives = {provider: usual_life(lane, provider) for provider in PROVIDERS}
+    outcomes: Counter[str] = Counter()
+    while outcomes["kills"] < kills:
+        provider = moments.choice(PROVIDERS)
+        case = Case(lane, lane.studio(provider))
+        wanted = min(moments.randint(1, MOST_KILLS_OF_ONE_JOB), kills - outcomes["kills"])
+        for _ in range(wanted):
+            child = case.start()
+            time.sleep(moments.uniform(0, lives[provider]))
+            before = case.kills
+            case.killed(child)
+            if case.kills > before:
+                outcomes[f"  the ledger then said {case.state.value if case.state else 'nothing of the job'}"] += 1
+        outcomes["kills"] += case.kills
+        outcomes[case.run_to_the_end()] += 1
+    return outcomes
+
+
+@pytest.mark.timeout(7200 if SOAK else 400)
+def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, small_mp4, nurseries):
+    def lane(number: int) -> Counter[str]:
+        with Lane(tmp_path / f"lane-{number}", small_mp4, nurseries[number]) as lane:
+            return kill_at_random(lane, seed=number, kills=KILLS // len(nurseries))
+
+    with ThreadPoolExecutor(len(nurseries)) as lanes:
+        together = sum(lanes.map(lane, range(len(nurseries))), Counter())
+    assert together["kills"] == KILLS
+    for name in sorted(name for name in together if name.startswith("  ")):
+        count("killed at a random moment: " + name.strip(), together[name])
+    count("killed at a random moment: all", together["kills"])
+    count("killed at a random moment: jobs that ended with one clip and one accepted submission", together["clip"])
+    count("killed at a random moment: jobs left uncertain and never submitted again", together["JobUncertain"])
+
+
+@pytest.mark.timeout(3600 if SOAK else 120)
+def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_twice(lane, nurseries):
+    """Both run the same job at once; one of them is killed at a random moment."""
+    moments = random.Random(5)
+    life = usual_life(lane, "runcomfy")
+    for _ in range(KILLS // 10):
+        case = Case(lane, lane.studio(moments.choice(PROVIDERS)))
+        children = [nursery.start(case.studio) for nursery in nurseries]
+        moments.shuffle(children)
+        victim, survivor = children
+        time.sleep(moments.uniform(0, life))
+        case.killed(victim)
+        result = survivor.result()
+        assert result["outcome"] in ("clip", "JobUncertain"), result
+        assert case.run_to_the_end() == result["outcome"]
+        count("killed beside a process that shared its job", case.kills)
+
+
+def test_a_child_that_is_not_killed_makes_one_clip(lane):
+    case = Case(lane, lane.studio("runcomfy"))
+    assert case.run_to_the_end() == "clip"

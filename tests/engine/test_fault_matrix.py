@@ -1,0 +1,117 @@
+"""Every fault x every step x both providers: the run ends as the design's table says, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Pace
+
+from .expected import CANCELLED, Afterwards
+from .fault_cases import Case, cancel_cases, cases, matrix_size
+from .fault_stage import Ending, clip_bytes
+from .fault_stories import KEY, Stories, Story, run_with_and_without, selected, stop_in_the_queue, what_became_of_it
+
+MATRIX = matrix_size()
+QUEUE_S = 2.5
+"""Long enough for Stop to find a job still queued."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return clip_bytes(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One that all processes of this test run share (pytest-xdist), and one of this process."""
+    base = tmp_path_factory.getbasetemp()
+    shelf = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fault-matrix"
+    shelf.mkdir(exist_ok=True)
+    return shelf, tmp_path_factory.mktemp("stages")
+
+
+@pytest.fixture(scope="module")
+def stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes) -> Stories:
+    chosen = [case for case in selected(request) if case.step != "cancel"]
+    return Stories(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02))
+
+
+@pytest.fixture(scope="module")
+def stop_stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes) -> Stories:
+    chosen = [case for case in selected(request) if case.step == "cancel"]
+    return Stories(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.id)
+def test_a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, stories: Stories, clip: bytes):
+    story, outcome = stories.of(case), case.outcome
+    first, second, third = story.first, story.second, story.third
+
+    assert_ended(first, outcome.error, outcome.state)
+    assert first.posts <= 1
+    if outcome.afterwards is Afterwards.SAME_JOB:
+        assert_ended(second, None, State.STORED)
+        assert second.posts == first.posts == 1
+        assert second.clip and second.clip.reused
+    elif outcome.afterwards is Afterwards.ANEW:
+        assert_ended(second, None, State.STORED)
+        assert second.posts == first.posts + 1
+    else:
+        assert_ended(second, outcome.error, outcome.state)
+        assert second.posts == first.posts
+        assert third is not None
+        assert_ended(third, None, State.STORED)
+        assert third.posts == first.posts + 1
+
+    assert_one_whole_clip_and_no_key_told(story, clip)
+    count(MATRIX)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", list(cancel_cases()), ids=lambda case: case.id)
+def test_a_cancel_at_fault_never_hides_a_job_that_goes_on(case: Case, stop_stories: Stories, clip: bytes):
+    story = stop_stories.of(case)
+    first, second = story.first, story.second
+    is_told = case.outcome is CANCELLED
+
+    assert isinstance(first.error, Stopped), f"{type(first.error).__name__}: {first.error}"
+    assert first.record is not None and first.record.request_id
+    said = what_became_of_it(first.heard)
+    assert first.record.request_id in said
+    assert ("was cancelled" in said) is is_told
+    assert story.cancelled_at_server or not is_told
+    assert first.record.state is (State.CANCELLED if story.cancelled_at_server else State.SUBMITTED)
+    assert first.posts == 1
+    assert_ended(second, None, State.STORED)
+    assert second.posts == (2 if story.cancelled_at_server else 1)
+
+    assert_one_whole_clip_and_no_key_told(story, clip)
+    count(MATRIX)
+
+
+def assert_ended(ending: Ending, error: type[RemoteVideoError] | None, state: State) -> None:
+    """It ended like that, the ledger says so, and the message has all its parts."""
+    if error is None:
+        assert ending.error is None, f"{type(ending.error).__name__}: {ending.error}"
+    else:
+        assert isinstance(ending.error, error), f"{type(ending.error).__name__}: {ending.error}"
+        assert ending.error.what.strip() and ending.error.billed.sentence and ending.error.next_step.strip()
+        request_id = ending.record.request_id if ending.record else None
+        assert ending.error.request_id == request_id
+        assert request_id is None or request_id in str(ending.error)
+    assert ending.record is not None
+    assert ending.record.state is state
+
+
+def assert_one_whole_clip_and_no_key_told(story: Story, clip: bytes) -> None:
+    assert story.clips == [hashlib.sha256(clip).hexdigest()]
+    assert story.left_over == []
+    assert story.keys_elsewhere == 0
+    assert KEY not in story.heard

@@ -1,0 +1,187 @@
+"""A job is waited for through whatever passes; only the provider or the user ends the waiting, and neither loses it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.engine import pace, tools
+from remote_video_pack.remote_video.errors import AccountError, RateLimited, StillRunning, Stopped
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
+
+from .one_job import PROVIDERS, SOON_S, Player, Studio, wait_until
+
+FOR_EVER_S = 3600.0
+TROUBLES = (
+    ("error-500", 40),
+    ("error-429", 40),
+    ("error-429-retry-after-nonsense", 10),
+    ("reset-before-answer", 40),
+    ("error-503-html", 40),
+    ("hang-up", 20),
+    ("html-200", 20),
+    ("reset-during-answer", 20),
+    ("error-524", 20),
+    ("unknown-state", 20),
+)
+
+
+@pytest.fixture(params=PROVIDERS)
+def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
+    """A studio of each provider."""
+    return replace(studio, provider=request.param)
+
+
+def hurried(studio: Studio, timeout_s: float = 60.0, **seconds: float) -> Studio:
+    return replace(studio, timeouts=replace(studio.timeouts, **seconds), more={"timeout_s": timeout_s})
+
+
+def state_of(studio: Studio) -> State:
+    (record,) = Ledger(studio.home).recent()
+    return record.state
+
+
+# -- trouble that passes -----------------------------------------------------------------------------------------------
+
+
+def test_hundreds_of_unusable_answers_do_not_end_a_job(either, monkeypatch):
+    monkeypatch.setattr(tools, "QUESTIONS_PER_S", 1e6)
+    monkeypatch.setattr(pace, "SHARE", 0.0)
+    at = 1
+    for fault, times in TROUBLES:
+        either.sandbox.faults.set(either.status_route, fault, on_call=at, times=times)
+        at += times
+    clip = hurried(either, question_floor=0.001).run_now()
+    assert clip.request_id == either.sandbox.jobs[0].request_id
+    assert either.posts == 1
+    asked = len(either.calls(either.status_route))
+    assert asked >= sum(times for _, times in TROUBLES)
+    count("unusable answers in a row that a job was waited through", asked)
+
+
+def test_a_provider_that_is_away_for_a_while_is_waited_for(either):
+    either.sandbox.faults.set(either.status_route, "refuse", seconds=1.0)
+    assert either.run_now().path.is_file()
+    assert either.posts == 1
+
+
+def test_a_wait_of_a_day_asked_for_while_following_is_cut_to_minutes(studio):
+    studio.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=3, seconds=86_400)
+    assert hurried(studio, longest_retry_after=0.02).run_now().path.is_file()
+
+
+def test_a_wait_that_is_asked_for_is_honoured(studio):
+    studio.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=1, seconds=2)
+    studio.run_now()
+    first, second = studio.calls("runcomfy/status")[:2]
+    assert second.at - first.at >= 2.0
+
+
+def test_a_wait_of_a_day_asked_for_at_submission_is_left_to_the_user(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=86_400)
+    with pytest.raises(RateLimited):
+        studio.run_now()
+    assert studio.sandbox.accepted_posts == 0
+    assert state_of(studio) is State.REFUSED
+
+
+def test_a_busy_provider_slows_all_questions_to_it_down(studio):
+    studio.sandbox.faults.set("runcomfy/status", "error-429", times=3)
+    studio.run_now()
+    (lane,) = studio.engine._lanes.values()
+    assert lane.rate.per_s < 50.0
+
+
+def test_a_key_that_is_refused_on_the_way_says_that_the_job_is_paid_for_and_not_lost(either):
+    fault = {"runcomfy": "error-400004-as-401", "cometapi": "error-401"}[either.provider]
+    either.sandbox.faults.set(either.status_route, fault)
+    with pytest.raises(AccountError) as told:
+        either.run_now()
+    assert "The clip is paid for and will not be paid for again." in str(told.value)
+    assert "Not billed" not in str(told.value)
+    assert either.sandbox.jobs[0].request_id in str(told.value)
+    assert state_of(either) is State.SUBMITTED
+    either.sandbox.faults.clear()
+    assert either.run_now().reused
+    assert either.posts == 1
+
+
+# -- the deadline ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["never-starts", "never-finishes", "error-503", "stall", "drip"])
+def test_the_deadline_leaves_the_job_followable(either, fault):
+    """Also when the answer drips, byte by byte, for longer than anybody would wait."""
+    options = {"stall": {"seconds": 15.0}, "drip": {"seconds": 20.0}}.get(fault, {})
+    either.sandbox.faults.set(either.status_route, fault, **options)
+    with pytest.raises(StillRunning) as told:
+        hurried(either, timeout_s=1.0, request=0.6).run_now()
+    assert "REMOTE_VIDEO_TIMEOUT_S" in told.value.what
+    assert state_of(either) is State.SUBMITTED
+    either.sandbox.faults.clear()
+    assert hurried(either, request=0.6).run_now().request_id == told.value.request_id
+    assert either.posts == 1
+
+
+def test_the_deadlines_message_says_what_was_wrong_last(studio):
+    studio.sandbox.faults.set("runcomfy/status", "error-503")
+    with pytest.raises(StillRunning, match="Upstream error 503"):
+        hurried(studio, timeout_s=0.7).run_now()
+
+
+def test_the_deadline_during_a_download_leaves_it_to_the_engine(studio):
+    studio.sandbox.faults.set("media", "drip", seconds=60.0)
+    with pytest.raises(StillRunning, match="downloading"):
+        hurried(studio, timeout_s=1.5).run_now()
+    assert state_of(studio) is State.FINISHED
+    studio.sandbox.faults.clear()
+    wait_until(studio.clips, "the clip, without Run")
+
+
+# -- Stop cuts every wait ----------------------------------------------------------------------------------------------
+
+
+def stopped_after(studio: Studio, words: str) -> Player:
+    """Run, and press Stop some time after a line with these words was said."""
+    player = Player()
+
+    def press_soon(line: str) -> None:
+        if words in line:
+            threading.Timer(0.1, player.stop.set).start()
+
+    player.at_line = press_soon
+    with pytest.raises(Stopped):
+        asyncio.run(asyncio.wait_for(studio.run(player), SOON_S))
+    return player
+
+
+def test_stop_cuts_the_pause_between_questions_short(either):
+    either.sandbox.faults.set(either.status_route, "never-finishes")
+    player = stopped_after(hurried(either, question_floor=FOR_EVER_S), "accepted")
+    wait_until(lambda: either.sandbox.jobs[0].request_id in player.lines[-1], "the fate")
+
+
+def test_stop_cuts_a_wait_the_provider_asked_for_short(studio):
+    studio.sandbox.faults.set("runcomfy/status", "error-429-retry-after", seconds=int(FOR_EVER_S))
+    player = stopped_after(hurried(studio, longest_retry_after=2 * FOR_EVER_S), "asking again")
+    wait_until(lambda: studio.calls("runcomfy/cancel"), "the cancel")
+    wait_until(lambda: player.lines[-1].startswith("Stopped"), "the fate")
+
+
+def test_stop_cuts_the_wait_before_another_submission_short(either):
+    either.sandbox.faults.set(either.submit_route, "error-429-retry-after", seconds=int(FOR_EVER_S))
+    player = stopped_after(hurried(either, longest_retry_after=2 * FOR_EVER_S), "Trying again in")
+    wait_until(lambda: "Nothing was billed" in player.lines[-1], "the fate")
+    assert either.sandbox.accepted_posts == 0
+
+
+def test_stop_lets_go_while_a_download_waits_to_be_tried_again(studio):
+    studio.sandbox.faults.set("media", "media-503")
+    waiting = hurried(studio, refetch_pause=FOR_EVER_S, longest_refetch_pause=FOR_EVER_S)
+    player = stopped_after(waiting, "downloading again")
+    wait_until(lambda: "it is downloaded in the background" in player.lines[-1], "the fate")
+    assert state_of(studio) is State.FINISHED

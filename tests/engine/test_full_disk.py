@@ -1,0 +1,134 @@
+"""A disk that is full or read-only, below the ledger or the clips: nothing is sent blindly, nothing paid is lost."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from remote_video_pack.remote_video.errors import DownloadError, LedgerError
+from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+
+from .one_job import Studio, wait_until
+from .small_disk import fill, read_only, small_disk
+
+
+class _HomeOnDisk(Studio):
+    """A studio whose ledger is on a disk of its own."""
+
+    @property
+    def output(self) -> Path:
+        return self.folder.parent / "output"
+
+
+class _OutputOnDisk(Studio):
+    """A studio whose clips are on a disk of their own."""
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "disk" / "output"
+
+
+def test_a_ledger_on_a_read_only_disk_refuses_to_submit(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        Ledger(on_disk.home)
+        read_only(disk)
+        with pytest.raises(LedgerError) as told:
+            on_disk.run_now()
+        assert "Not billed" in str(told.value)
+        distrust(on_disk.home / FILE_NAME)
+        with pytest.raises(LedgerError):
+            on_disk.run_now()
+        assert studio.posts == 0
+
+
+def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        Ledger(on_disk.home)
+        ballast = fill(disk)
+        with pytest.raises(LedgerError) as told:
+            on_disk.run_now()
+        assert "Not billed" in str(told.value)
+        assert on_disk.posts == 0
+        ballast.unlink()
+        assert not on_disk.run_now().reused
+    assert studio.sandbox.accepted_posts == 1
+
+
+def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        Ledger(on_disk.home)
+        ballast, error = _fill_during_submission(on_disk, disk)
+        (job,) = studio.sandbox.jobs
+        assert job.request_id in str(error)
+        assert "Not billed" not in str(error)
+        ballast.unlink()
+        clip = on_disk.run_now()
+        assert (clip.request_id, clip.reused) == (job.request_id, True)
+        assert on_disk.posts == 1
+
+
+def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nursery, caplog):
+    """That process is not kept waiting either, though this one lives and could not give its lease back at first."""
+    caplog.set_level(logging.DEBUG, "remote_video")
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        Ledger(on_disk.home)
+        ballast, _ = _fill_during_submission(on_disk, disk)
+        wait_until(lambda: "A lease can't be given back yet" in caplog.text, "the lease to be kept by the full disk")
+        ballast.unlink()
+        result = nursery.start(on_disk).result()
+        assert result["outcome"] == "JobUncertain"
+        assert on_disk.posts == 1
+
+
+def _fill_during_submission(studio: Studio, disk: Path) -> tuple[Path, LedgerError]:
+    studio.sandbox.faults.set(studio.submit_route, "stall:accepted", on_call=1)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now)
+        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+        ballast = fill(disk)
+        studio.sandbox.faults.clear()
+        error = run.exception()
+    assert isinstance(error, LedgerError)
+    return ballast, error
+
+
+def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        Ledger(on_disk.home)
+        studio.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
+        with ThreadPoolExecutor(1) as here:
+            run = here.submit(on_disk.run_now)
+            wait_until(lambda: on_disk.calls("runcomfy/status"), "the question")
+            ballast = fill(disk)
+            studio.sandbox.faults.clear()
+            error = run.exception()
+        assert isinstance(error, LedgerError)
+        assert "Not billed" not in str(error)
+        assert studio.sandbox.jobs[0].request_id in str(error)
+        ballast.unlink()
+        assert on_disk.run_now().reused
+        assert on_disk.posts == 1
+
+
+def test_a_full_disk_during_the_download_costs_nothing_but_another_download(studio):
+    with small_disk(studio.folder / "disk", 96) as disk:
+        (disk / "output").mkdir()
+        on_disk = _OutputOnDisk(studio.sandbox, studio.folder)
+        with pytest.raises(DownloadError, match="The disk is full") as told:
+            on_disk.run_now()
+        assert "paid for" in str(told.value)
+        assert on_disk.clips() == []
+        subprocess.run(["mount", "-o", "remount,size=4096k", str(disk)], check=True)
+        clip = on_disk.run_now()
+        assert clip.reused
+        assert on_disk.leftovers() == []
+    assert studio.posts == 1

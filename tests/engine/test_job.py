@@ -1,0 +1,173 @@
+"""Promises 2 and 3: what Run does for a job in each state, seen from outside."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from remote_video_pack.remote_video.errors import (
+    JobExpired,
+    JobUncertain,
+    RemoteVideoError,
+)
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Sandbox
+
+from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
+
+
+def state_of(studio: Studio) -> State:
+    (record,) = Ledger(studio.home).recent()
+    return record.state
+
+
+@pytest.fixture(params=PROVIDERS)
+def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
+    """A studio of each provider."""
+    return replace(studio, provider=request.param)
+
+
+def test_a_saved_clip_is_only_read(either):
+    first = either.run_now()
+    calls = len(either.sandbox.requests)
+    again = either.run_now()
+    assert (again.path, again.request_id, again.reused, first.reused) == (first.path, first.request_id, True, False)
+    assert len(either.sandbox.requests) == calls, "not one question to the provider"
+
+
+def test_a_saved_clip_whose_file_is_gone_is_only_fetched_again(either):
+    first = either.run_now()
+    first.path.unlink()
+    again = either.run_now()
+    assert (again.request_id, again.reused) == (first.request_id, True)
+    assert again.path.is_file()
+    assert either.posts == 1
+
+
+def test_a_saved_clip_that_was_cut_short_is_fetched_again_beside_it(studio):
+    first = studio.run_now()
+    first.path.write_bytes(first.path.read_bytes()[:1000])
+    again = studio.run_now()
+    assert again.path != first.path, "nothing of the user's is written over"
+    assert again.path.stat().st_size > 1000
+    assert studio.posts == 1
+
+
+@pytest.mark.parametrize("fault", ["completed-but-failed", "completed-but-cancelled"])
+def test_a_job_that_ended_without_a_clip_is_submitted_anew(studio, fault):
+    studio.sandbox.faults.set("runcomfy/result", fault)
+    with pytest.raises(RemoteVideoError):
+        studio.run_now()
+    studio.sandbox.faults.clear()
+    assert not studio.run_now().reused
+    assert studio.posts == 2
+
+
+def test_a_refused_job_is_submitted_anew(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-400001")
+    with pytest.raises(RemoteVideoError):
+        studio.run_now()
+    assert state_of(studio) is State.REFUSED
+    studio.sandbox.faults.clear()
+    assert not studio.run_now().reused
+    assert studio.sandbox.accepted_posts == 1
+
+
+def test_a_job_the_provider_no_longer_knows_is_left_to_the_user(either):
+    fault = either.sandbox.faults
+    fault.set(either.status_route, "vanished")
+    for _ in range(2):
+        with pytest.raises(JobExpired) as told:
+            either.run_now()
+        assert "choose another seed" in str(told.value)
+        assert "Forget this job" in str(told.value)
+    assert either.posts == 1
+
+
+def test_a_job_the_provider_knows_again_is_followed(either):
+    either.sandbox.faults.set(either.status_route, "vanished")
+    with pytest.raises(JobExpired):
+        either.run_now()
+    either.sandbox.faults.clear()
+    assert either.run_now().reused
+    assert either.posts == 1
+
+
+def test_a_job_nobody_answers_for_stays_expired_and_says_so(either):
+    """Run asks again whether an expired job is known after all; no answer to that is no bug of this pack."""
+    either.sandbox.faults.set(either.status_route, "vanished")
+    with pytest.raises(JobExpired):
+        either.run_now()
+    either.sandbox.faults.clear()
+    either.sandbox.faults.set(either.status_route, "error-503")
+    with pytest.raises(JobExpired):
+        either.run_now()
+    assert either.posts == 1
+
+
+def test_an_uncertain_job_names_the_two_ways_out(either):
+    either.sandbox.faults.set(either.submit_route, "hang-up:accepted")
+    for _ in range(2):
+        with pytest.raises(JobUncertain) as told:
+            either.run_now()
+        assert "choose another seed" in str(told.value)
+        assert "Forget this job" in str(told.value)
+    assert either.posts == 1
+    either.sandbox.faults.clear()
+    assert not either.run_now(seed=2).reused
+
+
+def test_the_same_home_knows_the_job_after_the_sandbox_and_the_process_are_new(studio, nursery, small_mp4):
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    child = nursery.start(studio)
+    wait_until(lambda: len(studio.calls("runcomfy/status")) > 2, "the job to be followed")
+    child.kill()
+    port = studio.sandbox.port
+    studio.sandbox.stop()
+    with Sandbox(studio.folder / "sandbox", port=port, pace=QUICK, prebuilt=small_mp4) as after:
+        clip = replace(studio, sandbox=after).run_now()
+        assert clip.request_id == after.jobs[0].request_id
+        assert (clip.reused, after.accepted_posts) == (True, 1)
+
+
+def test_the_usual_time_is_said_once_three_clips_have_been_made(studio):
+    for seed in range(3):
+        studio.run_now(seed=seed)
+    host = Player()
+    studio.run_now(host, seed=3)
+    assert any("usually 0:0" in line for line in host.lines)
+
+
+def test_what_a_clip_cost_is_kept(studio):
+    assert studio.run_now().cost_usd == studio.sandbox.jobs[0].cost_usd
+    assert studio.run_now().cost_usd == studio.sandbox.jobs[0].cost_usd
+
+
+# -- images that were put where the provider can read them ------------------------------------------------------------
+
+
+@pytest.fixture
+def showing(studio: Studio) -> Studio:
+    """A studio that shows its images under a public address."""
+    return replace(studio, more={"uploads": "public-origin", "public_origin": "http://127.0.0.1:9"})
+
+
+def images(studio: Studio) -> list[object]:
+    return [path for path in (studio.folder / "temp").rglob("*") if path.is_file()]
+
+
+def test_images_are_taken_back_when_the_job_is_refused(showing):
+    showing.sandbox.faults.set("runcomfy/submit", "error-400001")
+    with pytest.raises(RemoteVideoError):
+        showing.run_now()
+    wait_until(lambda: not images(showing), "the images to be taken back")
+
+
+def test_images_stay_when_a_job_may_still_need_them(showing):
+    showing.sandbox.faults.set("runcomfy/submit", "hang-up:lost")
+    with pytest.raises(JobUncertain):
+        showing.run_now()
+    time.sleep(0.1)
+    assert len(images(showing)) == 1

@@ -1,0 +1,86 @@
+"""Promise 7 at its root: a job outlives the loop that asked for it, and its id outlives the process."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
+
+from .children import SCRIPT, environment, job_file
+from .one_job import SOON_S, until, wait_until
+
+LEFT_AT = {
+    "the submission": ("runcomfy/submit", "stall:accepted"),
+    "the question": ("runcomfy/status", "stall"),
+    "the result": ("runcomfy/result", "stall"),
+    "the clip": ("media", "stall"),
+    "half of the clip": ("media", "stall-midway"),
+}
+
+
+@pytest.mark.parametrize("moment", LEFT_AT)
+def test_a_run_whose_event_loop_ends_is_brought_home_without_another(studio, moment):
+    route, fault = LEFT_AT[moment]
+    studio.sandbox.faults.set(route, fault, on_call=1)
+
+    async def torn_down() -> None:
+        asyncio.ensure_future(studio.run())  # noqa: RUF006 - its loop ends under it
+        await until(lambda: studio.calls(route), moment)
+
+    asyncio.run(torn_down())
+    studio.sandbox.faults.clear()
+    wait_until(studio.clips, "the clip, without Run")
+    assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
+    assert studio.posts == 1
+    assert (len(studio.clips()), studio.leftovers()) == (1, [])
+    count("event loops closed in the middle of a run")
+
+
+@pytest.mark.parametrize("after_ms", range(0, 400, 20))
+def test_a_run_whose_loop_ends_at_any_moment_costs_one_clip(studio, after_ms):
+    async def torn_down() -> None:
+        asyncio.ensure_future(studio.run())  # noqa: RUF006 - its loop ends under it
+        await asyncio.sleep(after_ms / 1000)
+
+    asyncio.run(torn_down())
+    clip = studio.run_now()
+    assert (studio.posts, studio.clips(), studio.leftovers()) == (1, [clip.path], [])
+    count("event loops closed in the middle of a run")
+
+
+def test_a_loop_that_is_closed_under_a_run_does_not_lose_the_clip(studio):
+    """As when a host drops its loop without cancelling what runs on it."""
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    loop = asyncio.new_event_loop()
+    run = loop.create_task(studio.run())
+    loop.run_until_complete(until(lambda: studio.sandbox.accepted_posts, "the submission"))
+    loop.close()
+    studio.sandbox.faults.clear()
+    wait_until(studio.clips, "the clip")
+    assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
+    assert studio.posts == 1
+    run.get_coro().close()
+
+
+def test_a_process_that_ends_in_order_waits_for_the_id(studio):
+    """ComfyUI is closed while a submission is under way: the answer is waited for and written down."""
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    file, job = job_file(studio)
+    process = subprocess.Popen([sys.executable, str(SCRIPT), "--leave-during-submission", str(file)], env=environment())
+    wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+    Path(job["held"]).touch()
+    wait_until(Path(job["result"]).exists, "the end of its event loop")
+    time.sleep(0.2)
+    assert process.poll() is None, "it must not end before the answer is there"
+    studio.sandbox.faults.clear()
+    assert process.wait(SOON_S) == 0
+    assert [record.state for record in Ledger(studio.home).recent()] == [State.SUBMITTED]
+    assert studio.run_now().reused
+    assert studio.posts == 1

@@ -1,0 +1,162 @@
+"""Promise 4: runs of the same clip share one job, in threads, event loops and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from counts import count
+from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError
+
+from .children import CAN_FORK
+from .one_job import PROVIDERS, Player, Studio, wait_until
+
+THREADS = 10
+
+
+def in_threads(studio: Studio, hosts: list[Player]) -> list[object]:
+    """Each host's run in a thread and an event loop of its own, all at once; what each ended with."""
+    together = threading.Barrier(len(hosts))
+
+    def run(host: Player) -> object:
+        together.wait()
+        try:
+            return studio.run_now(host)
+        except RemoteVideoError as error:
+            return error
+
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        return list(pool.map(run, hosts))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_ten_threads_with_the_same_job_submit_once_and_get_the_same_file(studio, provider):
+    studio = replace(studio, provider=provider)
+    clips = in_threads(studio, [Player() for _ in range(THREADS)])
+    assert {(clip.path, clip.request_id) for clip in clips} == {(studio.clips()[0], clips[0].request_id)}
+    assert [clip.reused for clip in clips].count(False) == 1
+    assert (studio.posts, studio.sandbox.accepted_posts) == (1, 1)
+    assert studio.leftovers() == []
+    count("runs of one clip at once, one submission", THREADS)
+
+
+def test_two_nodes_of_one_prompt_submit_once(studio):
+    async def both() -> list[object]:
+        return await asyncio.gather(studio.run(), studio.run())
+
+    first, second = asyncio.run(both())
+    assert first.path == second.path
+    assert studio.posts == 1
+
+
+def test_two_processes_with_the_same_job_submit_once_and_get_the_same_file(studio, nurseries):
+    children = [nursery.start(studio) for nursery in nurseries]
+    results = [child.result() for child in children]
+    assert [result["outcome"] for result in results] == ["clip", "clip"]
+    assert {result["path"] for result in results} == {str(studio.clips()[0])}
+    assert studio.posts == 1
+    count("runs of one clip at once, one submission", 2)
+
+
+def test_a_run_waits_for_another_process_and_takes_over_when_it_is_killed(studio, nursery):
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    waiting = Player()
+    with ThreadPoolExecutor(1) as here:
+        child = nursery.start(studio)
+        wait_until(lambda: studio.calls("runcomfy/status"), "the other process to wait for its job")
+        clip = here.submit(studio.run_now, waiting)
+        wait_until(lambda: any("sharing" in line for line in waiting.lines), "this process to share the job")
+        child.kill()
+        studio.sandbox.faults.clear()
+        assert clip.result().reused
+    assert studio.posts == 1
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="a process can't be halted in this way on Windows")
+def test_a_process_that_sleeps_through_its_lease_is_taken_over_and_can_not_write_any_more(studio, nursery):
+    """As when a laptop's lid is closed. When it wakes, it shares the job of the one that took over."""
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    child = nursery.start(studio)
+    wait_until(lambda: studio.calls("runcomfy/status"), "the other process to wait for its job")
+    os.kill(child.pid, signal.SIGSTOP)
+    studio.sandbox.faults.clear()
+    clip = studio.run_now()
+    os.kill(child.pid, signal.SIGCONT)
+    assert child.result() == {"outcome": "clip", "path": str(clip.path), "request_id": clip.request_id, "reused": False}
+    assert (studio.posts, studio.clips()) == (1, [clip.path])
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="a process can't be halted in this way on Windows")
+def test_the_id_of_an_accepted_submission_is_written_down_by_a_process_that_slept_through_its_lease(studio, nursery):
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    child = nursery.start(studio)
+    wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(JobUncertain):
+        studio.run_now()
+    studio.sandbox.faults.clear()
+    os.kill(child.pid, signal.SIGCONT)
+    assert child.result()["outcome"] == "clip"
+    clip = studio.run_now()
+    assert (clip.request_id, clip.reused) == (studio.sandbox.jobs[0].request_id, True)
+    assert studio.posts == 1
+
+
+def test_a_lease_does_not_run_out_while_its_submission_is_awaited(studio, nursery):
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    waiting = Player()
+    with ThreadPoolExecutor(1) as here:
+        child = nursery.start(studio)
+        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+        clip = here.submit(studio.run_now, waiting)
+        time.sleep(3 * studio.timeouts.lease)
+        assert not clip.done()
+        assert waiting.heard("sharing"), "it says what it waits for"
+        studio.sandbox.faults.clear()
+        assert child.result()["outcome"] == "clip"
+        assert clip.result().reused
+    assert studio.posts == 1
+
+
+def test_a_refusal_is_told_to_all_who_share_the_job(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-400002")
+    errors = in_threads(studio, [Player() for _ in range(THREADS)])
+    assert {type(error).__name__ for error in errors} == {"BalanceError"}
+    assert studio.sandbox.accepted_posts == 0
+
+
+def test_jobs_of_different_seeds_are_different_jobs(studio):
+    assert studio.run_now(seed=1).path != studio.run_now(seed=2).path
+    assert studio.sandbox.accepted_posts == 2
+
+
+def test_no_more_than_the_allowed_number_of_jobs_is_in_flight(studio):
+    studio = replace(studio, more={"max_parallel": 1})
+    hosts = [Player() for _ in range(3)]
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(studio.run(host, seed=seed) for seed, host in enumerate(hosts)))
+
+    asyncio.run(all_of_them())
+    assert any("waiting for a free place (1 jobs" in line for host in hosts for line in host.lines)
+    assert studio.sandbox.accepted_posts == 3
+    jobs = studio.sandbox.jobs
+    assert all(later.submitted_at >= job.due_at for job, later in pairwise(jobs))
+
+
+def test_a_busy_provider_is_tried_again_and_then_left_to_the_user(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-429")
+    with pytest.raises(RateLimited) as told:
+        studio.run_now()
+    assert "Not billed" in str(told.value)
+    assert studio.posts == 5
+    studio.sandbox.faults.clear()
+    assert not studio.run_now().reused
+    assert studio.sandbox.accepted_posts == 1

@@ -1,0 +1,79 @@
+"""Jobs, leases and files for the tests of the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
+from remote_video_pack.remote_video.ledger.leases import Lease
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.record import NewJob
+from remote_video_pack.remote_video.timeouts import Timeouts
+
+BASE = "https://model-api.runcomfy.net"
+JOB = NewJob("RunComfy", BASE, "veo-3", "Veo 3", seed=1, request_digest="d" * 64)
+HASTY = Timeouts(lease=0.8, heartbeat_seen=0.5)
+KEY = "a" * 64
+ME, OTHER = "engine-one", "engine-two"
+
+WAY_TO: dict[State, list[Event]] = {
+    State.INTENT: [],
+    State.SUBMITTED: [Event.ACCEPTED],
+    State.FINISHED: [Event.ACCEPTED, Event.SUCCEEDED],
+    State.STORED: [Event.ACCEPTED, Event.SUCCEEDED, Event.STORED],
+    State.REFUSED: [Event.TURNED_DOWN],
+    State.FAILED: [Event.ACCEPTED, Event.FAILED],
+    State.CANCELLED: [Event.ACCEPTED, Event.CANCELLED],
+    State.UNCERTAIN: [Event.LOST],
+    State.EXPIRED: [Event.ACCEPTED, Event.NOT_FOUND],
+}
+
+
+def key_of(number: int) -> str:
+    return f"{number:064x}"
+
+
+def begun(ledger: Ledger, key: str = KEY, job: NewJob = JOB, engine_id: str = ME) -> Lease:
+    """A job about to be submitted, and the lease on it."""
+    lease = ledger.acquire(key, engine_id)
+    assert lease is not None
+    ledger.begin(lease, job)
+    return lease
+
+
+def job_in(ledger: Ledger, state: State, key: str = KEY, job: NewJob = JOB, engine_id: str = ME) -> Lease:
+    """A job brought to that state, and the lease on it."""
+    lease = begun(ledger, key, job, engine_id)
+    for event in WAY_TO[state]:
+        if event is Event.ACCEPTED:
+            ledger.accepted(key, job, f"id-of-{key}")
+        else:
+            ledger.record(lease, event)
+    return lease
+
+
+def ledger_of(home: Path, jobs: int) -> Path:
+    """The file of a ledger with so many accepted jobs."""
+    ledger = Ledger(home)
+    for number in range(jobs):
+        ledger.release(job_in(ledger, State.SUBMITTED, key_of(number)))
+    return home / FILE_NAME
+
+
+def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
+    """The next use looks at the file as a new process would; `suspect`: as after something could not be read."""
+    from remote_video_pack.remote_video.ledger import database
+
+    distrust(file)
+    if not suspect:
+        database._suspect.clear()
+
+
+def sql(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program does to the file."""
+    with closing(sqlite3.connect(file)) as db, db:
+        return db.execute(statement, values).fetchall()

@@ -1,0 +1,226 @@
+"""The ledger on disk under events in any order: it never leaves the lifecycle's table, and no late writer gets in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from counts import count
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from remote_video_pack.remote_video.ledger import leases
+from remote_video_pack.remote_video.ledger.leases import Neighbours
+from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, TRANSITIONS, Event, IllegalTransition, State
+from remote_video_pack.remote_video.timeouts import DEFAULT_TIMEOUTS
+
+from .rows import JOB, as_after_a_restart
+
+KEYS = [letter * 64 for letter in "ab"]
+ENGINES = ["engine-one", "engine-two", "engine-three"]
+PAID = {State.SUBMITTED, State.FINISHED, State.STORED}
+NO_JOB_BRINGS_A_CLIP = {None, State.REFUSED, State.FAILED, State.CANCELLED}
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where a commit costs no wait for a disk: a failure is reported after thousands of lives."""
+HAPPENINGS = [event for event in Event if event not in (Event.BEGIN, Event.ACCEPTED)]
+
+
+@dataclass
+class Expected:
+    """What the ledger has to say of one key."""
+
+    state: State | None = None
+    attempt: int = 0
+    request_id: str | None = None
+    begun: int = 0
+    """Submissions that were let out, ever."""
+    ended: int = 0
+    """Of those, how many ended without a clip, were refused, or were given up by the user."""
+    lease: Lease | None = None
+    fence: int = 0
+
+
+class LedgerLife(RuleBasedStateMachine):
+    """Engines do to the ledger file whatever comes, in any order."""
+
+    leases = Bundle("leases")
+
+    @initialize()
+    def begin_with_an_empty_home(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="ledger-life-", dir=IN_MEMORY))
+        self.ledger = Ledger(self.home)
+        self.now = 0.0
+        leases._of_ledgers[self.ledger.path] = Neighbours(lambda: self.now, lambda: self.now)
+        self.expected = {key: Expected() for key in KEYS}
+        self.ids = 0
+
+    # -- who works on it -----------------------------------------------------------------------------------------
+
+    @rule(target=leases, key=st.sampled_from(KEYS), engine_id=st.sampled_from(ENGINES))
+    def an_engine_wants_the_job(self, key: str, engine_id: str):
+        expected = self.expected[key]
+        lease = self.ledger.acquire(key, engine_id)
+        is_free = expected.lease is None or expected.lease.engine_id == engine_id
+        assert (lease is not None) is is_free
+        if lease is None:
+            return multiple()
+        assert lease.fence > expected.fence
+        expected.lease, expected.fence = lease, lease.fence
+        return lease
+
+    @rule(lease=leases)
+    def an_engine_lets_go(self, lease: Lease) -> None:
+        self.ledger.release(lease)
+        if self.expected[lease.key].lease == lease:
+            self.expected[lease.key].lease = None
+
+    @rule(engine_id=st.sampled_from(ENGINES))
+    def an_engine_ends(self, engine_id: str) -> None:
+        self.ledger.retire(engine_id)
+        self._all_lost_by({engine_id})
+
+    @rule(silent=st.sets(st.sampled_from(ENGINES)))
+    def a_while_goes_by(self, silent: set[str]) -> None:
+        """Longer than a lease; all engines but some are heard of."""
+        for _ in range(3):
+            for engine_id in set(ENGINES) - silent:
+                self.ledger.heartbeat(engine_id)
+            self.ledger.watch_neighbours()
+            self.now += 0.6 * DEFAULT_TIMEOUTS.lease
+        self.now -= 0.6 * DEFAULT_TIMEOUTS.lease
+        self._all_lost_by(silent)
+
+    def _all_lost_by(self, engine_ids: set[str]) -> None:
+        for expected in self.expected.values():
+            if expected.lease and expected.lease.engine_id in engine_ids:
+                expected.lease = None
+
+    # -- what happens to it --------------------------------------------------------------------------------------
+
+    @rule(lease=leases)
+    def a_submission_is_about_to_leave(self, lease: Lease) -> None:
+        expected = self.expected[lease.key]
+        if expected.lease != lease:
+            with pytest.raises(LeaseLost):
+                self.ledger.begin(lease, JOB)
+        elif expected.state not in NO_JOB_BRINGS_A_CLIP:
+            with pytest.raises(IllegalTransition):
+                self.ledger.begin(lease, JOB)
+        else:
+            expected.ended += expected.state is not None
+            record = self.ledger.begin(lease, JOB)
+            expected.attempt, expected.begun = expected.attempt + 1, expected.begun + 1
+            expected.state, expected.request_id = State.INTENT, None
+            assert (record.attempt, record.request_id, record.error) == (expected.attempt, None, None)
+
+    @rule(key=st.sampled_from(KEYS))
+    def an_accepted_id_comes(self, key: str) -> None:
+        expected = self.expected[key]
+        if expected.state not in (State.INTENT, State.UNCERTAIN):
+            return
+        self.ids += 1
+        record = self.ledger.accepted(key, JOB, f"r-{self.ids}")
+        expected.state, expected.request_id = State.SUBMITTED, f"r-{self.ids}"
+        assert record == self.ledger.get(key)
+
+    @rule(lease=leases, event=st.sampled_from(HAPPENINGS))
+    def something_happens(self, lease: Lease, event: Event) -> None:
+        expected = self.expected[lease.key]
+        if expected.state is None:
+            return
+        before = self.ledger.get(lease.key)
+        trouble = None
+        if expected.lease != lease:
+            trouble = LeaseLost
+        elif event not in TRANSITIONS[expected.state]:
+            trouble = IllegalTransition
+        if trouble:
+            with pytest.raises(trouble):
+                self.ledger.record(lease, event, error="?")
+            assert self.ledger.get(lease.key) == before
+        else:
+            record = self.ledger.record(lease, event, about=before.request_id, error=event.value)
+            expected.state = TRANSITIONS[expected.state][event]
+            assert record == self.ledger.get(lease.key)
+
+    @rule(lease=leases, data=st.data())
+    def a_report_comes_late(self, lease: Lease, data: st.DataObject) -> None:
+        """It is about a request id from before, and could well be true of this one."""
+        expected = self.expected[lease.key]
+        if expected.lease != lease or expected.state is None or expected.state is State.STORED:
+            return
+        event = data.draw(st.sampled_from(sorted(set(TRANSITIONS[expected.state]) - {Event.BEGIN}) or HAPPENINGS))
+        before = self.ledger.get(lease.key)
+        assert self.ledger.record(lease, event, about="r-of-long-ago") == before
+        assert self.ledger.get(lease.key) == before
+
+    @rule(key=st.sampled_from(KEYS))
+    def the_user_forgets_a_job(self, key: str) -> None:
+        expected = self.expected[key]
+        if expected.state is None:
+            outcome = Forgotten.NOT_THERE
+        elif expected.lease:
+            outcome = Forgotten.IN_USE
+        else:
+            outcome = Forgotten.DONE if expected.state in FORGETTABLE else Forgotten.NOT_FORGETTABLE
+        assert self.ledger.forget(key) is outcome
+        if outcome is Forgotten.DONE:
+            expected.ended += 1
+            expected.state, expected.attempt, expected.request_id = None, 0, None
+
+    @rule()
+    def the_process_starts_again(self) -> None:
+        """Another look at the same file: nothing of a job lives in memory alone."""
+        as_after_a_restart(self.ledger.path)
+        self.ledger = Ledger(self.home)
+
+    # -- what always holds ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_file_says_what_was_done(self) -> None:
+        found = {job.key: (job.state, job.attempt, job.request_id) for job in self.ledger.recent()}
+        assert found == {
+            key: (expected.state, expected.attempt, expected.request_id)
+            for key, expected in self.expected.items()
+            if expected.state is not None
+        }
+
+    @invariant()
+    def at_most_one_submission_per_key_can_still_bring_a_clip(self) -> None:
+        for expected in self.expected.values():
+            assert expected.begun - expected.ended <= 1
+
+    @invariant()
+    def an_accepted_job_has_its_id(self) -> None:
+        for expected in self.expected.values():
+            assert expected.state not in PAID or expected.request_id
+
+    def teardown(self) -> None:
+        if not hasattr(self, "home"):
+            return
+        with closing(sqlite3.connect(self.ledger.path)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        del leases._of_ledgers[self.ledger.path]
+        shutil.rmtree(self.home, ignore_errors=True)
+        count("random lives of the ledger")
+
+
+LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 60
+LedgerLife.TestCase.settings = settings(
+    max_examples=LIVES,
+    stateful_step_count=20,
+    deadline=None,
+    print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestLedgerLife = LedgerLife.TestCase
+# Hypothesis may shrink a failure for five minutes before it reports it.
+TestLedgerLife.pytestmark = [pytest.mark.timeout(900 if LIVES < 100 else 3600)]
