@@ -35,6 +35,8 @@ async def make(tools: Tools) -> JobRecord:
         Unwanted: nobody wanted it any more before anything was submitted.
         LeaseLost: another engine took the job over while this one slept.
     """
+    if (saved := await tools.keep(partial(read_only, key=tools.key, sidecar=tools.order.job.sidecar))) is not None:
+        return saved
     async with tools.lease() as lease:
         record = await settle(tools, lease)
         action = ON_RUN[record.state if record else None]
@@ -62,6 +64,15 @@ async def make(tools: Tools) -> JobRecord:
             return await Fetcher(tools, lease, _known(record)).bring(status)
         except LedgerError as error:
             raise with_the_job(error, record) from error
+
+
+def read_only(ledger: Ledger, key: str, sidecar: str | None) -> JobRecord | None:
+    """A stored clip that is on disk and has nothing left to be tidied up: to read it takes no lease."""
+    record = ledger.get(key)
+    if record is None or record.state is not State.STORED or record.part_path is not None or not is_on_disk(record):
+        return None
+    save_sidecar(Path(record.path or ""), sidecar)
+    return record
 
 
 def reused(ledger: Ledger, lease: Lease, record: JobRecord, sidecar: str | None) -> JobRecord:
