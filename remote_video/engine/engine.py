@@ -191,7 +191,8 @@ class Engine:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.wrap_future(self.pools.ledger.start(self._retire))
+        if self._known_in:
+            await asyncio.wrap_future(self.pools.ledger.start(self._retire))
         for task in ended:
             task.result()
 

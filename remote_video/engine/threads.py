@@ -36,9 +36,7 @@ class DaemonThreads:
         future: Future[T] = Future()
         with self._starting:
             if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
-                name = f"remote-video-{self._name}-{len(self._threads) + 1}"
-                self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
-                self._threads[-1].start()
+                self._add_thread()
             self._work.put((call, future))
         return future
 
@@ -46,6 +44,17 @@ class DaemonThreads:
         """Let the threads end when what has begun is done."""
         for _ in self._threads:
             self._work.put(None)
+
+    def _add_thread(self) -> None:
+        name = f"remote-video-{self._name}-{len(self._threads) + 1}"
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # none is to be had while the process ends: those that are there do the work
+            if not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
