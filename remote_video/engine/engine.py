@@ -309,7 +309,7 @@ class Engine:
             watch.answer(Stopped("Stopped by the user before anything was submitted."))
             return
         tools = self.jobs.get(order.key)
-        if tools is not None and tools.cancel.is_set():
+        if tools is not None and (tools.cancel.is_set() or tools.is_ending):
             self._late.append((order, watch))
             return
         tools = tools or self.begin(order, watch)

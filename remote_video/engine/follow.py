@@ -119,6 +119,7 @@ class Follower:
         return error
 
     async def _write_end(self, event: Event, error: RemoteVideoError, cost_usd: float | None = None) -> None:
+        self._tools.is_ending = True
         facts: dict[str, Any] = {"finished_at": time.time(), "error": error.what, "error_kind": type(error).__name__}
         await self._tools.keep(lambda ledger: ledger.record(self._lease, event, cost_usd=cost_usd, **facts))
 

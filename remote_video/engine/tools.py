@@ -78,6 +78,8 @@ class Tools:
     """The provider's, once it is known here."""
     shared: bool = False
     """Whether another engine works on it, or did until now."""
+    is_ending: bool = False
+    """Whether it has ended without a clip: who asks from now on asks for a new one."""
     is_new: bool = False
     """Whether it was submitted here."""
     event: JobEvent | None = None

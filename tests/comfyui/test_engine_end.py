@@ -15,8 +15,8 @@ from .outcomes import clips, clips_soon, is_quiet, lives, soon, states, wait_for
 from .prompts import node, several
 
 OUR_PART_S = 2.0
-COMFYUIS_PART_S = 3.0
-"""ComfyUI's own way out after Ctrl-C; SIGTERM ends it at once."""
+COMFYUIS_PART_S = 5.0
+"""ComfyUI's own way out after Ctrl-C, 2.6 s when nothing runs; SIGTERM ends it at once."""
 COLLECTED_S = 10.0
 """From the end of a start to a clip that was finished before, when the last engine said goodbye."""
 LEASE_S = 45.0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .comfy_server import failure, messages
-from .outcomes import clips, clips_soon, job_in_panel, lives, wait_for_posts
+from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states, wait_for_posts
 from .prompts import node, several
 
 
@@ -44,8 +45,7 @@ def test_a_job_that_fails_is_the_error_of_its_node_and_the_others_finish(quick_c
     assert quick.accepted_posts == accepted + 4
 
 
-def test_stop_after_the_failure_still_finds_the_jobs(waiting_comfy, queueing):
-    """The page's Stop comes when the prompt has ended: nothing runs, so nothing is stopped; the panel cancels."""
+def test_after_the_failure_the_panel_can_cancel_what_goes_on(waiting_comfy, queueing):
     server, words, accepted = waiting_comfy, "late-stop", queueing.accepted_posts
     broken = {"80": node("TestPause", seconds=2.0), "90": node("TestBroken", after=["80", 0])}
     prompt_id = server.queue({**several(words, [0]), **broken})
@@ -55,4 +55,5 @@ def test_stop_after_the_failure_still_finds_the_jobs(waiting_comfy, queueing):
     job = job_in_panel(server, queueing.jobs[-1].request_id)
     assert job["cancellable"]
     assert server.post("/remote_video/jobs/cancel", key=job["key"]) == {"asked": True}
+    soon(lambda: states(server, words) == [State.CANCELLED], "the cancel")
     assert queueing.accepted_posts == accepted + 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from remote_video_pack.remote_video.ledger.lifecycle import State
+
 from .outcomes import lives, soon, states
 from .prompts import node, several
 
@@ -29,7 +31,7 @@ def held_by(server, queueing, words: str, count: int) -> int:
     held = server.rss_bytes
     server.interrupt()
     server.outcome(prompt_id)
-    soon(lambda: len(states(server, words)) >= in_flight, "the cancels")
+    soon(lambda: states(server, words).count(State.CANCELLED) == in_flight, "the cancels")
     return held
 
 

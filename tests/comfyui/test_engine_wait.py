@@ -9,7 +9,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .comfy_server import failure, messages
 from .conftest import account_at
-from .outcomes import clips, clips_soon, lives, soon, states
+from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states
 from .prompts import node, save_video, several
 
 TWENTY = 20
@@ -48,7 +48,7 @@ def test_twenty_prompts_are_submitted_in_a_row_collected_and_handed_on_with_twen
     clips_soon(server, words, TWENTY)
     for seed, prompt in enumerate(prompts):
         for _ in range(3):
-            assert server.run(prompt)
+            server.run(prompt)
         assert len(clips(server, f"saved-{words}-{seed}")) == 1
     assert quick.accepted_posts == accepted + TWENTY
     assert len(clips(server, words)) == TWENTY
@@ -101,7 +101,10 @@ def test_run_again_before_the_clip_is_there_says_how_far_it_is(waiting_comfy, qu
         server.run(several(words, [0], wait=False))
     assert queueing.accepted_posts == accepted + 1
     last = [line for line in server.log().splitlines() if "collected in the background" in line][-1]
-    assert queueing.jobs[-1].request_id in last
+    request_id = queueing.jobs[-1].request_id
+    assert request_id in last
+    server.post("/remote_video/jobs/cancel", key=job_in_panel(server, request_id)["key"])
+    soon(lambda: states(server, words) == [State.CANCELLED], "the cancel")
 
 
 def test_a_list_of_images_is_submitted_as_a_whole_and_handed_on_as_a_whole(quick_comfy, quick):
