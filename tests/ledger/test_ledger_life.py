@@ -212,7 +212,7 @@ class LedgerLife(RuleBasedStateMachine):
         count("random lives of the ledger")
 
 
-LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 60
+LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 120
 LedgerLife.TestCase.settings = settings(
     max_examples=LIVES,
     stateful_step_count=20,
@@ -223,4 +223,4 @@ LedgerLife.TestCase.settings = settings(
 )
 TestLedgerLife = LedgerLife.TestCase
 # Hypothesis may shrink a failure for five minutes before it reports it.
-TestLedgerLife.pytestmark = [pytest.mark.timeout(900 if LIVES < 100 else 3600)]
+TestLedgerLife.pytestmark = [pytest.mark.timeout(900 if LIVES < 200 else 3600)]
