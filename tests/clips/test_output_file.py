@@ -105,6 +105,18 @@ def test_a_prefix_becomes_a_name_every_system_takes(output: Path, prefix: str, f
     assert save(place, b"clip").name == f"{stem}_00001_.mp4"
 
 
+@pytest.mark.parametrize("prefix", ["video/clip.mp4", "video/clip.MP4", "video/ clip .mp4"])
+def test_a_whole_name_is_taken_while_nobody_has_it(output: Path, prefix: str):
+    names = [save(target(output, prefix), b"clip").name for _ in range(3)]
+    assert names == ["clip.mp4", "clip_00001_.mp4", "clip_00002_.mp4"]
+    (output / "video" / "clip.mp4").unlink()
+    assert save(target(output, prefix), b"clip") == target(output, prefix).exact
+
+
+def test_a_suffix_alone_is_no_whole_name(output: Path):
+    assert save(target(output, ".mp4"), b"clip").name == "mp4_00001_.mp4"
+
+
 @pytest.mark.parametrize("letter", ["x", "\u00e4", "\u6771", "\U0001f3ac"])
 def test_long_names_are_cut_between_letters(output: Path, letter: str):
     place = target(output, letter * 300 + "/" + letter * 300)

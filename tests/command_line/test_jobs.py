@@ -97,7 +97,8 @@ def test_an_uncertain_job_can_be_forgotten_by_the_key_as_shown(offline: Terminal
 
 
 @pytest.mark.parametrize(
-    ("key", "code", "reason"), [(SAVED, 1, "stored"), ("ef" * 32, 2, "not exactly one"), ("", 2, "exactly one")]
+    ("key", "code", "reason"),
+    [(SAVED, 1, "stored"), ("ef" * 32, 2, "exactly one"), ("", 2, "exactly one"), ("ab", 2, "exactly one")],
 )
 def test_what_can_not_be_forgotten_stays_and_says_why(
     offline: Terminal, ledger: Ledger, key: str, code: int, reason: str

@@ -28,6 +28,7 @@ MAY_USE = {
     "ledger": set(),
     "clips": {"providers"},
     "engine": {"media", "models", "uploads", "providers", "ledger", "clips"},
+    "command_line": {"media", "models", "providers", "ledger", "clips", "engine", "sandbox"},
     "sandbox": {"media"},
 }
 """Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share
