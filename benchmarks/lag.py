@@ -34,7 +34,8 @@ REAL_S = (2, 5, 10, 20)
 SIMULATED_S = (2, 5, 10, 20, 60, 120, 300, 600, 1200)
 JOBS = 15
 SPREAD = 0.1
-"""A job takes its nominal time, give or take so much of it."""
+"""A job takes its nominal time, give or take so much of it, within the promise's 2 s to 20 min."""
+SHORTEST_S, LONGEST_S = 2.0, 1200.0
 STEPS = 400
 """Simulated jobs between the shortest and the longest."""
 FAR_S = 0.15
@@ -52,6 +53,11 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
         for is_known in (False, True):
             table += [_simulated(nominal_s, question_s, is_known) for nominal_s in SIMULATED_S]
     return table
+
+
+def _near(nominal_s: float, share: float) -> float:
+    """A time near the nominal one; `share`, -1..1, says where."""
+    return min(max(nominal_s * (1 + SPREAD * share), SHORTEST_S), LONGEST_S)
 
 
 def _row(
@@ -77,7 +83,7 @@ def _row(
 def _real(folder: Path, nominal: Sequence[float], jobs: int, is_known: bool) -> tuple[list[dict[str, Any]], float]:
     """The rows, and what one question took, s."""
     chance = random.Random(7)
-    times = [(s, s * (1 + SPREAD * chance.uniform(-1, 1))) for s in nominal for _ in range(jobs)]
+    times = [(s, _near(s, chance.uniform(-1, 1))) for s in nominal for _ in range(jobs)]
     starts = [chance.uniform(0, 3) for _ in times]
     with providers(folder, [Pace(queue_s=0.0, run_s=took) for _, took in times]) as there:
         settings = Settings(home=folder / "home", base_urls=there.base_urls[0], collect=False)
@@ -88,8 +94,8 @@ def _real(folder: Path, nominal: Sequence[float], jobs: int, is_known: bool) -> 
         each = [replace(settings, base_urls=urls) for urls in there.base_urls]
         with engine_for(settings) as engine:
             asyncio.run(_all(engine, each, starts, folder))
-            question_s = _question_s(each[0])
         seen = there.seen()
+        question_s = _question_s(each[0])
         finished = [_finished_at(settings.home, urls["runcomfy"]) for urls in there.base_urls]
     return list(_real_rows(times, seen, finished, is_known)), question_s
 
@@ -159,7 +165,7 @@ def _question_s(settings: Settings) -> float:
 
 
 def _simulated(nominal_s: float, question_s: float, is_known: bool) -> dict[str, Any]:
-    times = [nominal_s * (1 + SPREAD * (2 * step / STEPS - 1)) for step in range(STEPS + 1)]
+    times = [_near(nominal_s, 2 * step / STEPS - 1) for step in range(STEPS + 1)]
     results = [simulate(job_s, question_s, nominal_s if is_known else None) for job_s in times]
     seen, asked = zip(*results, strict=True)
     return _row(f"simulated, {question_s * 1000:.0f} ms a question", nominal_s, is_known, times, seen, asked)

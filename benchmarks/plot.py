@@ -11,6 +11,8 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from .waiting import LIFTED
+
 WAYS = {"bare": "libav alone", "ours": "Remote Video", "opencv": "OpenCV", "comfyui": "ComfyUI's own"}
 COLOURS = {"bare": "#9aa4b2", "ours": "#e4572e", "opencv": "#5b8e7d", "comfyui": "#4d648d"}
 
@@ -22,7 +24,7 @@ def draw(results: dict[str, Any], path: Path) -> Path:
     _decode_bars(axes[0][1], results.get("decode", []), "rss_gb", "RAM while decoding, GB")
     wanted = {"seconds": "time, s", "rss_gb": "RAM, GB"}
     _lines(axes[0][2], results.get("growth", []), "clip_s", wanted, "Our decode against length (720p)", "clip, s")
-    waiting = results.get("waiting", [])
+    waiting = [row for row in results.get("waiting", []) if row["questions a s, at most"] != LIFTED]
     _lines(axes[1][0], waiting, "jobs", {"wall s": "wall, s"}, "Jobs side by side (10 s each)", "jobs")
     wanted = {"RSS growth MB": "RAM, MB", "threads": "threads"}
     _lines(axes[1][1], waiting, "jobs", wanted, "What waiting takes", "jobs")

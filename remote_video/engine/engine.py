@@ -60,7 +60,7 @@ class Engine:
         self._ended = threading.Event()
         self._pid = os.getpid()
         self._starting = threading.Lock()
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closing = asyncio.Event()
         self._resolving: set[str] = set()
@@ -80,11 +80,12 @@ class Engine:
                 raise EngineGone("This engine belongs to the process that this one was forked from.")
             if self._thread is None and not self._ended.is_set():
                 # A context of its own: the first node's would stay with every job.
-                context = contextvars.Context()
-                self._thread = threading.Thread(
-                    target=context.run, args=(self._run,), name="remote-video-engine", daemon=True
+                context, self._loop = contextvars.Context(), asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=context.run, args=(self._run, self._loop), name="remote-video-engine", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread
 
     def is_alive(self) -> bool:
         """Whether its thread runs."""
@@ -102,11 +103,9 @@ class Engine:
             asker: who looks.
             until_accepted: the look ends as soon as the provider has accepted the job.
         """
-        watch = Watch(
-            order.key, asker, until_accepted, lambda left: self._soon(lambda: self._left(left)), self.is_alive
-        )
+        watch = Watch(order.key, asker, until_accepted, self._leave, self.is_alive)
         self.start()
-        self._soon(lambda: self._join(order, watch))
+        self._soon(lambda: self._admit(order, watch))
         return watch
 
     def stop(self, prompt_id: str) -> None:
@@ -128,6 +127,8 @@ class Engine:
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Run a coroutine on the engine's loop."""
         self.start()
+        if self._loop is None or self._loop.is_closed():
+            raise EngineGone("Remote Video's engine has ended.")
         return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work(), self._loop)
 
     def close(self, within_s: float = 2.0) -> None:
@@ -140,7 +141,6 @@ class Engine:
             return
         self._ended.set()
         if self._thread is None:
-            self._loop.close()
             return
         posting = {future for future in set(self._posting) if not future.done()}
         if posting:
@@ -160,15 +160,17 @@ class Engine:
         self._soon(lambda: self._left(watch))
 
     def _soon(self, function: Callable[[], object]) -> None:
+        if self._loop is None:
+            return
         try:
             self._loop.call_soon_threadsafe(function, context=contextvars.Context())
         except RuntimeError:
             _log.debug("The engine has ended; nobody is there to hear.")
 
-    def _run(self) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            asyncio.set_event_loop(self._loop)
-            self._loop.run_until_complete(self._main())
+            asyncio.set_event_loop(loop)
+            loop.run_until_complete(self._main())
         except Exception:
             _log.exception("Remote Video's engine has ended by a fault of its own.")
             gone = EngineGone("Remote Video's engine has ended; its log says why. Run again with the same inputs.")
@@ -180,7 +182,7 @@ class Engine:
             # After `close` the process ends: an error on each node would only be noise in its last lines.
             self._ended.set()
             self.pools.end()
-            self._loop.close()
+            loop.close()
 
     async def _main(self) -> None:
         """Everything the engine does, until `close`; a fault in what always runs ends it, and is told."""
@@ -230,7 +232,7 @@ class Engine:
                     self._stop(prompt_id)
             late, self._late = self._late, []
             for order, watch in late:
-                self._join(order, watch)
+                self._admit(order, watch)
             await asyncio.sleep(self.settings().timeouts.stop_check)
 
     # -- jobs --------------------------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ class Engine:
             posting=self._posting,
             publish=self.host.publish,
             ended=self._ended,
-            loop=self._loop,
+            loop=asyncio.get_running_loop(),
         )
         self.jobs[order.key] = tools
         self._known_in.add(order.settings.home)
@@ -301,6 +303,14 @@ class Engine:
 
     # -- who looks ---------------------------------------------------------------------------------------------------
 
+    def _admit(self, order: Order, watch: Watch) -> None:
+        """Let somebody look. A fault in that is told to them: nobody else would hear of it."""
+        try:
+            self._join(order, watch)
+        except Exception as fault:
+            _log.exception("Nobody can look at the job %s by a fault of this pack.", order.key)
+            watch.answer(fault)
+
     def _join(self, order: Order, watch: Watch) -> None:
         if self._ended.is_set():
             watch.answer(EngineGone("Remote Video is ending with ComfyUI; nothing was sent."))
@@ -314,10 +324,11 @@ class Engine:
             return
         tools = tools or self.begin(order, watch)
         tools.audience.watches.append(watch)
+        settings, loop = order.settings, asyncio.get_running_loop()
+        watch.deadline = loop.call_later(settings.timeout_s, self._too_late, watch, settings)
         if tools.event is not None:
             watch.show(tools.event)
         tools.answer_accepted()
-        watch.deadline = self._loop.call_later(order.settings.timeout_s, self._too_late, watch, order.settings)
 
     def _too_late(self, watch: Watch, settings: Settings) -> None:
         """A look has waited for as long as it may; the job goes on when it was submitted."""
@@ -337,6 +348,8 @@ class Engine:
 
     def _left(self, watch: Watch) -> None:
         """A look ended without a word: its prompt failed elsewhere, or was stopped. How the prompt ended tells."""
+        if watch.deadline is not None:
+            watch.deadline.cancel()
         self._late = [late for late in self._late if late[1] is not watch]
         tools, prompt_id = self.jobs.get(watch.key), watch.asker.prompt_id
         if tools is None or watch not in tools.audience.watches:

@@ -16,7 +16,7 @@ from ..errors import (
     RemoteVideoError,
 )
 from ..ledger.ledger import Lease, Ledger
-from ..ledger.lifecycle import ON_RUN, Action, Event, State
+from ..ledger.lifecycle import ON_RUN, Action, Event, IllegalTransition, State
 from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from .fetch import Fetcher, is_on_disk, save_sidecar, tidied
@@ -99,9 +99,12 @@ async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
 
 
 def write_lost(ledger: Ledger, lease: Lease, record: JobRecord) -> JobRecord:
-    """Write down that an intent's engine died in the middle."""
+    """Write down that an intent's engine died in the middle, unless it lives after all and its answer came just now."""
     what = f"The request was being sent to {record.provider} when ComfyUI ended: the job may or may not exist."
-    return ledger.record(lease, Event.LOST, error=what, error_kind=JobUncertain.__name__)
+    try:
+        return ledger.record(lease, Event.LOST, error=what, error_kind=JobUncertain.__name__)
+    except IllegalTransition:
+        return ledger.get(lease.key) or record
 
 
 async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:

@@ -75,7 +75,7 @@ class Pools:
         self.questions = DaemonThreads("ask", 16)
         """Status and cancel: 50 a second of 150 ms each take eight threads."""
         self.ledger = DaemonThreads("ledger", 8)
-        """No network may keep the ledger waiting; SQLite lets one write at a time."""
+        """No network may keep the ledger waiting; those that write at the same time share a commit."""
         self.preparations = DaemonThreads("prepare", 2)
         """Encoding and building bodies: more threads would only be in each other's way."""
         self.submissions = DaemonThreads("submit", 16)

@@ -2,8 +2,8 @@
 
 SQLite in WAL mode with `synchronous=FULL` (https://www.sqlite.org/pragma.html#pragma_synchronous: a commit survives a
 power cut), opened anew for each transaction, so that threads, event loops and processes may all share it, and a
-forked child never has a connection of its parent's. Opening costs the same at any size; the whole file is looked
-through only after something in it could not be read.
+forked child never has a connection of its parent's. Threads that write at the same time share a commit. Opening costs
+the same at any size; the whole file is looked through only after something in it could not be read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -68,74 +71,61 @@ def write(path: Path, work: Callable[[sa.Connection], T], *, again: bool = True)
         line = _writing.setdefault(path, _Line())
     line.waiting.append(mine)
     with line.lock:
-        if not mine.is_done:
-            _write_together(path, [mine, *line.others_than(mine)])
-    return mine.outcome()
+        if not mine.outcome.done():
+            waiting, line.waiting = line.waiting, []
+            _write_together(path, [mine, *(other for other in waiting if other is not mine)])
+    return mine.outcome.result()
 
 
+@dataclass(eq=False)
 class _Write:
     """One piece of work, and what came of it."""
 
-    def __init__(self, work: Callable[[sa.Connection], Any], again: bool) -> None:
-        self.work = work
-        self.again = again
-        self.is_done = False
-        self._result: Any = None
-        self._error: Exception | None = None
-
-    def ends(self, result: Any = None, error: Exception | None = None) -> None:
-        self._result, self._error, self.is_done = result, error, True
-
-    def outcome(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        return self._result
+    work: Callable[[sa.Connection], Any]
+    again: bool
+    outcome: Future[Any] = field(default_factory=Future)
 
 
+@dataclass
 class _Line:
     """The writers of this process. A commit waits for the disk: whoever comes first writes for all who wait by then."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.waiting: list[_Write] = []
-
-    def others_than(self, mine: _Write) -> list[_Write]:
-        """Take all out of the line."""
-        waiting, self.waiting = self.waiting, []
-        return [write for write in waiting if write is not mine]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiting: list[_Write] = field(default_factory=list)
 
 
 def _write_together(path: Path, writes: list[_Write]) -> None:
-    """Do each whole or not at all, and all in one transaction; each by itself when that can't be."""
+    """Do each whole or not at all, and all in one transaction; each by itself when one of them may be at fault."""
+    ends: list[Callable[[], None]] = []
     if len(writes) > 1:
         try:
-            outcomes = _attempt(opened(path), path, "BEGIN IMMEDIATE", lambda db: [_one_of(db, w.work) for w in writes])
+            ends = _attempt(opened(path), path, "BEGIN IMMEDIATE", lambda db: [_one_of(db, write) for write in writes])
         except _NotCommitted as failed:
-            outcomes = [(None, _told(path, failed.cause)) for _ in writes]
-        except (_Replaced, LedgerError, *_FAILURES):
-            outcomes = []
-        for write, (result, error) in zip(writes, outcomes, strict=False):
-            write.ends(result, error)
-    for write in writes:
-        if not write.is_done:
-            try:
-                write.ends(_transaction(path, "BEGIN IMMEDIATE", write.work, again=write.again))
-            except Exception as error:
-                write.ends(error=error)
+            ends = [partial(write.outcome.set_exception, _told(path, failed.cause)) for write in writes]
+        except (_Replaced, LedgerError, *_FAILURES) as trouble:
+            if "locked" in str(trouble):
+                ends = [partial(write.outcome.set_exception, _told(path, trouble)) for write in writes]
+    for end in ends:
+        end()
+    for write in writes if not ends else ():
+        try:
+            write.outcome.set_result(_transaction(path, "BEGIN IMMEDIATE", write.work, again=write.again))
+        except Exception as error:
+            write.outcome.set_exception(error)
 
 
-def _one_of(db: sa.Connection, work: Callable[[sa.Connection], Any]) -> tuple[Any, Exception | None]:
-    """What came of one of several pieces of work. Raises what SQLite does: that concerns them all."""
+def _one_of(db: sa.Connection, write: _Write) -> Callable[[], None]:
+    """Do one of several; how to tell its writer, once all are committed. Raises what SQLite does: it concerns all."""
     db.exec_driver_sql("SAVEPOINT one")
     try:
-        result = work(db)
+        result = write.work(db)
     except _FAILURES:
         raise
     except Exception as error:
         db.exec_driver_sql("ROLLBACK TO one")
-        return None, error
+        return partial(write.outcome.set_exception, error)
     db.exec_driver_sql("RELEASE one")
-    return result, None
+    return partial(write.outcome.set_result, result)
 
 
 def _transaction(path: Path, begin: str, work: Callable[[sa.Connection], T], *, again: bool = True) -> T:

@@ -98,6 +98,11 @@ class ComfyServer:
         self.until_it_answers()
 
     @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Its process."""
         assert self._process is not None

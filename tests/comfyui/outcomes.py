@@ -1,4 +1,4 @@
-"""What became of jobs: in the ledger, on disk, at the provider, and in the server's log."""
+"""What became of jobs: in the ledger, on disk, and in the server's log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox import Sandbox
 
 from .comfy_server import ComfyServer
 from .prompts import node
@@ -50,12 +49,9 @@ def clips_soon(server: ComfyServer, prefix: str, count: int) -> list[Path]:
     return found
 
 
-def wait_for_posts(provider: Sandbox, count: int) -> None:
-    """Wait until so many submissions were ever accepted, and the client knows of each."""
-    soon(lambda: provider.accepted_posts >= count, f"{count} submissions")
-    ids = {job.request_id for job in provider.jobs[:count]}
-    asked = (entry.path for entry in provider.requests if "/status" in entry.path)
-    soon(lambda: ids <= {path.split("/")[-2] for path in asked} | ids, "the answers")
+def submitted(server: ComfyServer, words: str, count: int = 1) -> None:
+    """Wait until the ledger has so many of those jobs as accepted."""
+    soon(lambda: states(server, words).count(State.SUBMITTED) == count, f"{count} submissions")
 
 
 def job_in_panel(server: ComfyServer, request_id: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .comfy_server import failure, messages
-from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states, wait_for_posts
+from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states, submitted
 from .prompts import node, several
 
 
@@ -45,13 +47,16 @@ def test_a_job_that_fails_is_the_error_of_its_node_and_the_others_finish(quick_c
     assert quick.accepted_posts == accepted + 4
 
 
-def test_after_the_failure_the_panel_can_cancel_what_goes_on(waiting_comfy, queueing):
+def test_after_a_failure_elsewhere_jobs_wait_on_in_the_providers_queue_and_the_panel_can_cancel_them(
+    waiting_comfy, queueing
+):
     server, words, accepted = waiting_comfy, "late-stop", queueing.accepted_posts
     broken = {"80": node("TestPause", seconds=2.0), "90": node("TestBroken", after=["80", 0])}
     prompt_id = server.queue({**several(words, [0]), **broken})
-    wait_for_posts(queueing, accepted + 1)
+    submitted(server, words)
     assert failure(server.outcome(prompt_id))
     server.interrupt()
+    time.sleep(1.0)
     job = job_in_panel(server, queueing.jobs[-1].request_id)
     assert job["cancellable"]
     assert server.post("/remote_video/jobs/cancel", key=job["key"]) == {"asked": True}

@@ -9,7 +9,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .comfy_server import failure, messages
 from .open_page import open_page
-from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states, wait_for_posts
+from .outcomes import clips, clips_soon, job_in_panel, lives, soon, states, submitted
 from .prompts import node, several
 
 MANY = 8
@@ -36,7 +36,7 @@ def test_stop_cancels_all_eight_jobs_and_each_node_says_what_became_of_its_own(w
     accepted, asked, log_before = queueing.accepted_posts, len(queueing.requests), len(server.log())
     with open_page(server, words) as page:
         prompt_id = server.queue(several(words, range(MANY)), client_id=page.client_id)
-        wait_for_posts(queueing, accepted + MANY)
+        submitted(server, words, MANY)
         pressed_at = time.time()
         STOPS[way](server, prompt_id)
         (interruption,) = messages(server.outcome(prompt_id), "execution_interrupted")
@@ -70,7 +70,7 @@ def test_stop_while_a_submission_is_under_way_lets_go_at_once_and_cancels_what_w
 def test_deleting_a_waiting_prompt_or_stopping_another_touches_nothing_that_runs(waiting_comfy, queueing):
     server, words, accepted, asked = waiting_comfy, "left-alone", queueing.accepted_posts, len(queueing.requests)
     running = server.queue(several(words, range(2)))
-    wait_for_posts(queueing, accepted + 2)
+    submitted(server, words, 2)
     pending = server.queue(several("never-run", [0]))
     server.post("/queue", delete=[pending])
     server.interrupt(prompt_id=pending)
@@ -86,7 +86,7 @@ def test_deleting_a_waiting_prompt_or_stopping_another_touches_nothing_that_runs
 
 @pytest.mark.parametrize("let_go_s", [0.0, 3.0])
 def test_stop_that_a_blocking_node_takes_first_cancels_our_jobs_too(waiting_comfy, queueing, let_go_s):
-    server, words, accepted = waiting_comfy, f"taken-{let_go_s:g}", queueing.accepted_posts
+    server, words = waiting_comfy, f"taken-{let_go_s:g}"
     log_before, asked = len(server.log()), len(queueing.requests)
     blocking = {
         "80": node("TestPause", seconds=5.0),
@@ -94,7 +94,7 @@ def test_stop_that_a_blocking_node_takes_first_cancels_our_jobs_too(waiting_comf
     }
     with open_page(server, words) as page:
         prompt_id = server.queue({**several(words, range(3)), **blocking}, client_id=page.client_id)
-        wait_for_posts(queueing, accepted + 3)
+        submitted(server, words, 3)
         soon(lambda: any(is_running(event, "90") for event in page.events), "the blocking node")
         time.sleep(0.5)
         server.interrupt()
@@ -118,7 +118,7 @@ def test_a_job_that_a_waiting_prompt_also_wants_is_not_cancelled(quick_comfy, qu
     clip = several(words, [0])
     with open_page(server, words) as page:
         first = server.queue({"1": clip["1"], str(first_node): clip["10"]}, client_id=page.client_id)
-        wait_for_posts(quick, accepted + 1)
+        submitted(server, words)
         second = server.queue({**clip, "99": node("PreviewImage", images=["1", 0])})
         server.interrupt()
         assert messages(server.outcome(first), "execution_interrupted")
@@ -160,9 +160,9 @@ def test_texts_go_to_the_page_that_asked_and_to_no_other(quick_comfy, quick):
 
 
 def test_a_job_cancelled_from_the_panel_is_an_error_on_its_node(waiting_comfy, queueing):
-    server, words, accepted = waiting_comfy, "panel", queueing.accepted_posts
+    server, words = waiting_comfy, "panel"
     prompt_id = server.queue(several(words, [0]))
-    wait_for_posts(queueing, accepted + 1)
+    submitted(server, words)
     job = job_in_panel(server, queueing.jobs[-1].request_id)
     assert server.post("/remote_video/jobs/cancel", key=job["key"]) == {"asked": True}
     assert "was cancelled at RunComfy, as asked" in failure(server.outcome(prompt_id))

@@ -1,13 +1,11 @@
-"""A process that runs one job and may be killed at any moment.
+"""A process that works on jobs and may be killed at any moment.
 
-    python child.py JOB.json            run the job of that file
-    python child.py --leave-during-submission JOB.json
-                                        end in order while its submission is under way
+    python child.py JOB.json            do what that file says
     python child.py --nursery           for each path on stdin: fork a child for it and say its pid; at the next line,
                                         wait for its end and say how it ended
 
 The nursery has the pack imported before it forks, so that a child costs milliseconds. A job's file says where
-everything is; what came of the run is written to its `result`.
+everything is, and which of the functions in `DOES` is called; what came of it is written to its `result`.
 """
 
 from __future__ import annotations
@@ -37,15 +35,16 @@ def load(name: str, file: Path, package_folder: Path | None = None) -> Any:
     return module
 
 
-def run(job_file: Path) -> None:
+def do(job_file: Path) -> None:
     job = json.loads(job_file.read_text(encoding="utf-8"))
-    result = _result(job)
+    result = DOES[job["does"]](job)
     part = Path(job["result"] + ".new")
     part.write_text(json.dumps(result), encoding="utf-8")
     part.replace(job["result"])
 
 
-def _result(job: dict[str, Any]) -> dict[str, Any]:
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """Press Run, and end when the clip is there."""
     from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 
     player = sys.modules["one_job"].Player(at_line=lambda line: _hold(job, line))
@@ -59,9 +58,24 @@ def _result(job: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "clip", "path": str(clip.path), "request_id": clip.request_id, "reused": clip.reused}
 
 
-def leave_during_submission(job_file: Path) -> None:
+def collect(job: dict[str, Any]) -> dict[str, Any]:
+    """Press nothing, and end when there is nothing left to be brought home or settled."""
+    from remote_video_pack.remote_video.ledger.ledger import Ledger
+    from remote_video_pack.remote_video.ledger.lifecycle import TO_COLLECT, State
+
+    studio = _studio(job, collect=True)
+    ledger, unsettled = Ledger(studio.home), {*TO_COLLECT, State.INTENT}
+    studio.engine.start()
+    try:
+        wait_until = sys.modules["one_job"].wait_until
+        wait_until(lambda: all(record.state not in unsettled for record in ledger.recent()), "the collector to be done")
+    finally:
+        studio.close()
+    return {"outcome": "collected", "pid": os.getpid()}
+
+
+def leave(job: dict[str, Any]) -> dict[str, Any]:
     """Cancel the run while the sandbox holds its submission's answer back, and come to the end of the program."""
-    job = json.loads(job_file.read_text(encoding="utf-8"))
     studio = _studio(job)
     atexit.register(studio.close)
 
@@ -74,12 +88,48 @@ def leave_during_submission(job_file: Path) -> None:
             await run
 
     asyncio.run(main())
-    Path(job["result"]).touch()
+    return {}
 
 
-def _studio(job: dict[str, Any]) -> Any:
+def be_ended(job: dict[str, Any]) -> dict[str, Any]:
+    """Press Run, and let a signal end the process, as ComfyUI does: SIGINT in order, SIGTERM by a handler of ours."""
+    studio = _studio(job)
+    atexit.register(studio.close)
+
+    def terminate(number: int, _frame: object) -> None:
+        studio.close()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, terminate)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(studio.run())
+    return {}
+
+
+def be_replaced(job: dict[str, Any]) -> dict[str, Any]:
+    """Follow a job until the file `held` is there; then become a program that collects, as at a Manager's restart."""
+    studio = _studio(job)
+
+    async def accepted() -> None:
+        await (await studio.watch(until_accepted=True)).accepted()
+
+    asyncio.run(accepted())
+    held = Path(job["held"])
+    while not held.exists():
+        time.sleep(0.01)
+    successor = held.with_suffix(".successor")
+    successor.write_text(json.dumps({**job, "does": "collect"}), encoding="utf-8")
+    held.unlink()
+    os.execv(sys.executable, [sys.executable, str(Path(__file__).resolve()), str(successor)])
+
+
+DOES = {f.__name__: f for f in (run, collect, leave, be_ended, be_replaced)}
+
+
+def _studio(job: dict[str, Any], *, collect: bool = False) -> Any:
     sandbox = type("Elsewhere", (), {"base_urls": job["base_urls"]})
-    return sys.modules["one_job"].Studio(sandbox, Path(job["folder"]), job["provider"])
+    return sys.modules["one_job"].Studio(sandbox, Path(job["folder"]), job["provider"], collect=collect)
 
 
 def _hold(job: dict[str, Any], line: str) -> None:
@@ -108,7 +158,7 @@ def _be_a_child(job_file: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     code = 1
     try:
-        run(job_file)
+        do(job_file)
         code = 0
     finally:
         sys.stderr.flush()
@@ -121,7 +171,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "--nursery":
         assert threading.active_count() == 1, "a process that forks must have one thread"
         nursery()
-    elif sys.argv[1] == "--leave-during-submission":
-        leave_during_submission(Path(sys.argv[2]))
     else:
-        run(Path(sys.argv[1]))
+        do(Path(sys.argv[1]))

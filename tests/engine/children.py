@@ -1,4 +1,4 @@
-"""Processes that run jobs, started cheaply and killed without mercy."""
+"""Processes that work on jobs, started cheaply and killed without mercy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def environment() -> dict[str, str]:
     return {**own, "RUNCOMFY_API_TOKEN": KEY, "COMETAPI_KEY": KEY, "OMP_NUM_THREADS": "1"}
 
 
-def job_file(studio: Studio, hold_at: str = "") -> tuple[Path, dict[str, Any]]:
-    """What `child.py` has to know of a run, in a file."""
+def job_file(studio: Studio, does: str = "run", hold_at: str = "") -> tuple[Path, dict[str, Any]]:
+    """What `child.py` has to know, in a file."""
     studio.folder.mkdir(parents=True, exist_ok=True)
     file = studio.folder / f"job-{uuid.uuid4().hex}.json"
     job = {
+        "does": does,
         "folder": str(studio.folder),
         "provider": studio.provider,
         "base_urls": studio.sandbox.base_urls,
@@ -39,9 +40,19 @@ def job_file(studio: Studio, hold_at: str = "") -> tuple[Path, dict[str, Any]]:
     return file, job
 
 
+def start(file: Path, *before: str) -> subprocess.Popen[str]:
+    """A process that is forked from nothing: for what only a main program does.
+
+    Args:
+        file: see `job_file`.
+        before: a program that starts it in another way.
+    """
+    return subprocess.Popen([*before, sys.executable, str(SCRIPT), str(file)], env=environment(), text=True)
+
+
 @dataclass
 class Child:
-    """A process that runs one job."""
+    """A process that works on one job."""
 
     pid: int
     job: dict[str, Any]
@@ -90,15 +101,16 @@ class Nursery:
             self._parent.wait()
             self._parent.stdout.close()
 
-    def start(self, studio: Studio, hold_at: str = "") -> Child:
-        """Start a run.
+    def start(self, studio: Studio, does: str = "run", hold_at: str = "") -> Child:
+        """Start a process.
 
         Args:
-            hold_at: hold it up at its first line with these words, until the file `held` is taken away.
+            does: what, see `child.DOES`.
+            hold_at: hold a run up at its first line with these words, until the file `held` is taken away.
         """
-        file, job = job_file(studio, hold_at)
+        file, job = job_file(studio, does, hold_at)
         if self._parent is None:
-            process = subprocess.Popen([sys.executable, str(SCRIPT), str(file)], env=environment(), text=True)
+            process = start(file)
             return Child(process.pid, job, None, process)
         assert self._parent.stdin is not None
         print(file, file=self._parent.stdin, flush=True)

@@ -33,6 +33,11 @@ def read_only(folder: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
 
 
+def writable(folder: Path) -> None:
+    """And one that can again."""
+    subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+
+
 def fill(folder: Path) -> Path:
     """Use up the room that is left; remove the file to make room again."""
     ballast = folder / "ballast"

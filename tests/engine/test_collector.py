@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import logging
 import os
@@ -11,7 +10,6 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.engine import collector
@@ -20,7 +18,7 @@ from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .one_job import PROVIDERS, Player, Studio, until, wait_until
+from .one_job import PROVIDERS, Player, Studio, wait_until
 
 WITHIN_S = 5.0
 
@@ -56,7 +54,7 @@ def test_a_job_left_behind_comes_home_at_the_next_start_without_run(collecting):
     assert time.monotonic() - begun < WITHIN_S
     assert clip.parent == collecting.output / "shots", "the place its node would have used"
     wait_until(lambda: state_of(collecting) is State.STORED)
-    assert collecting.leftovers() == []
+    wait_until(lambda: not collecting.leftovers(), "it to be tidied up")
     assert collecting.posts == 1
 
 
@@ -176,40 +174,3 @@ def test_trouble_with_the_disk_is_waited_out_by_the_collector(studio, monkeypatc
     (studio.output / "video").unlink()
     wait_until(lambda: state_of(studio) is State.STORED, "the clip, when there is room")
     assert studio.posts == 1
-
-
-async def test_the_engines_own_fault_is_an_error_for_all_who_look_and_the_next_engine_works(studio):
-    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
-    player = Player()
-    run = asyncio.ensure_future(studio.run(player))
-    await until(lambda: player.heard("running"))
-
-    def broken() -> None:
-        raise OSError(errno.EIO, "a host that breaks")
-
-    studio.host.interrupted_prompt = broken
-    with pytest.raises(RuntimeError, match="engine has ended"):
-        await run
-    studio.sandbox.faults.clear()
-    assert (await studio.run()).reused
-    assert studio.posts == 1
-
-
-async def test_many_looks_at_one_job_share_it_and_leave_nothing_behind(studio):
-    import gc
-    import threading
-
-    await studio.run(seed=7)
-    threads = threading.active_count()
-    files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
-    looks = [await studio.watch() for _ in range(3)]
-    order = studio.order()
-    looks += [studio.engine.watch(order, Player()) for _ in range(1000)]
-    clips = await asyncio.gather(*(look.clip() for look in looks))
-    assert {clip.path for clip in clips} == {studio.clips()[-1]}
-    assert sum(not clip.reused for clip in clips) == 1
-    gc.collect()
-    await until(lambda: threading.active_count() <= threads + 8, "threads to be few")
-    if files:
-        await until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= files + 8, "files to be few")
-    assert studio.posts == 2

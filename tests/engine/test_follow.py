@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from counts import count
 from remote_video_pack.remote_video.engine import pace, tools
-from remote_video_pack.remote_video.errors import AccountError, RateLimited, StillRunning, Stopped
+from remote_video_pack.remote_video.errors import AccountError, Billed, RateLimited, StillRunning, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .one_job import PROVIDERS, SOON_S, Player, Studio, wait_until
+from .one_job import PROVIDERS, SOON_S, Player, Studio, until, wait_until
 
 FOR_EVER_S = 3600.0
 TROUBLES = (
@@ -96,6 +96,42 @@ def test_a_busy_provider_slows_all_questions_to_it_down(studio):
     assert lane.rate.per_s < 50.0
 
 
+async def when_asked(studio: Studio, jobs: int) -> list[float]:
+    """When the provider was asked about so many jobs side by side, each as often as it may be, s."""
+    hasty = hurried(studio, question_floor=0.001)
+    looks = [await hasty.watch(seed=seed) for seed in range(jobs)]
+    await asyncio.gather(*(look.clip() for look in looks))
+    return [call.at for call in studio.calls(studio.status_route)]
+
+
+async def test_all_jobs_of_a_provider_share_one_cap(studio, monkeypatch):
+    monkeypatch.setattr(tools, "QUESTIONS_PER_S", 30.0)
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes", times=24)
+    asked = await when_asked(studio, jobs=4)
+    assert asked[24] - asked[0] >= 0.9 * 24 / 30
+
+
+async def test_a_429_to_one_job_slows_the_questions_about_the_others_down(studio, monkeypatch):
+    monkeypatch.setattr(tools, "QUESTIONS_PER_S", 100.0)
+    studio.sandbox.faults.set("runcomfy/status", "error-429", times=4)
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes", on_call=5, times=20)
+    asked = await when_asked(studio, jobs=4)
+    assert asked[24] - asked[4] > 1.3 * 20 / 100
+
+
+async def test_a_provider_that_is_busy_is_nothing_to_the_other(studio, monkeypatch):
+    monkeypatch.setattr(tools, "QUESTIONS_PER_S", 2.0)
+    studio.sandbox.faults.set("runcomfy/status", "error-429")
+    slow = await studio.watch()
+    await until(lambda: len(studio.calls("runcomfy/status")) >= 2, "the busy provider to be asked")
+    await replace(studio, provider="cometapi").run()
+    lanes = studio.engine._lanes
+    assert lanes[studio.sandbox.cometapi_base_url].rate.per_s == 2.0
+    assert lanes[studio.sandbox.runcomfy_base_url].rate.per_s < 2.0
+    await asyncio.to_thread(studio.sandbox.faults.clear)
+    await slow.clip()
+
+
 def test_a_key_that_is_refused_on_the_way_says_that_the_job_is_paid_for_and_not_lost(either):
     fault = {"runcomfy": "error-400004-as-401", "cometapi": "error-401"}[either.provider]
     either.sandbox.faults.set(either.status_route, fault)
@@ -135,11 +171,21 @@ def test_the_deadlines_message_says_what_was_wrong_last(studio):
 
 def test_the_deadline_during_a_download_leaves_it_to_the_engine(studio):
     studio.sandbox.faults.set("media", "drip", seconds=60.0)
-    with pytest.raises(StillRunning, match="downloading"):
+    with pytest.raises(StillRunning, match="downloading") as told:
         hurried(studio, timeout_s=1.5).run_now()
     assert state_of(studio) is State.FINISHED
+    assert told.value.billed is Billed.YES
     studio.sandbox.faults.clear()
     wait_until(studio.clips, "the clip, without Run")
+
+
+def test_the_deadline_before_anything_was_accepted_says_that_nothing_was_billed(studio):
+    studio.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=60)
+    with pytest.raises(StillRunning) as told:
+        hurried(studio, timeout_s=0.7).run_now()
+    assert (told.value.billed, told.value.request_id) == (Billed.NO, None)
+    wait_until(lambda: not studio.engine.live().result(), "the engine to give up what nobody wants")
+    assert studio.sandbox.accepted_posts == 0
 
 
 # -- Stop cuts every wait ----------------------------------------------------------------------------------------------
@@ -177,6 +223,14 @@ def test_stop_cuts_the_wait_before_another_submission_short(either):
     player = stopped_after(hurried(either, longest_retry_after=2 * FOR_EVER_S), "Trying again in")
     wait_until(lambda: "Nothing was billed" in player.lines[-1], "the fate")
     assert either.sandbox.accepted_posts == 0
+
+
+def test_stop_does_not_wait_for_an_answer_that_stalls(either):
+    either.sandbox.faults.set(either.status_route, "stall", seconds=FOR_EVER_S)
+    either.sandbox.faults.set("runcomfy/cancel", "stall:lost", seconds=FOR_EVER_S)
+    player = stopped_after(hurried(either, request=FOR_EVER_S, cancel_answer=0.2), "accepted")
+    wait_until(lambda: "goes on" in player.lines[-1] or "may go on" in player.lines[-1], "the fate")
+    assert either.posts == 1
 
 
 def test_stop_lets_go_while_a_download_waits_to_be_tried_again(studio):

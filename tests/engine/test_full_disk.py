@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import subprocess
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from remote_video_pack.remote_video.engine import collector
 from remote_video_pack.remote_video.errors import DownloadError, LedgerError
 from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
 from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .one_job import Studio, wait_until
-from .small_disk import fill, read_only, small_disk
+from .small_disk import fill, read_only, small_disk, writable
 
 
 class _HomeOnDisk(Studio):
@@ -98,6 +103,55 @@ def _fill_during_submission(studio: Studio, disk: Path) -> tuple[Path, LedgerErr
         error = run.exception()
     assert isinstance(error, LedgerError)
     return ballast, error
+
+
+def test_an_id_the_full_disk_refused_is_written_down_and_followed_without_run_when_there_is_room(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk, collect=True)
+        Ledger(on_disk.home)
+        ballast, _ = _fill_during_submission(on_disk, disk)
+        ballast.unlink()
+        wait_until(on_disk.clips, "the clip, without Run")
+        on_disk.close()
+        (record,) = Ledger(on_disk.home).recent()
+        assert (record.state, record.request_id) == (State.STORED, studio.sandbox.jobs[0].request_id)
+        assert on_disk.posts == 1
+
+
+def _full(disk: Path) -> Callable[[], None]:
+    return fill(disk).unlink
+
+
+def _not_writable(disk: Path) -> Callable[[], None]:
+    read_only(disk)
+    return lambda: writable(disk)
+
+
+@pytest.mark.parametrize("spoil", [_full, _not_writable])
+def test_the_collector_waits_a_spoilt_disk_out_and_says_so_once(studio, spoil, caplog, monkeypatch):
+    monkeypatch.setattr(collector, "FIRST_RETRY_S", 0.1)
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk, collect=True)
+        studio.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
+        asyncio.run(_accepted(on_disk))
+        wait_until(lambda: on_disk.calls("runcomfy/status"), "the question")
+        make_good = spoil(disk)
+        studio.sandbox.faults.clear()
+        with caplog.at_level(logging.WARNING, "remote_video"):
+            time.sleep(1.5)
+        assert on_disk.engine.is_alive()
+        assert on_disk.clips() == []
+        warnings = [record.getMessage() for record in caplog.records]
+        assert len(warnings) <= 2, warnings
+        assert any("can't be written" in event.text for event in on_disk.host.published), "the panel shows it"
+        make_good()
+        wait_until(on_disk.clips, "the clip, without Run")
+        on_disk.close()
+    assert studio.posts == 1
+
+
+async def _accepted(studio: Studio) -> None:
+    await (await studio.watch(until_accepted=True)).accepted()
 
 
 def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(studio):

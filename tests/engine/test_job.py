@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from remote_video_pack.remote_video.errors import (
+    AccountError,
     JobExpired,
     JobUncertain,
     RemoteVideoError,
 )
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.models.request import Request
+from remote_video_pack.remote_video.providers.client import Client, Submission
 from remote_video_pack.remote_video.sandbox import Sandbox
+from remote_video_pack.remote_video.uploads import Upload
 
+from ..comfy_view import serving_view
 from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
 
 
@@ -145,13 +153,35 @@ def test_what_a_clip_cost_is_kept(studio):
     assert studio.run_now().cost_usd == studio.sandbox.jobs[0].cost_usd
 
 
+@dataclass
+class Noticing:
+    """A client that has something to say of the images."""
+
+    client: Client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def prepare(self, request: Request, upload: Upload) -> Submission:
+        return replace(self.client.prepare(request, upload), notices=("The image was saved as JPEG.", "And smaller."))
+
+
+async def test_what_was_changed_about_the_images_is_shown(studio):
+    order, player = await asyncio.to_thread(studio.order), Player()
+    await studio.engine.watch(replace(order, client=Noticing(order.client)), player).clip()
+    said = [line for line in player.lines if line in ("The image was saved as JPEG.", "And smaller.")]
+    assert len(said) == 2
+    assert player.lines.index(said[0]) < next(n for n, line in enumerate(player.lines) if "submitting" in line)
+
+
 # -- images that were put where the provider can read them ------------------------------------------------------------
 
 
 @pytest.fixture
-def showing(studio: Studio) -> Studio:
+def showing(studio: Studio) -> Iterator[Studio]:
     """A studio that shows its images under a public address."""
-    return replace(studio, more={"uploads": "public-origin", "public_origin": "http://127.0.0.1:9"})
+    with serving_view(studio.folder / "temp") as origin:
+        yield replace(studio, more={"uploads": "public-origin", "public_origin": origin})
 
 
 def images(studio: Studio) -> list[object]:
@@ -163,6 +193,23 @@ def test_images_are_taken_back_when_the_job_is_refused(showing):
     with pytest.raises(RemoteVideoError):
         showing.run_now()
     wait_until(lambda: not images(showing), "the images to be taken back")
+
+
+def test_images_are_taken_back_when_the_clip_is_there(showing):
+    showing.sandbox.faults.set("runcomfy/status", "never-finishes")
+    player, seen = Player(), []
+    player.at_line = lambda line: seen.append(len(images(showing))) or showing.sandbox.faults.clear()
+    showing.run_now(player)
+    assert max(seen) == 1, "it lay there while the provider was at work"
+    wait_until(lambda: not images(showing), "the images to be taken back")
+
+
+def test_images_stay_when_the_key_is_refused_while_the_job_goes_on(showing):
+    showing.sandbox.faults.set("runcomfy/status", "error-400004-as-401")
+    with pytest.raises(AccountError):
+        showing.run_now()
+    time.sleep(0.1)
+    assert len(images(showing)) == 1
 
 
 def test_images_stay_when_a_job_may_still_need_them(showing):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from counts import count
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .children import SCRIPT, environment, job_file
+from .children import job_file, start
 from .one_job import SOON_S, until, wait_until
 
 LEFT_AT = {
@@ -72,8 +70,8 @@ def test_a_loop_that_is_closed_under_a_run_does_not_lose_the_clip(studio):
 def test_a_process_that_ends_in_order_waits_for_the_id(studio):
     """ComfyUI is closed while a submission is under way: the answer is waited for and written down."""
     studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
-    file, job = job_file(studio)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), "--leave-during-submission", str(file)], env=environment())
+    file, job = job_file(studio, "leave")
+    process = start(file)
     wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
     Path(job["held"]).touch()
     wait_until(Path(job["result"]).exists, "the end of its event loop")

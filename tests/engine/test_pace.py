@@ -105,6 +105,13 @@ async def test_a_429_halves_the_rate_once_for_the_questions_under_way_and_it_rec
     assert rate.per_s == 50.0
 
 
+async def test_a_provider_that_only_says_429_is_still_asked_once_a_second():
+    rate = QuestionRate(2.0)
+    for _ in range(20):
+        rate.slow_down(time.monotonic())
+    assert rate.per_s >= 1.0
+
+
 def test_places_are_as_many_as_are_allowed_and_come_back():
     places = Places()
     assert [places.take(2) for _ in range(3)] == [True, True, False]

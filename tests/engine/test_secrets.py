@@ -126,6 +126,7 @@ class Witness:
             self.text.write("".join(traceback.format_exception(raised)))
             self.text.write("\n".join(all_about(raised)))
         self.text.write("\n".join(player.lines))
+        self.text.write("\n".join(map(repr, self._studio.host.published)))
         return error
 
     def _files(self) -> Iterator[tuple[Path, bytes]]:

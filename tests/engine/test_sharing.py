@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from counts import count
+from remote_video_pack.remote_video.engine.job import write_lost
 from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .children import CAN_FORK
-from .one_job import PROVIDERS, Player, Studio, wait_until
+from .children import CAN_FORK, job_file, start
+from .one_job import PROVIDERS, SOON_S, Player, Studio, wait_until
 
 THREADS = 10
 
@@ -109,6 +116,38 @@ def test_the_id_of_an_accepted_submission_is_written_down_by_a_process_that_slep
     assert studio.posts == 1
 
 
+def test_an_answer_that_comes_while_its_submission_is_written_off_counts(studio):
+    """By an engine that has already looked at the job, and takes the one that sent it for dead."""
+    ledger, job = Ledger(studio.home, studio.timeouts), studio.order().job
+    about_to_be_sent = ledger.begin(ledger.acquire("a key", "an engine that slept"), job)
+    ledger.retire("an engine that slept")
+    lease = ledger.acquire("a key", "another engine")
+    ledger.accepted("a key", job, "an id")
+    assert write_lost(ledger, lease, about_to_be_sent).state is State.SUBMITTED
+
+
+def test_a_run_that_slept_just_before_its_submission_sends_nothing_and_shares_the_job(studio, nursery):
+    """Another engine has the job by then, and has not written anything of it yet."""
+    studio = replace(studio, more={"max_parallel": 1})
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    waiting = Player()
+    with ThreadPoolExecutor(2) as here:
+        child = nursery.start(studio, hold_at="submitting")
+        held = Path(child.job["held"])
+        wait_until(held.exists, "the other process to come to its submission")
+        another = here.submit(studio.run_now, seed=2)
+        wait_until(lambda: studio.posts == 1, "another job to take the only place")
+        clip = here.submit(studio.run_now, waiting)
+        wait_until(lambda: waiting.heard("waiting for a free place"), "this process to have the job")
+        held.unlink()
+        time.sleep(0.3)
+        assert studio.posts == 1
+        studio.sandbox.faults.clear()
+        assert another.result().path != clip.result().path
+        assert child.result()["path"] == str(clip.result().path)
+    assert studio.posts == 2
+
+
 def test_a_lease_does_not_run_out_while_its_submission_is_awaited(studio, nursery):
     studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
     waiting = Player()
@@ -122,6 +161,33 @@ def test_a_lease_does_not_run_out_while_its_submission_is_awaited(studio, nurser
         studio.sandbox.faults.clear()
         assert child.result()["outcome"] == "clip"
         assert clip.result().reused
+    assert studio.posts == 1
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the namespaces of Linux")
+def test_two_containers_with_one_home_are_two_though_all_else_is_the_same(studio):
+    """Host name, process number and boot: each thought the other one was itself, or dead."""
+    container = ("unshare", "--fork", "--pid", "--uts")
+    if subprocess.run([*container, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespace may be made here")
+    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1, seconds=3 * studio.timeouts.lease)
+    files = [job_file(studio) for _ in range(2)]
+    with start(files[0][0], *container) as first, start(files[1][0], *container) as second:
+        assert (first.wait(SOON_S), second.wait(SOON_S)) == (0, 0)
+    results = [json.loads(Path(job["result"]).read_text(encoding="utf-8")) for _, job in files]
+    assert [result["outcome"] for result in results] == ["clip", "clip"]
+    assert studio.posts == 1
+
+
+def test_a_killed_process_is_missed_within_a_lease(studio, nursery):
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    child = nursery.start(studio)
+    wait_until(lambda: studio.calls("runcomfy/status"), "the other process to follow its job")
+    child.kill()
+    studio.sandbox.faults.clear()
+    begun = time.monotonic()
+    assert studio.run_now().reused
+    assert time.monotonic() - begun < 5 * studio.timeouts.lease
     assert studio.posts == 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,30 +11,14 @@ import requests
 from remote_video_pack.remote_video.errors import UploadError
 from remote_video_pack.remote_video.uploads import PublicOrigin
 
+from ..comfy_view import serving_view
+
 
 @pytest.fixture
 def view(tmp_path: Path) -> Iterator[str]:
-    """A server whose /view answers as ComfyUI's does: a file of the temp folder, by subfolder and name."""
-
-    class View(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-            file = tmp_path / query["subfolder"] / query["filename"]
-            found = query["type"] == "temp" and file.is_file()
-            body = file.read_bytes() if found else b""
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: object) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), View)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    """The origin of a server that shows what is in the temp folder."""
+    with serving_view(tmp_path) as origin:
+        yield origin
 
 
 def test_the_provider_can_fetch_it_until_it_is_discarded(view: str, tmp_path: Path) -> None:

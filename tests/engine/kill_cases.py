@@ -1,0 +1,225 @@
+"""Jobs whose process is killed: where that can be done, what the ledger says then, and what was promised of the end."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count as numbers
+from pathlib import Path
+
+from remote_video_pack.remote_video.ledger.database import FILE_NAME
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Sandbox
+
+from .children import Child, Nursery
+from .one_job import QUICK, Studio, wait_until
+
+MOST_RUNS = 8
+SETTLE_S = 0.15
+"""For a process that was let go on to come to where it is held up next."""
+
+
+class Lane:
+    """One sandbox, one nursery, and a new studio for each job."""
+
+    def __init__(self, folder: Path, clip: bytes, nursery: Nursery) -> None:
+        self.clip = clip
+        self.sandbox = Sandbox(folder / "sandbox", pace=QUICK, prebuilt=clip)
+        self.nursery = nursery
+        self._folder = folder
+        self._names = numbers(1)
+
+    def __enter__(self) -> Lane:
+        self.sandbox.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sandbox.stop()
+
+    def studio(self, provider: str) -> Studio:
+        return Studio(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
+
+
+@dataclass
+class Case:
+    """A job that is killed, and how it ended when it was run again until it did."""
+
+    lane: Lane
+    studio: Studio
+
+    def __post_init__(self) -> None:
+        self._accepted_before = self.lane.sandbox.accepted_posts
+        self.kills = 0
+
+    def start(self, does: str = "run", hold_at: str = "") -> Child:
+        return self.lane.nursery.start(self.studio, does, hold_at)
+
+    def killed(self, child: Child) -> None:
+        self.kills += child.kill()
+        self.check()
+
+    def run_to_the_end(self) -> str:
+        """Run the job again until it ends; check all that was promised; "clip" or "JobUncertain"."""
+        self.lane.sandbox.faults.clear()
+        for _ in range(MOST_RUNS):
+            result = self.start().result()
+            self.check()
+            if result["outcome"] in ("clip", "JobUncertain"):
+                break
+        outcome = result["outcome"]
+        assert outcome in ("clip", "JobUncertain"), result
+        if outcome == "clip":
+            self._check_clip(Path(result["path"]))
+        else:
+            assert self.start().result()["outcome"] == "JobUncertain", "uncertain stays so until the user decides"
+            assert self.accepted <= 1
+            assert self.studio.clips() == []
+        assert self.studio.leftovers() == []
+        return str(outcome)
+
+    def collect_to_the_end(self) -> State | None:
+        """Let a process collect, without Run; check all that was promised; what the ledger says then."""
+        self.lane.sandbox.faults.clear()
+        assert self.start("collect").result()["outcome"] == "collected"
+        self.check()
+        state, clips = self.state, self.studio.clips()
+        assert len(clips) == (state is State.STORED)
+        assert self.accepted <= 1
+        if clips:
+            self._check_clip(*clips)
+        assert self.studio.leftovers() == []
+        return state
+
+    def _check_clip(self, path: Path) -> None:
+        assert self.accepted == 1
+        assert self.studio.clips() == [path], "one clip, and no other file under a final name"
+        assert path.read_bytes() == self.lane.clip
+        again = self.start().result()
+        assert (again["outcome"], again["path"], again["reused"]) == ("clip", str(path), True)
+        assert self.accepted == 1
+
+    @property
+    def state(self) -> State | None:
+        """What the ledger says of the job."""
+        ledger = self.studio.home / FILE_NAME
+        if not ledger.exists():
+            return None
+        with closing(sqlite3.connect(ledger)) as db:
+            found = db.execute("SELECT state FROM jobs").fetchall()
+        return State(found[0][0]) if found else None
+
+    @property
+    def accepted(self) -> int:
+        return self.lane.sandbox.accepted_posts - self._accepted_before
+
+    def check(self) -> None:
+        """No clip under a final name but whole ones, and a ledger that SQLite finds nothing wrong with."""
+        assert all(path.read_bytes() == self.lane.clip for path in self.studio.clips())
+        ledger = self.studio.home / FILE_NAME
+        if ledger.exists():
+            with closing(sqlite3.connect(ledger)) as db:
+                assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert not list(self.studio.home.glob("*.broken-*")) if self.studio.home.exists() else True
+
+
+# -- ways to kill it at a step -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def ledger_kept_locked(studio: Studio) -> Iterator[None]:
+    """Hold the ledger's write lock, so that a run comes to a halt at the next thing it writes down."""
+    with closing(sqlite3.connect(studio.home / FILE_NAME, isolation_level=None, timeout=10)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def at_line(words: str, fault: str = "") -> Callable[[Case], None]:
+    """Killed while it says this; a fault of the status call can see to it that it does."""
+
+    def kill(case: Case) -> None:
+        if fault:
+            case.lane.sandbox.faults.set(case.studio.status_route, fault)
+        child = case.start(hold_at=words)
+        wait_until(Path(child.job["held"]).exists, f"the line {words!r}")
+        case.killed(child)
+
+    return kill
+
+
+def before_intent(case: Case) -> None:
+    """Killed when it is about to write down that it will submit."""
+    child = case.start(hold_at="submitting")
+    held = Path(child.job["held"])
+    wait_until(held.exists, "the run to come to its submission")
+    with ledger_kept_locked(case.studio):
+        held.unlink()
+        time.sleep(SETTLE_S)
+        case.kills += child.kill()
+    case.check()
+
+
+def during_call(step: str, fault: str) -> Callable[[Case], None]:
+    """Killed while this call is under way: the answer is held back by a fault."""
+
+    def kill(case: Case) -> None:
+        route = route_of(case.studio, step)
+        before = len(case.studio.calls(route))
+        case.lane.sandbox.faults.set(route, fault, on_call=1)
+        child = case.start()
+        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+        time.sleep(SETTLE_S)
+        case.killed(child)
+
+    return kill
+
+
+def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
+    """Killed when this call's answer has come, and what it says is not written down yet."""
+
+    def kill(case: Case) -> None:
+        route = route_of(case.studio, step)
+        before = len(case.studio.calls(route))
+        case.lane.sandbox.faults.set(route, fault, on_call=1)
+        child = case.start()
+        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+        time.sleep(SETTLE_S)
+        with ledger_kept_locked(case.studio):
+            case.lane.sandbox.faults.clear()
+            time.sleep(SETTLE_S)
+            case.kills += child.kill()
+        case.check()
+
+    return kill
+
+
+def route_of(studio: Studio, step: str) -> str:
+    names = {"submit": studio.submit_route, "status": studio.status_route, "media": "media"}
+    names["result"] = "runcomfy/result" if studio.provider == "runcomfy" else studio.status_route
+    return names[step]
+
+
+UNCERTAIN = "JobUncertain"
+CLIP = "clip"
+BOUNDARIES: dict[str, tuple[Callable[[Case], None], State | None, str]] = {
+    "before it is prepared": (at_line("preparing"), None, CLIP),
+    "before the intent": (at_line("submitting"), None, CLIP),
+    "while the intent is written": (before_intent, None, CLIP),
+    "while an accepted submission is not answered": (during_call("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
+    "while a lost submission is not answered": (during_call("submit", "stall:lost"), State.INTENT, UNCERTAIN),
+    "while half of the answer is there": (during_call("submit", "stall-midway:accepted"), State.INTENT, UNCERTAIN),
+    "before the id is written": (before_writing_after("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
+    "while it asks for the state": (during_call("status", "stall"), State.SUBMITTED, CLIP),
+    "while it reads half of the state": (during_call("status", "stall-midway"), State.SUBMITTED, CLIP),
+    "while it is told it waits": (at_line("in the queue", "never-starts"), State.SUBMITTED, CLIP),
+    "while it asks for the result": (during_call("result", "stall"), State.SUBMITTED, CLIP),
+    "before the end is written": (before_writing_after("result", "stall"), State.SUBMITTED, CLIP),
+    "before the first byte": (during_call("media", "stall"), State.FINISHED, CLIP),
+    "before the download is noted": (before_writing_after("media", "stall"), State.FINISHED, CLIP),
+    "in the middle of the download": (during_call("media", "stall-midway"), State.FINISHED, CLIP),
+    "at a piece of the download": (at_line("downloading"), State.FINISHED, CLIP),
+    "before the saved clip is written": (before_writing_after("media", "stall-midway"), State.FINISHED, CLIP),
+}
+"""How it is killed, what the ledger says then, and how the next run ends."""
