@@ -30,7 +30,7 @@ from .job import make
 from .order import Order
 from .threads import Pools
 from .tools import Lane, Tools, Unwanted, clock
-from .watch import Audience, EngineGone, StoredClip, Watch
+from .watch import EngineGone, StoredClip, Watch
 
 T = TypeVar("T")
 
@@ -53,11 +53,16 @@ class Engine:
         self.pools = Pools()
         self.jobs: dict[str, Tools] = {}
         """The jobs under way, by key. Touched on the engine's thread only."""
+        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        """What the jobs of one provider share, by its endpoint. Touched on the engine's thread only."""
         self.unwritten: dict[str, Callable[[Lease], object]] = {}
-        self._lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        """What the disk refused to note of submissions, by job key; the collector tries again."""
         self.unreleased: set[Lease] = set()
-        self._posting: set[Future[Any]] = set()
-        self._ended = threading.Event()
+        """Leases that the disk refused to let go."""
+        self.posting: set[Future[Any]] = set()
+        """Submissions under way: the end waits for them."""
+        self.ended = threading.Event()
+        """Set when the engine ends: what has not begun by then must not begin."""
         self._pid = os.getpid()
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,7 +83,7 @@ class Engine:
         with self._starting:
             if self._pid != os.getpid():
                 raise EngineGone("This engine belongs to the process that this one was forked from.")
-            if self._thread is None and not self._ended.is_set():
+            if self._thread is None and not self.ended.is_set():
                 # A context of its own: the first node's would stay with every job.
                 context, self._loop = contextvars.Context(), asyncio.new_event_loop()
                 thread = threading.Thread(
@@ -94,7 +99,7 @@ class Engine:
     @property
     def has_ended(self) -> bool:
         """Whether it was closed, or ended by a fault: another one is needed."""
-        return self._pid != os.getpid() or self._ended.is_set()
+        return self._pid != os.getpid() or self.ended.is_set()
 
     def watch(self, order: Order, asker: Asker, *, until_accepted: bool = False) -> Watch:
         """Look at a job, which is started when nobody works on it yet.
@@ -105,12 +110,12 @@ class Engine:
         """
         watch = Watch(order.key, asker, until_accepted, self._leave, self.is_alive)
         self.start()
-        self._soon(lambda: self._admit(order, watch))
+        self.soon(lambda: self._admit(order, watch))
         return watch
 
     def stop(self, prompt_id: str) -> None:
         """The user pressed Stop: let go who looks for that prompt, and cancel what only it wanted."""
-        self._soon(lambda: self._stop(prompt_id))
+        self.soon(lambda: self._stop(prompt_id))
 
     def cancel(self, key: str) -> Future[bool]:
         """Cancel a job, whoever looks at it; False when there is none of that key that could be."""
@@ -131,6 +136,15 @@ class Engine:
             raise EngineGone("Remote Video's engine has ended.")
         return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work(), self._loop)
 
+    def soon(self, function: Callable[[], object]) -> None:
+        """Call it on the engine's thread; nothing when the engine has ended."""
+        if self._loop is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(function, context=contextvars.Context())
+        except RuntimeError:
+            _log.debug("The engine has ended; nobody is there to hear.")
+
     def close(self, within_s: float = 2.0) -> None:
         """End: nothing new is sent; a submission that is under way is waited for, so that its id is written down.
 
@@ -139,10 +153,10 @@ class Engine:
         """
         if self.has_ended:
             return
-        self._ended.set()
+        self.ended.set()
         if self._thread is None:
             return
-        posting = {future for future in set(self._posting) if not future.done()}
+        posting = {future for future in set(self.posting) if not future.done()}
         if posting:
             limit = self.settings().timeouts.close_answer
             _log.warning(
@@ -151,21 +165,13 @@ class Engine:
                 len(posting),
             )
             wait(posting, limit)
-        self._soon(self._closing.set)
+        self.soon(self._closing.set)
         self._thread.join(within_s)
 
     # -- on the engine's thread --------------------------------------------------------------------------------------
 
     def _leave(self, watch: Watch) -> None:
-        self._soon(lambda: self._left(watch))
-
-    def _soon(self, function: Callable[[], object]) -> None:
-        if self._loop is None:
-            return
-        try:
-            self._loop.call_soon_threadsafe(function, context=contextvars.Context())
-        except RuntimeError:
-            _log.debug("The engine has ended; nobody is there to hear.")
+        self.soon(lambda: self._left(watch))
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -180,7 +186,7 @@ class Engine:
                 watch.answer(gone)
         finally:
             # After `close` the process ends: an error on each node would only be noise in its last lines.
-            self._ended.set()
+            self.ended.set()
             self.pools.end()
             loop.close()
 
@@ -239,20 +245,7 @@ class Engine:
 
     def begin(self, order: Order, starter: Watch | None = None) -> Tools:
         """Work on a job that nobody works on here."""
-        tools = Tools(
-            order=order,
-            engine_id=self.id,
-            pools=self.pools,
-            lane=self._lanes[order.client.endpoint],
-            audience=Audience(),
-            starter=starter,
-            unwritten=self.unwritten,
-            unreleased=self.unreleased,
-            posting=self._posting,
-            publish=self.host.publish,
-            ended=self._ended,
-            loop=asyncio.get_running_loop(),
-        )
+        tools = Tools(order, self, starter)
         self.jobs[order.key] = tools
         self._known_in.add(order.settings.home)
         self._spawn(self._live(tools))
@@ -312,7 +305,7 @@ class Engine:
             watch.answer(fault)
 
     def _join(self, order: Order, watch: Watch) -> None:
-        if self._ended.is_set():
+        if self.ended.is_set():
             watch.answer(EngineGone("Remote Video is ending with ComfyUI; nothing was sent."))
             return
         if watch.asker.prompt_id and watch.asker.prompt_id == self.host.interrupted_prompt():

@@ -212,13 +212,13 @@ class Fetcher:
 
     def _progressed(self, have: int, whole: int | None) -> None:
         """On a download thread."""
-        if self._tools.ended.is_set():
+        if self._tools.engine.ended.is_set():
             raise Abandoned
         if time.monotonic() - self._said < SAY_EVERY_S and have != whole:
             return
         self._said = time.monotonic()
         of = f" of {whole / 1e6:.1f}" if whole else ""
-        self._tools.on_loop(lambda: self._show(f"downloading {have / 1e6:.1f}{of} MB"))
+        self._tools.engine.soon(lambda: self._show(f"downloading {have / 1e6:.1f}{of} MB"))
 
     def _show(self, text: str) -> None:
         self._tools.show(f"{text} | {self._request_id}", State.FINISHED, self._request_id)

@@ -69,7 +69,7 @@ async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
         except (NotSent, RateLimited) as error:
             asked_for = (error.retry_after if isinstance(error, RateLimited) else None) or 0.0
             pause = backoff(attempt, timeouts.retry_pause, timeouts.longest_retry_after, at_least=asked_for)
-            is_noted = tools.key not in tools.unwritten
+            is_noted = tools.key not in tools.engine.unwritten
             if attempt == MAX_TRIES - 1 or asked_for > timeouts.longest_retry_after or not is_noted:
                 raise
             tools.show(f"{error.what} Trying again in {pause:.0f} s")
@@ -101,7 +101,7 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
         Unwanted: the engine is ending.
         LeaseLost: another engine works on the job; nothing was sent, or the answer was no.
     """
-    if tools.ended.is_set():
+    if tools.engine.ended.is_set():
         raise Unwanted
     if not tools.is_wanted:
         return None
@@ -128,7 +128,7 @@ def _note(tools: Tools, lease: Lease, event: Event, error: RemoteVideoError) -> 
         tools.ledger.record(lease, event, **facts)
     except LedgerError as trouble:
         _log.error("A submission was %s, but that can't be written down: %s", event.value, trouble.what)
-        tools.unwritten[tools.key] = lambda later: tools.ledger.record(later, event, **facts)
+        tools.engine.unwritten[tools.key] = lambda later: tools.ledger.record(later, event, **facts)
 
 
 def _write_accepted(tools: Tools, request_id: str) -> JobRecord:
@@ -142,7 +142,7 @@ def _write_accepted(tools: Tools, request_id: str) -> JobRecord:
             if attempt < LEDGER_TRIES - 1:
                 time.sleep(tools.timeouts.ledger_pause)
     job, ledger, key = tools.order.job, tools.ledger, tools.key
-    tools.unwritten[key] = lambda later: ledger.accepted(key, job, request_id)
+    tools.engine.unwritten[key] = lambda later: ledger.accepted(key, job, request_id)
     raise LedgerError(
         f"{provider} accepted the job, but its id could not be written down: {trouble.what}",
         billed=Billed.YES,

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import Billed, JobCancelled, Stopped
 from ..ledger.ledger import Holder, Lease, Ledger
@@ -24,6 +22,9 @@ from .order import Order
 from .pace import Places, QuestionRate
 from .threads import DaemonThreads, Pools
 from .watch import Audience, Watch
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 T = TypeVar("T")
 QUESTIONS_PER_S = 50.0
@@ -50,32 +51,16 @@ class Tools:
 
     Args:
         order: what was asked for. Its request goes once it is submitted.
-        engine_id: the holder's name in the ledger.
-        audience: who looks on.
-        unwritten: what the disk refused to note of submissions, by job key; the engine's, as are the next two.
-        unreleased: leases that the disk refused to let go.
-        posting: submissions under way.
-        publish: tells whoever looks at all jobs.
+        engine: whose threads, places and turns it uses.
+        starter: who asked for it first; None for a job that is collected.
     """
 
     order: Order
-    engine_id: str
-    pools: Pools
-    lane: Lane
-    audience: Audience
-    unwritten: dict[str, Callable[[Lease], object]]
-    unreleased: set[Lease]
-    posting: set[Future[Any]]
-    publish: Callable[[JobEvent], None]
-    ended: threading.Event
-    """Set when the engine ends: what has not begun by then must not begin."""
-    loop: asyncio.AbstractEventLoop
+    engine: Engine
+    starter: Watch | None = None
+    audience: Audience = field(default_factory=Audience)
     goes_on: bool = False
     """Whether the job is wanted though nobody looks: after an error elsewhere, and once it is paid for."""
-    starter: Watch | None = None
-    """Who asked for it first."""
-    request_id: str | None = None
-    """The provider's, once it is known here."""
     shared: bool = False
     """Whether another engine works on it, or did until now."""
     is_ending: bool = False
@@ -93,6 +78,14 @@ class Tools:
         return self.order.key
 
     @property
+    def pools(self) -> Pools:
+        return self.engine.pools
+
+    @property
+    def lane(self) -> Lane:
+        return self.engine.lanes[self.order.client.endpoint]
+
+    @property
     def timeouts(self) -> Timeouts:
         return self.order.settings.timeouts
 
@@ -100,6 +93,11 @@ class Tools:
     def ledger(self) -> Ledger:
         """For the ledger's threads."""
         return Ledger(self.order.settings.home, self.timeouts)
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's, once it is known here."""
+        return self.event.request_id if self.event else None
 
     # -- who wants it ------------------------------------------------------------------------------------------------
 
@@ -132,7 +130,7 @@ class Tools:
 
     def answer_accepted(self) -> None:
         """Answer those who only wait for the job to be accepted, once it is."""
-        if self.event is None or self.event.request_id is None:
+        if self.event is None or self.request_id is None:
             return
         for watch in [watch for watch in self.audience.watches if watch.until_accepted]:
             self.audience.watches.remove(watch)
@@ -209,8 +207,8 @@ class Tools:
     async def post(self, function: Callable[[], T]) -> T:
         """Run a submission; the end of the engine waits for it."""
         future = self.pools.submissions.start(function)
-        self.posting.add(future)
-        future.add_done_callback(self.posting.discard)
+        self.engine.posting.add(future)
+        future.add_done_callback(self.engine.posting.discard)
         return await asyncio.shield(asyncio.wrap_future(future))
 
     async def keep(self, function: Callable[[Ledger], T]) -> T:
@@ -238,17 +236,12 @@ class Tools:
             work.cancel()
             cancelled.cancel()
 
-    def on_loop(self, function: Callable[[], None]) -> None:
-        """From a thread: let the engine do something."""
-        with suppress(RuntimeError):  # it has ended
-            self.loop.call_soon_threadsafe(function)
-
     # -- one worker at a time, across processes ----------------------------------------------------------------------
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Lease]:
         """Become the one who works on the job. Raises Unwanted while another one does and nobody waits."""
-        while (lease := await self.keep(lambda ledger: ledger.acquire(self.key, self.engine_id))) is None:
+        while (lease := await self.keep(lambda ledger: ledger.acquire(self.key, self.engine.id))) is None:
             self.shared = True
             await self.check_wanted()
             self.show(f"sharing the job of another run that asks for the same clip{await self._holder()}")
@@ -274,7 +267,7 @@ class Tools:
             self.ledger.release(lease)
         except Exception as error:
             _log.debug("A lease can't be given back yet: %s", error)
-            self.unreleased.add(lease)
+            self.engine.unreleased.add(lease)
 
     @asynccontextmanager
     async def in_flight(self, *, is_new: bool) -> AsyncIterator[None]:
@@ -300,13 +293,13 @@ class Tools:
         self, text: str, state: State | None = None, request_id: str | None = None, progress: float | None = None
     ) -> None:
         """Say something, to all who look and all who come."""
+        request_id = request_id or self.request_id
         event = JobEvent(self.key, text, state, request_id, progress, self.order.job.model_name)
-        self.request_id = request_id or self.request_id
         if self.event != event:
             self.event = event
             self.audience.show(event)
             try:
-                self.publish(event)
+                self.engine.host.publish(event)
             except Exception:
                 _log.warning("What there is to say of a job can't be published.", exc_info=True)
 

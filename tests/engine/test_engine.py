@@ -68,7 +68,7 @@ def in_line_for_a_place(studio: Studio) -> None:
     studio.sandbox.faults.set("runcomfy/status", "never-starts")
     for seed in range(3):
         studio.engine.watch(crowded.order(seed=seed), player)
-    wait_until(lambda: player.heard("waiting for a free place"), "the line")
+    wait_until(lambda: studio.posts and player.heard("waiting for a free place"), "the line")
 
 
 def while_it_cancels(studio: Studio) -> None:

@@ -160,5 +160,5 @@ async def test_a_429_to_a_question_for_fresh_addresses_slows_the_provider_down_t
     studio.sandbox.faults.set("media", "media-404", times=1)
     studio.sandbox.faults.set("runcomfy/result", "error-429", on_call=2, times=3)
     await studio.run()
-    (lane,) = studio.engine._lanes.values()
+    (lane,) = studio.engine.lanes.values()
     assert lane.rate.per_s < 20.0
