@@ -7,12 +7,10 @@ monotonic clock. Every lease has a fence, a number that only grows: whoever slep
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..timeouts import Timeouts
 
@@ -95,24 +93,3 @@ class Neighbours:
         with self._lock:
             for engine_id in self._seen.keys() - set(engine_ids):
                 del self._seen[engine_id]
-
-
-_of_ledgers: dict[Path, Neighbours] = {}
-_lock = threading.Lock()
-
-
-def neighbours(ledger: Path) -> Neighbours:
-    """What this process has seen of the engines at that ledger file."""
-    with _lock:
-        return _of_ledgers.setdefault(ledger, Neighbours())
-
-
-def _begin_anew() -> None:
-    """In a forked child: a lock may be held by a thread that only the parent has."""
-    global _lock
-    _lock = threading.Lock()
-    _of_ledgers.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)

@@ -25,7 +25,7 @@ from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from . import database, lifecycle
 from .database import FILE_NAME
-from .leases import Holder, Lease, LeaseLost, neighbours
+from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .record import JobRecord, NewJob
 from .tables import ENGINES, IS_INTENT, IS_STORED, JOBS, LEASES, META, SELECT_JOBS, TO_COLLECT, Damaged, job_record
@@ -172,7 +172,7 @@ class Ledger:
     def watch_neighbours(self) -> None:
         """Look at all engines, so that one that falls silent is known to be gone in time, and clear up after those."""
         engines = self._read(lambda db: db.execute(sa.select(ENGINES)).all())
-        seen = neighbours(self.path)
+        seen = database.in_process(self.path).neighbours
         seen.keep_only({engine.id for engine in engines})
         for engine in engines:
             if seen.is_gone(engine.id, engine.beats, engine.heard_at, self._timeouts):
@@ -296,12 +296,14 @@ class Ledger:
         ).first()
         if held is None or held.engine_id == besides:
             return None
-        is_gone = neighbours(self.path).is_gone(held.engine_id, held.beats, held.heard_at, self._timeouts)
+        is_gone = database.in_process(self.path).neighbours.is_gone(
+            held.engine_id, held.beats, held.heard_at, self._timeouts
+        )
         return None if is_gone else held
 
     def _is_left_alone(self, db: sa.Connection) -> sa.ColumnElement[bool]:
         """Whether no engine that lives works on a job; looks at all engines once."""
-        seen = neighbours(self.path)
+        seen = database.in_process(self.path).neighbours
         engines = db.execute(sa.select(ENGINES)).all()
         alive = [e.id for e in engines if not seen.is_gone(e.id, e.beats, e.heard_at, self._timeouts)]
         return ~sa.exists().where(LEASES.c.key == JOBS.c.key, LEASES.c.engine_id.in_(alive))

@@ -1,11 +1,12 @@
-"""The tables of a ledger, what a sound row is, and how a file of an earlier layout becomes one of this."""
+"""The tables of a ledger, and what a sound row of them is."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
+from sqlalchemy.exc import DatabaseError
 
 from . import lifecycle
 from .lifecycle import State
@@ -78,18 +79,15 @@ META = sa.Table(
     sa.Column("value", sa.String, nullable=False),
 )
 
-_NEW_IN_2 = ("account", "output_folder", "filename_prefix", "sidecar")
-_COLUMNS = {table.name: frozenset(column.name for column in table.columns) for table in METADATA.sorted_tables}
-COLUMNS = {
-    1: {"jobs": _COLUMNS["jobs"] - set(_NEW_IN_2), "meta": _COLUMNS["meta"]},
-    LAYOUT: _COLUMNS,
-}
-"""By layout and table, the columns a file must have to be used."""
+SELECT_JOBS = sa.select(*(column.label(column.key) for column in JOBS.columns))
 
 
 class Damaged(Exception):
-    """A row does not hold what it should."""
+    """A row or a table does not hold what it should."""
 
+
+FAILURES = (DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError, Damaged)
+"""What using a ledger's file may raise. SQLite's own words can hold broken bytes, too."""
 
 _SIGNS_OF_DAMAGE = (
     "malformed",
@@ -104,19 +102,25 @@ _SIGNS_OF_DAMAGE = (
 """SQLite reports some broken files under its general error code, and Python 3.10 does not tell the code at all."""
 
 
+def reason(error: BaseException) -> str:
+    """SQLite's words, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error)
+
+
 def is_damage(error: BaseException) -> bool:
-    """Whether an error means that the file does not hold what it should. Its words can hold broken bytes, too."""
-    return isinstance(error, (UnicodeDecodeError, Damaged)) or any(sign in str(error) for sign in _SIGNS_OF_DAMAGE)
+    """Whether an error means that the file does not hold what it should."""
+    return isinstance(error, (UnicodeDecodeError, Damaged)) or any(sign in reason(error) for sign in _SIGNS_OF_DAMAGE)
 
 
-SELECT_JOBS = sa.select(*(column.label(column.key) for column in JOBS.columns))
+def misfits(table: sa.Table, row: Any) -> list[str]:
+    """The columns of a row that hold something of another kind than they should."""
+    return [name for name, kinds in _KINDS[table.name].items() if not isinstance(row[name], kinds)]
 
 
 def job_record(row: Any) -> JobRecord:
     """The row as a record. Raises Damaged."""
-    for name, kinds in _KINDS.items():
-        if not isinstance(row[name], kinds):
-            raise Damaged(f"a job's {name} is not what it should be")
+    if wrong := misfits(JOBS, row):
+        raise Damaged(f"a job's {wrong[0]} is not what it should be")
     try:
         return JobRecord(**{**row, "state": State(row["state"])})
     except ValueError:
@@ -128,28 +132,4 @@ def _kinds(column: sa.Column[Any]) -> tuple[type, ...]:
     return (kind, *((int,) if kind is float else ()), *((type(None),) if column.nullable else ()))
 
 
-_KINDS = {column.key: _kinds(column) for column in JOBS.columns}
-
-
-def create_tables(db: sa.Connection) -> None:
-    """Without indexes: rows are put in faster before there are any."""
-    for table in METADATA.sorted_tables:
-        db.execute(CreateTable(table))
-
-
-def create_indexes(db: sa.Connection) -> None:
-    """Those that are missing."""
-    for table in METADATA.sorted_tables:
-        for index in table.indexes:
-            db.execute(CreateIndex(index, if_not_exists=True))
-
-
-def migrate_from_1(db: sa.Connection) -> None:
-    """Inside the caller's transaction."""
-    for name in _NEW_IN_2:
-        db.exec_driver_sql(f"ALTER TABLE jobs ADD COLUMN {CreateColumn(JOBS.c[name])}")
-    db.exec_driver_sql("DROP TABLE IF EXISTS claims")
-    db.exec_driver_sql("DROP INDEX IF EXISTS jobs_by_model")
-    METADATA.create_all(db, tables=[ENGINES, LEASES])
-    create_indexes(db)
-    db.exec_driver_sql(f"PRAGMA user_version={LAYOUT}")
+_KINDS = {table.name: {column.key: _kinds(column) for column in table.columns} for table in METADATA.tables.values()}

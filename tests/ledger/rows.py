@@ -69,8 +69,7 @@ def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
     from remote_video_pack.remote_video.ledger import database
 
     distrust(file)
-    if not suspect:
-        database._suspect.clear()
+    database.in_process(file).is_suspect = suspect
 
 
 def sql(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -13,14 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from counts import count
 from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.salvage import copy_rows
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
 
@@ -32,6 +35,11 @@ SALT = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 def aside(home: Path) -> list[Path]:
     """The broken ledgers that were set aside."""
     return [path for path in home.glob("*.broken-*") if not path.name.endswith("-wal")]
+
+
+def earlier(home: Path) -> list[Path]:
+    """The ledgers of an earlier layout that were kept."""
+    return [path for path in home.glob("*.layout-*") if not path.name.endswith("-wal")]
 
 
 # -- layouts -----------------------------------------------------------------------------------------------------------
@@ -57,12 +65,13 @@ def check_what_the_old_ledger_held(home: Path) -> None:
     assert ledger.account_tag("a key") == "54897bf9f0a886893e7ddde8c7ba810a"
 
 
-def test_a_ledger_of_layout_1_is_brought_to_today_s_in_place(home):
+def test_a_ledger_of_layout_1_is_brought_to_today_s_and_kept(home):
     file = old_ledger(home)
     check_what_the_old_ledger_held(home)
     assert aside(home) == []
     assert sql(file, "PRAGMA user_version") == [(2,)]
-    assert sql(file, "SELECT 1 FROM sqlite_master WHERE name IN ('claims', 'jobs_by_model')") == []
+    (kept,) = earlier(home)
+    assert sql(kept, "SELECT count(*) FROM claims") == [(1,)]
 
 
 def test_a_migrated_ledger_is_like_a_new_one(home, tmp_path):
@@ -95,13 +104,12 @@ def test_a_migration_that_breaks_off_leaves_the_ledger_as_it_was(home, monkeypat
     file = old_ledger(home)
     before = sql(file, "SELECT name, sql FROM sqlite_master")
     with monkeypatch.context() as broken:
-        create = database.migrate_from_1
 
-        def break_off(db) -> None:
-            create(db)
+        def break_off(old: sa.Connection, new: sa.Connection) -> None:
+            copy_rows(old, new)
             raise sqlite3.OperationalError("database or disk is full")
 
-        broken.setattr(database, "migrate_from_1", break_off)
+        broken.setattr(database, "copy_rows", break_off)
         with pytest.raises(LedgerError, match="full") as told:
             Ledger(home)
         assert "Make room" in str(told.value)
@@ -267,6 +275,14 @@ def checkpointed(file: Path) -> Path:
     return file
 
 
+def test_a_process_that_died_while_it_replaced_a_ledger_lost_no_job(home):
+    """Between the two renames the only whole ledger is the one beside its place."""
+    file = checkpointed(ledger_of(home, 3))
+    file.rename(home / f"{FILE_NAME}.new")
+    as_after_a_restart(file)
+    assert len(Ledger(home).recent()) == 3
+
+
 def test_a_ledger_that_was_suspected_for_nothing_stays(copied, home):
     as_after_a_restart(copied, suspect=True)
     assert len(Ledger(home).recent(3000)) == 2000
@@ -277,8 +293,8 @@ def test_jobs_are_taken_over_also_when_the_salt_is_lost(home):
     """Under new names of the accounts they are found by what they ask for, as under a regenerated key."""
     file = ledger_of(home, 3)
     sql(file, "DELETE FROM meta")
-    database._salts.clear()
     as_after_a_restart(file)
+    database.in_process(file).salt = None
     assert Ledger(home).under_another_key(KEY, JOB.request_digest) is not None
 
 
@@ -300,8 +316,8 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
     old = home / "replaced"
     connect = database._connection
 
-    def replaced_meanwhile(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
+    def replaced_meanwhile(path: Path, *how: Any) -> sqlite3.Connection:
+        connection = connect(path, *how)
         if not old.exists():
             sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
             sql(path, "VACUUM INTO ?", str(home / "copy"))
@@ -321,12 +337,11 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
 def test_a_writer_that_waits_while_a_ledger_is_salvaged_writes_to_the_new_one(copied, home, monkeypatch):
     ledger = Ledger(home)
     copying, go_on = threading.Event(), threading.Event()
-    copy = database.copy_rows
 
-    def slowly(db: sqlite3.Connection):
+    def slowly(*connections: sa.Connection) -> int:
         copying.set()
         assert go_on.wait(20)
-        return copy(db)
+        return copy_rows(*connections)
 
     monkeypatch.setattr(database, "copy_rows", slowly)
     (page,) = pages_with(copied, "the id of 1000.")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.ledger import database, leases
+from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.leases import Neighbours
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -290,7 +290,8 @@ def test_an_engine_that_is_heard_of_again_just_then_is_not_cleared_up(ledger, mo
 def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
     ledger = Ledger(home, HASTY)
     ledger.acquire(KEY, ME)
-    with database._lock, leases._lock:
+    file = database.in_process(ledger.path)
+    with database._lock, file.opening, file.writing, file.neighbours._lock:
         child = os.fork()
         if child == 0:
             try:
