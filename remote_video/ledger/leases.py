@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ..timeouts import Timeouts
 
@@ -47,13 +48,13 @@ class LeaseLost(Exception):
     """Another engine has taken the job over, or may have: this one was not heard of in time."""
 
 
-@dataclass
-class _Sighting:
-    beats: int
+class _Sighting(NamedTuple):
+    sign: tuple[int, float]
+    """The count and time of its latest heartbeat: whatever changes in that is a sign of life."""
     since: float
-    """When this count was first seen, by the monotonic clock."""
+    """When that was first seen, by the monotonic clock."""
     last: float
-    """When it was last looked at."""
+    """When the engine was last looked at."""
 
 
 class Neighbours:
@@ -69,27 +70,24 @@ class Neighbours:
         self._seen: dict[str, _Sighting] = {}
         self._lock = threading.Lock()
 
-    def is_gone(self, engine_id: str, beats: int, heard_at: float, timeouts: Timeouts) -> bool:
-        """Look at an engine, and say whether it was silent for too long.
+    def alive(self, engines: Iterable[Sequence[Any]], timeouts: Timeouts) -> set[str]:
+        """Look at all engines there are; the ids of those that have not been silent for too long.
 
         Args:
-            beats: its heartbeats by now.
-            heard_at: when the last one was, by its own clock, s since the epoch: where that is long ago, a shorter
-                look is enough.
+            engines: id, heartbeats, and when the last one was, by the engine's own clock, s since the epoch: where
+                that is long ago, a shorter look is enough.
         """
-        now = self._monotonic()
+        now, alive = self._monotonic(), set()
         with self._lock:
-            seen = self._seen.get(engine_id)
-            # Who has not looked for a whole lease may have slept, and the other one with it: it gets another chance.
-            if seen is None or seen.beats != beats or now - seen.last > timeouts.lease:
-                seen = self._seen[engine_id] = _Sighting(beats, now, now)
-            seen.last = now
-            silent = now - seen.since
-        is_old_news = self._wall() - heard_at > timeouts.lease
-        return silent >= (min(timeouts.heartbeat_seen, timeouts.lease) if is_old_news else timeouts.lease)
-
-    def keep_only(self, engine_ids: Collection[str]) -> None:
-        """Drop what was seen of all others."""
-        with self._lock:
-            for engine_id in self._seen.keys() - set(engine_ids):
-                del self._seen[engine_id]
+            before, self._seen = self._seen, {}
+            for engine_id, beats, heard_at in engines:
+                seen = before.get(engine_id)
+                since = now
+                # Who has not looked for a whole lease may have slept, and the other with it: it gets another chance.
+                if seen and seen.sign == (beats, heard_at) and now - seen.last <= timeouts.lease:
+                    since = seen.since
+                self._seen[engine_id] = _Sighting((beats, heard_at), since, now)
+                is_old_news = self._wall() - heard_at > timeouts.lease
+                if now - since < (min(timeouts.heartbeat_seen, timeouts.lease) if is_old_news else timeouts.lease):
+                    alive.add(engine_id)
+        return alive

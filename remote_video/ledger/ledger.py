@@ -13,13 +13,13 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
@@ -28,7 +28,8 @@ from .database import FILE_NAME
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .record import JobRecord, NewJob
-from .tables import ENGINES, IS_INTENT, IS_STORED, JOBS, LEASES, META, SELECT_JOBS, TO_COLLECT, Damaged, job_record
+from .salvage import salt_in
+from .tables import ENGINES, IS_INTENT, IS_STORED, JOBS, LEASES, SELECT_JOBS, TO_COLLECT, Damaged, job_record
 
 T = TypeVar("T")
 HISTORY = 25
@@ -72,8 +73,7 @@ class Ledger:
 
     def recent(self, limit: int = 50, state: State | None = None) -> list[JobRecord]:
         """The latest jobs, or those of one state, newest first."""
-        wanted = SELECT_JOBS if state is None else SELECT_JOBS.where(JOBS.c.state == state.value)
-        return self._read(lambda db: _jobs(db, wanted.order_by(JOBS.c.created_at.desc()).limit(limit)))
+        return self._read(lambda db: _latest(db, limit, *([JOBS.c.state == state.value] if state else ())))
 
     def find(self, prefix: str) -> list[JobRecord]:
         """The jobs whose key begins so, 100 of them at most."""
@@ -82,22 +82,15 @@ class Ledger:
 
     def unfinished(self) -> list[JobRecord]:
         """The jobs that were paid for and whose clip is not here yet, newest first, 1000 of them at most."""
-        query = SELECT_JOBS.where(sa.text(TO_COLLECT)).order_by(JOBS.c.created_at.desc()).limit(MOST_COLLECTED)
-        return self._read(lambda db: _jobs(db, query))
+        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(TO_COLLECT)))
 
     def to_collect(self) -> list[JobRecord]:
         """Those of them that nobody who lives works on."""
-
-        def left_alone(db: sa.Connection) -> list[JobRecord]:
-            query = SELECT_JOBS.where(sa.text(TO_COLLECT), self._is_left_alone(db))
-            return _jobs(db, query.order_by(JOBS.c.created_at.desc()).limit(MOST_COLLECTED))
-
-        return self._read(left_alone)
+        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(TO_COLLECT), self._is_left_alone(db)))
 
     def interrupted(self) -> list[JobRecord]:
         """The jobs that were about to be submitted by an engine that is gone."""
-
-        return self._read(lambda db: _jobs(db, SELECT_JOBS.where(sa.text(IS_INTENT), self._is_left_alone(db))))
+        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(IS_INTENT), self._is_left_alone(db)))
 
     def under_another_key(self, key: str, request_digest: str) -> JobRecord | None:
         """The latest job that asks for the same and stands for money, but was made with another key of the provider."""
@@ -115,9 +108,14 @@ class Ledger:
 
     def account_tag(self, key: str) -> str:
         """A name for an account that tells accounts apart and gives nothing of the key away: an HMAC, hex."""
-        query = sa.select(META.c.value).where(META.c.name == "salt")
-        salt = self._read(lambda db: db.execute(query).scalar_one())
-        return hmac.new(bytes.fromhex(salt), key.encode(), hashlib.sha256).hexdigest()[:32]
+
+        def salt(db: sa.Connection) -> str:
+            found = salt_in(db)
+            if found is None:
+                raise Damaged("the salt is missing")
+            return found
+
+        return hmac.new(bytes.fromhex(self._read(salt)), key.encode(), hashlib.sha256).hexdigest()[:32]
 
     # -- who works on a job --------------------------------------------------------------------------------------------
 
@@ -128,21 +126,17 @@ class Ledger:
         """
 
         def is_taken(db: sa.Connection) -> bool:
-            return self._held(db, key, besides=engine_id) is not None
+            held = self._held(db, key)
+            return held is not None and held.engine_id != engine_id
 
         def take(db: sa.Connection) -> Lease | None:
             if is_taken(db):
                 return None
             now = time.time()
-            if db.execute(sa.select(ENGINES.c.id).where(ENGINES.c.id == engine_id)).first() is None:
-                db.execute(ENGINES.insert().values(id=engine_id, beats=0, heard_at=now))
-            fence = db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar()
-            held = {"engine_id": engine_id, "fence": (fence or 0) + 1, "since": now}
-            if fence is None:
-                db.execute(LEASES.insert().values(key=key, **held))
-            else:
-                db.execute(LEASES.update().where(LEASES.c.key == key).values(**held))
-            return Lease(key, engine_id, (fence or 0) + 1)
+            db.execute(insert(ENGINES).values(id=engine_id, beats=0, heard_at=now).on_conflict_do_nothing())
+            held = {"key": key, "engine_id": engine_id, "fence": 1, "since": now}
+            _put(db, LEASES, held, fence=LEASES.c.fence + 1)
+            return Lease(key, engine_id, db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar_one())
 
         return None if self._read(is_taken) else self._write(take)
 
@@ -153,30 +147,20 @@ class Ledger:
 
     def release(self, lease: Lease) -> None:
         """Let others work on the job."""
-        self._write(lambda db: _free(db, LEASES.c.key == lease.key, _is_lease(lease)))
+        self._write(lambda db: _free(db, _is_lease(lease)))
 
     def heartbeat(self, engine_id: str) -> None:
-        """Be heard of: for other engines that wait for this one."""
+        """Be heard of by other engines that wait for this one, and clear up after those that are gone."""
 
         def beat(db: sa.Connection) -> None:
-            beaten = {"beats": ENGINES.c.beats + 1, "heard_at": time.time()}
-            if db.execute(ENGINES.update().where(ENGINES.c.id == engine_id).values(**beaten)).rowcount != 1:
-                db.execute(ENGINES.insert().values(id=engine_id, beats=1, heard_at=time.time()))
+            _put(db, ENGINES, {"id": engine_id, "beats": 1, "heard_at": time.time()}, beats=ENGINES.c.beats + 1)
+            _bury(db, ENGINES.c.id.not_in(self._alive(db)))
 
         self._write(beat)
 
     def retire(self, engine_id: str) -> None:
         """The end of an engine: others need not wait for it."""
-        self._write(partial(_bury, engine_id=engine_id))
-
-    def watch_neighbours(self) -> None:
-        """Look at all engines, so that one that falls silent is known to be gone in time, and clear up after those."""
-        engines = self._read(lambda db: db.execute(sa.select(ENGINES)).all())
-        seen = database.in_process(self.path).neighbours
-        seen.keep_only({engine.id for engine in engines})
-        for engine in engines:
-            if seen.is_gone(engine.id, engine.beats, engine.heard_at, self._timeouts):
-                self._write(partial(_bury, engine_id=engine.id, beats=engine.beats))
+        self._write(lambda db: _bury(db, ENGINES.c.id == engine_id))
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -287,26 +271,19 @@ class Ledger:
     def _write(self, work: Callable[[sa.Connection], T]) -> T:
         return database.write(self.path, work)
 
-    def _held(self, db: sa.Connection, key: str, besides: str | None = None) -> Any:
-        """The lease on a job (engine_id, since) of an engine that lives, other than `besides`."""
-        held = db.execute(
-            sa.select(LEASES.c.engine_id, LEASES.c.since, ENGINES.c.beats, ENGINES.c.heard_at)
-            .join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)
-            .where(LEASES.c.key == key)
-        ).first()
-        if held is None or held.engine_id == besides:
-            return None
-        is_gone = database.in_process(self.path).neighbours.is_gone(
-            held.engine_id, held.beats, held.heard_at, self._timeouts
-        )
-        return None if is_gone else held
+    def _alive(self, db: sa.Connection) -> set[str]:
+        """The engines that are heard of."""
+        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
+        return database.in_process(self.path).neighbours.alive(engines, self._timeouts)
+
+    def _held(self, db: sa.Connection, key: str) -> Any:
+        """The lease on a job (engine_id, since) of an engine that lives."""
+        held = sa.select(LEASES.c.engine_id, LEASES.c.since).where(LEASES.c.key == key)
+        return db.execute(held.where(LEASES.c.engine_id.in_(self._alive(db)))).first()
 
     def _is_left_alone(self, db: sa.Connection) -> sa.ColumnElement[bool]:
-        """Whether no engine that lives works on a job; looks at all engines once."""
-        seen = database.in_process(self.path).neighbours
-        engines = db.execute(sa.select(ENGINES)).all()
-        alive = [e.id for e in engines if not seen.is_gone(e.id, e.beats, e.heard_at, self._timeouts)]
-        return ~sa.exists().where(LEASES.c.key == JOBS.c.key, LEASES.c.engine_id.in_(alive))
+        """Whether no engine that lives works on a job."""
+        return ~sa.exists().where(LEASES.c.key == JOBS.c.key, LEASES.c.engine_id.in_(self._alive(db)))
 
     def _job_of(self, db: sa.Connection, lease: Lease) -> JobRecord:
         """The job one has a lease on. Raises LeaseLost, LedgerError."""
@@ -326,6 +303,11 @@ def _jobs(db: sa.Connection, query: sa.Select[Any]) -> list[JobRecord]:
     return [job_record(row) for row in db.execute(query).mappings()]
 
 
+def _latest(db: sa.Connection, limit: int, *where: sa.ColumnExpressionArgument[bool]) -> list[JobRecord]:
+    """The jobs that are so, newest first."""
+    return _jobs(db, SELECT_JOBS.where(*where).order_by(JOBS.c.created_at.desc()).limit(limit))
+
+
 def _same(db: sa.Connection, request_digest: str) -> list[JobRecord]:
     """The jobs that ask for the same, newest first."""
     if not request_digest:
@@ -335,8 +317,7 @@ def _same(db: sa.Connection, request_digest: str) -> list[JobRecord]:
 
 
 def _is_lease(lease: Lease) -> sa.ColumnElement[bool]:
-    mine = (LEASES.c.key == lease.key, LEASES.c.engine_id == lease.engine_id, LEASES.c.fence == lease.fence)
-    return sa.and_(*mine)
+    return sa.and_(*(LEASES.c[name] == value for name, value in vars(lease).items()))
 
 
 def _check(db: sa.Connection, lease: Lease) -> None:
@@ -345,31 +326,33 @@ def _check(db: sa.Connection, lease: Lease) -> None:
         raise LeaseLost(f"The job {lease.key[:8]} was taken over by another engine.")
 
 
-def _free(db: sa.Connection, *which: sa.ColumnElement[bool]) -> None:
+def _free(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     """Nobody's, but with its fence: a late writer's number never counts again."""
-    db.execute(LEASES.update().where(*which).values(engine_id=None))
+    db.execute(LEASES.update().where(which).values(engine_id=None))
 
 
-def _bury(db: sa.Connection, engine_id: str, beats: int | None = None) -> None:
-    """Drop an engine and its leases; with `beats`, unless it was heard of since."""
-    if beats is None or db.execute(sa.select(ENGINES.c.beats).where(ENGINES.c.id == engine_id)).scalar() == beats:
-        db.execute(ENGINES.delete().where(ENGINES.c.id == engine_id))
-        _free(db, LEASES.c.engine_id == engine_id)
+def _bury(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Drop engines and their leases."""
+    _free(db, LEASES.c.engine_id.in_(sa.select(ENGINES.c.id).where(which)))
+    db.execute(ENGINES.delete().where(which))
+
+
+def _put(db: sa.Connection, table: sa.Table, row: dict[str, Any], **instead: Any) -> None:
+    """Write a row, over the one that is there already; `instead` are values for that case."""
+    added = insert(table).values(row)
+    db.execute(added.on_conflict_do_update(index_elements=table.primary_key.columns, set_={**row, **instead}))
 
 
 def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob) -> JobRecord:
     fresh = {
-        **dict.fromkeys(column.key for column in JOBS.columns),
-        **asdict(job),
+        **dict.fromkeys(JOBS.columns.keys()),
+        **{fact.name: getattr(job, fact.name) for fact in fields(NewJob)},
         "key": key,
         "state": lifecycle.advance(old.state if old else None, Event.BEGIN).value,
         "attempt": (old.attempt if old else 0) + 1,
         "created_at": time.time(),
     }
-    if old:
-        db.execute(JOBS.update().where(JOBS.c.key == key).values(**fresh))
-    else:
-        db.execute(JOBS.insert().values(**fresh))
+    _put(db, JOBS, fresh)
     return job_record(fresh)
 
 
@@ -382,4 +365,4 @@ def _advance(db: sa.Connection, job: JobRecord, event: Event, facts: dict[str, A
 
 def _change(db: sa.Connection, job: JobRecord, facts: dict[str, Any]) -> JobRecord:
     db.execute(JOBS.update().where(JOBS.c.key == job.key).values(**facts))
-    return job_record({**asdict(job), "state": job.state.value, **facts})
+    return job_record({**vars(job), "state": job.state.value, **facts})

@@ -18,35 +18,25 @@ from enum import Enum
 
 
 class State(str, Enum):
-    """Where a job is, with a sentence for the user."""
+    """Where a job is."""
 
-    INTENT = "intent"
-    SUBMITTED = "submitted"
-    FINISHED = "finished"
-    STORED = "stored"
-    REFUSED = "refused"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNCERTAIN = "uncertain"
-    EXPIRED = "expired"
+    sentence: str
+    """What that means to a user."""
 
-    @property
-    def sentence(self) -> str:
-        """What the state means to a user."""
-        return _SENTENCES[self]
+    def __new__(cls, value: str, sentence: str = "") -> State:
+        state = str.__new__(cls, value)
+        state._value_, state.sentence = value, sentence
+        return state
 
-
-_SENTENCES = {
-    State.INTENT: "being submitted",
-    State.SUBMITTED: "accepted by the provider and on its way",
-    State.FINISHED: "finished at the provider, not yet downloaded",
-    State.STORED: "saved",
-    State.REFUSED: "refused by the provider; nothing was accepted",
-    State.FAILED: "failed at the provider",
-    State.CANCELLED: "cancelled",
-    State.UNCERTAIN: "sent, but no answer came back: it may or may not exist at the provider",
-    State.EXPIRED: "no longer known to the provider",
-}
+    INTENT = "intent", "being submitted"
+    SUBMITTED = "submitted", "accepted by the provider and on its way"
+    FINISHED = "finished", "finished at the provider, not yet downloaded"
+    STORED = "stored", "saved"
+    REFUSED = "refused", "refused by the provider; nothing was accepted"
+    FAILED = "failed", "failed at the provider"
+    CANCELLED = "cancelled", "cancelled"
+    UNCERTAIN = "uncertain", "sent, but no answer came back: it may or may not exist at the provider"
+    EXPIRED = "expired", "no longer known to the provider"
 
 
 class Event(str, Enum):
@@ -98,7 +88,6 @@ TRANSITIONS: dict[State | None, dict[Event, State]] = {
 
 FORGETTABLE = frozenset({State.REFUSED, State.FAILED, State.CANCELLED, State.UNCERTAIN, State.EXPIRED})
 """States a user may have the pack forget: the next Run then submits anew, and may pay again."""
-
 
 STANDS_FOR_MONEY = frozenset(
     {State.INTENT, State.SUBMITTED, State.FINISHED, State.STORED, State.UNCERTAIN, State.EXPIRED}

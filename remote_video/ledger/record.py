@@ -35,28 +35,17 @@ class NewJob:
     """JSON text to be saved beside the clip; dropped when the clip is stored."""
 
 
-@dataclass(frozen=True)
-class JobRecord:
-    """A row of the ledger. Times are seconds since the epoch; None is "not yet" or "not known"."""
+@dataclass(frozen=True, kw_only=True)
+class JobRecord(NewJob):
+    """A row of the ledger: what was asked for, and what became of it.
+
+    Times are seconds since the epoch; None is "not yet" or "not known".
+    """
 
     key: str
     """The job key: what makes two runs the same clip."""
     state: State
     """Where it is; see `lifecycle`."""
-    provider: str
-    """Which provider, in people's words."""
-    base: str
-    """Its base URL, or "sandbox"."""
-    model_id: str
-    """The provider's id of the model."""
-    model_name: str
-    """The model in people's words."""
-    seed: int
-    """The seed, or the number that only names the take."""
-    node_id: str
-    """The node that asked first."""
-    request_digest: str
-    """What is asked for, without the account: the same under every key of the provider. Empty when not known."""
     attempt: int
     """How often it was submitted: more than 1 only after a refusal or a job that ended without a clip."""
     request_id: str | None
@@ -83,14 +72,6 @@ class JobRecord:
     """What went wrong, in the provider's words where there are any."""
     error_kind: str | None
     """The class of that error in `errors`."""
-    account: str | None
-    """Whose job it is, as `Ledger.account_tag` names the account; None in records of earlier versions."""
-    output_folder: str | None
-    """Where its node saves, absolute; None in records of earlier versions."""
-    filename_prefix: str | None
-    """What the clip is called below that folder, time words already expanded."""
-    sidecar: str | None
-    """JSON text to be saved beside the clip; dropped when the clip is stored."""
 
     @property
     def sandbox(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
@@ -20,35 +22,31 @@ TO_COLLECT = f"state IN ({', '.join(sorted(repr(state.value) for state in lifecy
 IS_INTENT = f"state = '{State.INTENT.value}'"
 IS_STORED = f"state = '{State.STORED.value}'"
 
+_KINDS_OF_COLUMNS: dict[type, type[sa.types.TypeEngine[Any]]] = {
+    str: sa.String,
+    State: sa.String,
+    int: sa.BigInteger,
+    float: sa.Float,
+}
+_EARLIER_NAMES = {"seed": "take", "request_digest": "asked"}
+
+
+def _column(name: str, hint: Any) -> sa.Column[Any]:
+    """The column of a field of JobRecord."""
+    kinds = get_args(hint) or (hint,)
+    return sa.Column(
+        _EARLIER_NAMES.get(name, name),
+        _KINDS_OF_COLUMNS[kinds[0]],
+        key=name,
+        nullable=NoneType in kinds,
+        primary_key=name == "key",
+    )
+
+
 JOBS = sa.Table(
     "jobs",
     METADATA,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("provider", sa.String, nullable=False),
-    sa.Column("base", sa.String, nullable=False),
-    sa.Column("model_id", sa.String, nullable=False),
-    sa.Column("model_name", sa.String, nullable=False),
-    sa.Column("take", sa.BigInteger, key="seed", nullable=False),
-    sa.Column("node_id", sa.String, nullable=False),
-    sa.Column("asked", sa.String, key="request_digest", nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("request_id", sa.String),
-    sa.Column("created_at", sa.Float, nullable=False),
-    sa.Column("submitted_at", sa.Float),
-    sa.Column("finished_at", sa.Float),
-    sa.Column("path", sa.String),
-    sa.Column("part_path", sa.String),
-    sa.Column("part_validator", sa.String),
-    sa.Column("bytes", sa.BigInteger),
-    sa.Column("sha256", sa.String),
-    sa.Column("cost_usd", sa.Float),
-    sa.Column("error", sa.String),
-    sa.Column("error_kind", sa.String),
-    sa.Column("account", sa.String),
-    sa.Column("output_folder", sa.String),
-    sa.Column("filename_prefix", sa.String),
-    sa.Column("sidecar", sa.String),
+    *(_column(name, hint) for name, hint in get_type_hints(JobRecord).items()),
     sa.Index("ix_jobs_asked", "request_digest"),
     sa.Index("ix_jobs_created_at", "created_at"),
     sa.Index("jobs_to_collect", "created_at", sqlite_where=sa.text(TO_COLLECT)),
@@ -89,15 +87,8 @@ class Damaged(Exception):
 FAILURES = (DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError, Damaged)
 """What using a ledger's file may raise. SQLite's own words can hold broken bytes, too."""
 
-_SIGNS_OF_DAMAGE = (
-    "malformed",
-    "not a database",
-    "unsupported file format",
-    "no such column",
-    "no such table",
-    "no such index",
-    "has no column",
-    "decode to UTF-8",
+_SIGNS_OF_DAMAGE = re.compile(
+    "malformed|not a database|unsupported file format|no such (column|table|index)|has no column|decode to UTF-8"
 )
 """SQLite reports some broken files under its general error code, and Python 3.10 does not tell the code at all."""
 
@@ -109,7 +100,7 @@ def reason(error: BaseException) -> str:
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error means that the file does not hold what it should."""
-    return isinstance(error, (UnicodeDecodeError, Damaged)) or any(sign in reason(error) for sign in _SIGNS_OF_DAMAGE)
+    return isinstance(error, (UnicodeDecodeError, Damaged)) or bool(_SIGNS_OF_DAMAGE.search(reason(error)))
 
 
 def misfits(table: sa.Table, row: Any) -> list[str]:

@@ -70,11 +70,14 @@ class Clocks:
         self.monotonic += seconds
         self.wall += seconds
 
+    def is_gone(self, beats: int, heard_at: float) -> bool:
+        return not self.neighbours.alive([("engine", beats, heard_at)], USUAL)
+
     def gone_after(self, heard_at: float, within: float = 10 * USUAL.lease) -> float | None:
         """Look each half second at an engine that was last heard of then."""
         begin = self.monotonic
         while self.monotonic < begin + within:
-            if self.neighbours.is_gone("engine", 7, heard_at, USUAL):
+            if self.is_gone(7, heard_at):
                 return self.monotonic - begin
             self.wait(0.5)
         return None
@@ -99,19 +102,19 @@ def test_an_engine_with_a_wrong_clock_lives_as_long_as_it_is_heard_of(ahead):
     clocks = Clocks()
     for beats in range(60):
         for _ in range(4):
-            assert not clocks.neighbours.is_gone("engine", beats, clocks.wall + ahead, USUAL)
+            assert not clocks.is_gone(beats, clocks.wall + ahead)
             clocks.wait(0.5)
 
 
 @pytest.mark.parametrize("set_by", [-24 * HOUR, HOUR, 24 * HOUR])
 def test_a_clock_that_is_set_here_makes_nobody_dead(set_by):
     clocks = Clocks()
-    assert not clocks.neighbours.is_gone("engine", 1, clocks.wall, USUAL)
+    assert not clocks.is_gone(1, clocks.wall)
     clocks.wait(1.0)
     heard_at, clocks.wall = clocks.wall, clocks.wall + set_by
-    assert not clocks.neighbours.is_gone("engine", 1, heard_at, USUAL)
+    assert not clocks.is_gone(1, heard_at)
     clocks.wait(1.0)
-    assert not clocks.neighbours.is_gone("engine", 2, heard_at, USUAL)
+    assert not clocks.is_gone(2, heard_at)
 
 
 def test_a_dead_engine_whose_clock_was_ahead_is_gone_after_a_lease():
@@ -122,7 +125,7 @@ def test_a_dead_engine_whose_clock_was_ahead_is_gone_after_a_lease():
 def test_who_slept_gives_the_others_a_chance_to_be_heard_of():
     """A laptop's lid: both slept, and the first look comes before the other's next heartbeat."""
     clocks = Clocks()
-    assert not clocks.neighbours.is_gone("engine", 7, clocks.wall, USUAL)
+    assert not clocks.is_gone(7, clocks.wall)
     heard_at = clocks.wall
     clocks.wait(8 * HOUR)
     assert clocks.gone_after(heard_at) == USUAL.heartbeat_seen
@@ -131,9 +134,15 @@ def test_who_slept_gives_the_others_a_chance_to_be_heard_of():
 def test_what_was_seen_of_engines_that_are_no_longer_there_is_dropped():
     clocks = Clocks()
     for number in range(100):
-        clocks.neighbours.is_gone(f"engine-{number}", 1, 0.0, USUAL)
-    clocks.neighbours.keep_only({"engine-1"})
+        clocks.neighbours.alive([(f"engine-{number}", 1, 0.0)], USUAL)
     assert len(clocks.neighbours._seen) == 1
+
+
+def test_an_engine_that_was_given_up_and_comes_back_gets_a_whole_lease():
+    """With as many heartbeats as before: it is new to the ledger, too."""
+    clocks = Clocks()
+    assert clocks.gone_after(clocks.wall)
+    assert clocks.gone_after(clocks.wall) == USUAL.lease
 
 
 # -- leases in the ledger ----------------------------------------------------------------------------------------------
@@ -171,7 +180,7 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
         assert seconds_until_acquired(ledger, OTHER, within=1.5 * HASTY.lease) is None
         assert ledger.interrupted() == []
         assert ledger.forget(KEY) is Forgotten.IN_USE
-        ledger.watch_neighbours()
+        ledger.heartbeat(OTHER)
     ledger.note(lease, cost_usd=1.0)
 
 
@@ -266,24 +275,11 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
         end = time.monotonic() + LONG_AFTER
         while len(sql(ledger.path, "SELECT id FROM engines")) > 1:
             assert time.monotonic() < end
-            ledger.watch_neighbours()
             time.sleep(0.01)
         assert sql(ledger.path, "SELECT engine_id, fence FROM leases ORDER BY key") == [
             (OTHER, kept.fence),
             (None, lost.fence),
         ]
-
-
-def test_an_engine_that_is_heard_of_again_just_then_is_not_cleared_up(ledger, monkeypatch):
-    ledger.acquire(KEY, ME)
-
-    def is_gone(self, engine_id: str, *_: object) -> bool:
-        ledger.heartbeat(engine_id)
-        return True
-
-    monkeypatch.setattr(Neighbours, "is_gone", is_gone)
-    ledger.watch_neighbours()
-    assert sql(ledger.path, "SELECT engine_id FROM leases") == [(ME,)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -92,7 +92,7 @@ class LedgerLife(RuleBasedStateMachine):
         for _ in range(3):
             for engine_id in set(ENGINES) - silent:
                 self.ledger.heartbeat(engine_id)
-            self.ledger.watch_neighbours()
+            self.ledger.heartbeat("a watcher")
             self.now += 0.6 * DEFAULT_TIMEOUTS.lease
         self.now -= 0.6 * DEFAULT_TIMEOUTS.lease
         self._all_lost_by(silent)
