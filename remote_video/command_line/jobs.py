@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from dataclasses import asdict, replace
-from functools import partial
 
 from ..engine.engine import Engine
 from ..errors import JobCancelled, RemoteVideoError
@@ -16,10 +15,13 @@ from ..ledger.ledger import Forgotten, Ledger
 from ..ledger.lifecycle import State
 from ..ledger.record import JobRecord
 from ..providers.status import CancelOutcome
+from ..timeouts import DEFAULT_TIMEOUTS
 from .clip import Looker, Outcome
-from .session import Progress, engine_for, run
+from .session import LOOK_S, Progress, engine_for, run
 from .surroundings import SHORT_KEY, home_with_ledger, settings_of, the_job
 
+LIFE_SIGN_WITHIN_S = DEFAULT_TIMEOUTS.heartbeat_seen + 1.0
+"""A run that has a job and is not heard of for so long, after a lease, is gone."""
 NOT_SHOWN = ("sidecar", "part_path", "part_validator", "request_digest", "account")
 WHY_IT_GOES_ON = {
     CancelOutcome.NOT_CANCELLABLE: "it is running already, and goes on",
@@ -49,7 +51,9 @@ def forget_command(options: argparse.Namespace) -> int:
     """Drop a job, so that it may be submitted again."""
     ledger = Ledger(home_with_ledger(options))
     job = the_job(ledger, options.key)
-    outcome = ledger.forget(job.key)
+    until = time.monotonic() + LIFE_SIGN_WITHIN_S
+    while (outcome := ledger.forget(job.key)) is Forgotten.IN_USE and time.monotonic() < until:
+        time.sleep(LOOK_S)
     if outcome is Forgotten.DONE:
         print("Forgotten: the next Run of the same inputs submits anew, and may pay again.")
         return 0
@@ -79,8 +83,7 @@ async def _cancel(engine: Engine, job: JobRecord, progress: Progress) -> tuple[s
     order = await engine.collector.order_of(job.key)
     if order is None:
         return f"The job {job.request_id} is not one of the accounts at hand.", False
-    asked = engine.pools.questions.start(partial(order.client.cancel, job.request_id or ""))
-    outcome = await asyncio.wrap_future(asked)
+    outcome = await engine.ask_to_cancel(order.client, job.request_id or "", order.settings.timeouts)
     if outcome is not CancelOutcome.CANCELLED:
         return f"Not cancelled: {WHY_IT_GOES_ON[outcome]} ({job.request_id}). `collect` brings its clip home.", False
     try:  # whoever follows it writes that down
@@ -106,6 +109,7 @@ def collect_command(options: argparse.Namespace) -> int:
 async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], as_json: bool) -> None:
     """Follow all there is, and what comes meanwhile."""
     ledger, seen = Ledger(engine.settings().home), set[str]()
+    until = time.monotonic() + LIFE_SIGN_WITHIN_S
 
     async def bring(job: JobRecord) -> None:
         label, began, clip, error = f"{job.model_name} {job.request_id}: ", time.monotonic(), None, None
@@ -126,10 +130,14 @@ async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], 
         if error:
             progress.line(label + " ".join(str(outcome.error).split()))
 
+    def look() -> tuple[list[JobRecord], bool]:
+        engine.collector.settle(ledger)
+        return ledger.unfinished(), bool(ledger.recent(1, State.INTENT))
+
     while True:
-        found = await asyncio.wrap_future(engine.pools.ledger.start(ledger.unfinished))
+        found, is_being_submitted = await asyncio.wrap_future(engine.pools.ledger.start(look))
         new = [job for job in found if job.key not in seen]
-        if not new:
+        if not new and (not is_being_submitted or time.monotonic() > until):
             return
         seen.update(job.key for job in new)
-        await asyncio.gather(*map(bring, new))
+        await asyncio.gather(asyncio.sleep(0 if new else LOOK_S), *map(bring, new))

@@ -103,7 +103,7 @@ class Collector:
         if not (settings.home / FILE_NAME).exists():
             return []
         ledger = Ledger(settings.home, settings.timeouts)
-        self._write_what_was_refused(ledger, under_way)
+        self.settle(ledger, under_way)
         now, since = time.monotonic(), time.time() - COLLECT_FOR_S
         orders = []
         for record in ledger.to_collect():
@@ -113,8 +113,8 @@ class Collector:
                 orders.append(self._order(record, settings))
         return [order for order in orders if order is not None]
 
-    def _write_what_was_refused(self, ledger: Ledger, under_way: frozenset[str]) -> None:
-        """What the disk would not take, and the intents of engines that died: nobody can know what became of those."""
+    def settle(self, ledger: Ledger, under_way: frozenset[str] = frozenset()) -> None:
+        """Write down what the disk would not take, and the intents of engines that died as uncertain. Blocks."""
         for lease in tuple(self.engine.unreleased):
             ledger.release(lease)
             self.engine.unreleased.discard(lease)

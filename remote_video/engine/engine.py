@@ -23,7 +23,10 @@ from typing import Any, TypeVar
 from ..errors import Billed, RemoteVideoError, StillRunning, Stopped
 from ..ledger.ledger import Lease, LeaseLost, Ledger
 from ..ledger.record import JobRecord
+from ..providers.client import Client
+from ..providers.status import CancelOutcome
 from ..settings import Settings
+from ..timeouts import Timeouts
 from .collector import Collector
 from .host import Asker, Host, JobEvent, PromptEnd
 from .job import make
@@ -285,6 +288,8 @@ class Engine:
             tools.tell_absent(f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing.")
             return
         audience.answer(outcome)
+        if isinstance(outcome, Unwanted) and tools.starter is None:
+            return  # another engine brings it home
         if isinstance(outcome, Unwanted):
             tools.say("not submitted")
             tools.tell_absent("Stopped before anything was accepted by the provider. Nothing was billed.")
@@ -376,11 +381,22 @@ class Engine:
             tools.stop_for(prompt_id)
 
     async def _cancel(self, key: str) -> bool:
-        tools = self.jobs.get(key)
-        if tools is None:
-            order = await self.collector.order_of(key)
-            tools = self.jobs.get(key) or (self.begin(order) if order else None)
-        if tools is None:
+        order = None if key in self.jobs else await self.collector.order_of(key)
+        if order is not None:
+            # Whoever works on it, perhaps in another process, sees what becomes of it; else this engine does.
+            await self.ask_to_cancel(order.client, order.request_id or "", order.settings.timeouts)
+            if key not in self.jobs:
+                self.begin(order)
+        elif key in self.jobs:
+            self.jobs[key].cancel_for_all()
+        else:
             return False
-        tools.cancel_for_all()
         return True
+
+    async def ask_to_cancel(self, client: Client, request_id: str, timeouts: Timeouts) -> CancelOutcome:
+        """Ask the provider, for a bounded time."""
+        asked = asyncio.wrap_future(self.pools.questions.start(partial(client.cancel, request_id)))
+        try:
+            return await asyncio.wait_for(asked, timeouts.cancel_answer)
+        except (asyncio.TimeoutError, TimeoutError):
+            return CancelOutcome.UNKNOWN

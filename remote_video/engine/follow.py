@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import Any
@@ -128,7 +127,9 @@ class Follower:
     async def _cancel(self) -> None:
         """Ask to cancel, and say what became of it; returns when the job goes on. Raises JobCancelled."""
         tools, name = self._tools, self._provider
-        outcome = CancelOutcome.NOT_CANCELLABLE if self._seen is JobState.RUNNING else await self._asked_to_cancel()
+        outcome = CancelOutcome.NOT_CANCELLABLE
+        if self._seen is not JobState.RUNNING:
+            outcome = await tools.engine.ask_to_cancel(tools.order.client, self._request_id, tools.timeouts)
         if outcome is CancelOutcome.CANCELLED:
             sentence = f"Stopped, and the queued job {self._request_id} was cancelled at {name}."
             error = JobCancelled(
@@ -143,14 +144,6 @@ class Follower:
             f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; "
             "Run again hands it on and submits nothing."
         )
-
-    async def _asked_to_cancel(self) -> CancelOutcome:
-        client, pools = self._tools.order.client, self._tools.pools
-        asked = self._tools.call(pools.questions, lambda: client.cancel(self._request_id))
-        try:
-            return await asyncio.wait_for(asked, self._tools.timeouts.cancel_answer)
-        except (asyncio.TimeoutError, TimeoutError):
-            return CancelOutcome.UNKNOWN
 
     # -- what there is to say ----------------------------------------------------------------------------------------
 

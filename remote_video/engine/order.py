@@ -25,6 +25,7 @@ class Order:
         settings: as they were when it was ordered.
         temp_folder: the host's own, for images shown under a public origin.
         request: checked and fitted; None when only what was paid for before is to be brought home.
+        request_id: the provider's, of a job that is to be brought home.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Order:
     settings: Settings
     temp_folder: Path
     request: Request | None = field(repr=False, default=None)
+    request_id: str | None = None
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -101,4 +103,4 @@ def pickup_order(
     job = NewJob(**{field.name: getattr(record, field.name) for field in fields(NewJob)})
     if not job.output_folder or not job.filename_prefix:
         job = replace(job, output_folder=str(output_folder), filename_prefix=filename_prefix)
-    return Order(record.key, provider_id, job, client, settings, temp_folder=output_folder)
+    return Order(record.key, provider_id, job, client, settings, output_folder, request_id=record.request_id)

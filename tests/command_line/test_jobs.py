@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 from remote_video_pack.remote_video.ledger.ledger import Ledger
-from remote_video_pack.remote_video.ledger.lifecycle import Event
+from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 
 from ..written_jobs import accepted, begun, happened
 from .terminal import COMMAND, PACK_FOLDER, Terminal
@@ -112,6 +114,31 @@ def test_a_job_that_a_run_works_on_is_not_forgotten(offline: Terminal, ledger: L
     begun(ledger, "12" * 32)
     said = offline.call("forget", "12" * 32)
     assert (said.returncode, "A run works on it" in said.stderr) == (1, True)
+
+
+def died_an_hour_ago(ledger: Ledger, key: str) -> None:
+    """A job whose run died in its submission."""
+    begun(ledger, key)
+    with closing(sqlite3.connect(ledger.path)) as db, db:
+        db.execute("UPDATE engines SET heard_at = heard_at - 3600")
+
+
+def test_a_job_whose_run_died_in_its_submission_can_be_forgotten_once_that_is_certain(
+    offline: Terminal, ledger: Ledger
+):
+    died_an_hour_ago(ledger, "12" * 32)
+    said = offline.call("collect")
+    assert said.returncode == 0
+    assert ledger.get("12" * 32).state is State.UNCERTAIN
+    assert offline.call("forget", "12" * 32).returncode == 0
+
+
+def test_forget_waits_for_a_sign_of_life_of_a_run_that_may_have_died(offline: Terminal, ledger: Ledger):
+    happened(ledger, begun(ledger, "12" * 32), Event.LOST)
+    ledger.acquire("12" * 32, "a run that died")
+    with closing(sqlite3.connect(ledger.path)) as db, db:
+        db.execute("UPDATE engines SET heard_at = heard_at - 3600")
+    assert offline.call("forget", "12" * 32).returncode == 0
 
 
 def test_no_ledger_is_made_by_looking_for_one(offline: Terminal, tmp_path: Path):

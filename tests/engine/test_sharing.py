@@ -86,6 +86,16 @@ def test_a_run_waits_for_another_process_and_takes_over_when_it_is_killed(studio
     assert studio.posts == 1
 
 
+def test_a_job_that_another_process_follows_is_cancelled_all_the_same(queueing, nursery):
+    child = nursery.start(queueing)
+    wait_until(lambda: queueing.calls("runcomfy/status"), "the other process to follow its job")
+    (record,) = Ledger(queueing.home).recent()
+    assert queueing.engine.cancel(record.key).result(SOON_S)
+    assert child.result()["outcome"] == "JobCancelled"
+    assert Ledger(queueing.home).get(record.key).state is State.CANCELLED
+    assert not any("not submitted" in event.text for event in queueing.host.published)
+
+
 @pytest.mark.skipif(not CAN_FORK, reason="a process can't be halted in this way on Windows")
 def test_a_process_that_sleeps_through_its_lease_is_taken_over_and_can_not_write_any_more(studio, nursery):
     """As when a laptop's lid is closed. When it wakes, it shares the job of the one that took over."""
