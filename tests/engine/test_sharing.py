@@ -22,7 +22,8 @@ from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, Rem
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .children import CAN_FORK, job_file, start
+from .children import CAN_FORK, Child, job_file, start
+from .kill_cases import ledger_kept_locked
 from .one_job import PROVIDERS, SOON_S, Player, Studio, wait_until
 
 THREADS = 10
@@ -96,13 +97,20 @@ def test_a_job_that_another_process_follows_is_cancelled_all_the_same(queueing, 
     assert not any("not submitted" in event.text for event in queueing.host.published)
 
 
+def halt(studio: Studio, child: Child) -> None:
+    """Put it to sleep, but not while it holds the ledger's lock, which nobody could take from it."""
+    with ledger_kept_locked(studio):
+        os.kill(child.pid, signal.SIGSTOP)
+        time.sleep(0.1)
+
+
 @pytest.mark.skipif(not CAN_FORK, reason="a process can't be halted in this way on Windows")
 def test_a_process_that_sleeps_through_its_lease_is_taken_over_and_can_not_write_any_more(studio, nursery):
     """As when a laptop's lid is closed. When it wakes, it shares the job of the one that took over."""
     studio.sandbox.faults.set("runcomfy/status", "never-finishes")
     child = nursery.start(studio)
     wait_until(lambda: studio.calls("runcomfy/status"), "the other process to wait for its job")
-    os.kill(child.pid, signal.SIGSTOP)
+    halt(studio, child)
     studio.sandbox.faults.clear()
     clip = studio.run_now()
     os.kill(child.pid, signal.SIGCONT)
@@ -115,7 +123,7 @@ def test_the_id_of_an_accepted_submission_is_written_down_by_a_process_that_slep
     studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
     child = nursery.start(studio)
     wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
-    os.kill(child.pid, signal.SIGSTOP)
+    halt(studio, child)
     with pytest.raises(JobUncertain):
         studio.run_now()
     studio.sandbox.faults.clear()
