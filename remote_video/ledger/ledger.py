@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
@@ -133,10 +132,12 @@ class Ledger:
             if is_taken(db):
                 return None
             now = time.time()
-            db.execute(insert(ENGINES).values(id=engine_id, beats=0, heard_at=now).on_conflict_do_nothing())
-            held = {"key": key, "engine_id": engine_id, "fence": 1, "since": now}
-            _put(db, LEASES, held, fence=LEASES.c.fence + 1)
-            return Lease(key, engine_id, db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar_one())
+            if _beats(db, engine_id) is None:
+                _put(db, ENGINES, {"id": engine_id, "beats": 0, "heard_at": now})
+            fence = db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar() or 0
+            lease = Lease(key, engine_id, fence + 1)
+            _put(db, LEASES, {**vars(lease), "since": now})
+            return lease
 
         return None if self._read(is_taken) else self._write(take)
 
@@ -153,7 +154,7 @@ class Ledger:
         """Be heard of by other engines that wait for this one, and clear up after those that are gone."""
 
         def beat(db: sa.Connection) -> None:
-            _put(db, ENGINES, {"id": engine_id, "beats": 1, "heard_at": time.time()}, beats=ENGINES.c.beats + 1)
+            _put(db, ENGINES, {"id": engine_id, "beats": (_beats(db, engine_id) or 0) + 1, "heard_at": time.time()})
             _bury(db, ENGINES.c.id.not_in(self._alive(db)))
 
         self._write(beat)
@@ -337,10 +338,16 @@ def _bury(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     db.execute(ENGINES.delete().where(which))
 
 
-def _put(db: sa.Connection, table: sa.Table, row: dict[str, Any], **instead: Any) -> None:
-    """Write a row, over the one that is there already; `instead` are values for that case."""
-    added = insert(table).values(row)
-    db.execute(added.on_conflict_do_update(index_elements=table.primary_key.columns, set_={**row, **instead}))
+def _beats(db: sa.Connection, engine_id: str) -> int | None:
+    """The heartbeats of an engine; None when it is not known."""
+    return db.execute(sa.select(ENGINES.c.beats).where(ENGINES.c.id == engine_id)).scalar()
+
+
+def _put(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Write a row, over the one that is there already."""
+    (key,) = table.primary_key.columns
+    db.execute(table.delete().where(key == row[key.name]))
+    db.execute(table.insert(), row)
 
 
 def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob) -> JobRecord:
