@@ -38,10 +38,15 @@ class Common:
     wait: bool = True
 
 
-class ClipNode(io.ComfyNode):
-    """Base of the five nodes: image and words in, a clip out."""
+class ClipNode:
+    """What the five nodes mix in: image and words in, a clip out.
+
+    A node names `io.ComfyNode` as a base of its own beside it: who offers a workflow's missing nodes for installation
+    (ComfyUI-Manager) finds them by reading source, and knows a node by its direct bases.
+    """
 
     SPEC: ClassVar[ModelSpec]
+    hidden: ClassVar[io.HiddenHolder]
 
     @classmethod
     def schema(cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input]) -> io.Schema:

@@ -12,7 +12,7 @@ from .clip_node import ClipNode, Common
 from .inputs import model_input
 
 
-class CometVeo(ClipNode):
+class CometVeo(ClipNode, io.ComfyNode):
     SPEC = COMET_VEO
 
     @classmethod

@@ -12,7 +12,7 @@ from .clip_node import ClipNode, Common
 from .inputs import model_input
 
 
-class Dreamina3Pro(ClipNode):
+class Dreamina3Pro(ClipNode, io.ComfyNode):
     SPEC = DREAMINA3_PRO
 
     @classmethod

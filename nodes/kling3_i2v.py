@@ -16,7 +16,7 @@ from .inputs import model_input
 ElementSocket = io.Custom("KLING_ELEMENT")
 
 
-class Kling3I2V(ClipNode):
+class Kling3I2V(ClipNode, io.ComfyNode):
     SPEC = KLING3
 
     @classmethod

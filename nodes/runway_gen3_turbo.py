@@ -12,7 +12,7 @@ from .clip_node import ClipNode, Common
 from .inputs import model_input
 
 
-class RunwayGen3Turbo(ClipNode):
+class RunwayGen3Turbo(ClipNode, io.ComfyNode):
     SPEC = RUNWAY_GEN3_TURBO
 
     @classmethod

@@ -12,7 +12,7 @@ from .clip_node import ClipNode, Common
 from .inputs import model_input
 
 
-class Veo3I2V(ClipNode):
+class Veo3I2V(ClipNode, io.ComfyNode):
     SPEC = VEO3
 
     @classmethod

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
+TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
+NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"}
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +69,27 @@ def test_the_archive_leaves_out_what_an_artist_does_not_run() -> None:
 def test_the_changelog_tells_of_this_version(project: dict[str, Any]) -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{project['project']['version']}]" in text
+
+
+def scanned(source: str) -> Iterator[str]:
+    """The nodes ComfyUI-Manager's scanner.py sees: classes with a direct base called ComfyNode."""
+    for found in ast.walk(ast.parse(source)):
+        if isinstance(found, ast.ClassDef):
+            bases = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in found.bases]
+            if "ComfyNode" in bases:
+                yield found.name
+
+
+def test_a_workflows_missing_nodes_are_found_in_the_source() -> None:
+    files = [ROOT / "__init__.py", *(path for name in TRACKED for path in sorted((ROOT / name).rglob("*.py")))]
+    names = [name for path in files for name in scanned(path.read_text(encoding="utf-8"))]
+    assert sorted(names) == sorted(NODES)
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "example_workflows").glob("*.json")), ids=lambda path: path.stem)
+def test_every_node_of_an_example_says_which_pack_it_comes_from(project: dict[str, Any], example: Path) -> None:
+    about, floor = project["project"], project["tool"]["comfy"]["requires-comfyui"].removeprefix(">=")
+    for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]:
+        ours = node["type"] in NODES
+        told = (node["properties"]["cnr_id"], node["properties"]["ver"])
+        assert told == ((about["name"], about["version"]) if ours else ("comfy-core", floor)), node["type"]
