@@ -6,11 +6,13 @@ from aiohttp.web import Application
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
+from .clip_node import ClipNode
 from .comet_veo import CometVeo
 from .comfy_host import collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
+from .literals import read_literals
 from .routes import add_routes
 from .runway_gen3_turbo import RunwayGen3Turbo
 from .veo3_i2v import Veo3I2V
@@ -23,6 +25,8 @@ class RemoteVideoExtension(ComfyExtension):
         # ComfyUI 0.12 never calls on_load.
         add_routes(PromptServer.instance.routes, settings)
         PromptServer.instance.app.on_startup.append(_started)
+        literals = {node.SPEC.node_id: node.literals() for node in NODES if issubclass(node, ClipNode)}
+        PromptServer.instance.add_on_prompt_handler(lambda posted: read_literals(posted, literals))
         return NODES
 
 

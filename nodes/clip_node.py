@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,9 +15,10 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
+from ..remote_video.models.fields import Field, Picture
 from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
-from .inputs import common_inputs
+from .inputs import common_fields, common_inputs
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Common:
     max_frames: int = 0
     wait: bool = True
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Common:
+        """Those among `values`."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
+
 
 class ClipNode:
     """What the five nodes mix in: image and words in, a clip out.
@@ -49,7 +55,9 @@ class ClipNode:
     hidden: ClassVar[io.HiddenHolder]
 
     @classmethod
-    def schema(cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input]) -> io.Schema:
+    def schema(
+        cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
+    ) -> io.Schema:
         """The node's schema: its own inputs, then the common ones; the outputs are the same on all five."""
         return io.Schema(
             node_id=cls.SPEC.node_id,
@@ -60,7 +68,14 @@ class ClipNode:
             inputs=[*inputs, *common_inputs(cls.SPEC)],
             outputs=clip_outputs(),
             is_output_node=True,
+            **more,
         )
+
+    @classmethod
+    def literals(cls) -> dict[str, Field]:
+        """What may stand as a literal in a prompt, by the name it has there."""
+        own = (field for field in cls.SPEC.fields if not isinstance(field, Picture))
+        return {field.name: field for field in (*own, *common_fields(cls.SPEC))}
 
     @classmethod
     def fingerprint_inputs(cls, **values: Any) -> list[str]:

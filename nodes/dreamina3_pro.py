@@ -29,8 +29,8 @@ class Dreamina3Pro(ClipNode, io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, prompt: str | None = None) -> bool | str:
-        return DREAMINA3_PRO.problem({"prompt": prompt}) or True
+    def validate_inputs(cls, prompt: str | None = None, seed: int | None = None) -> bool | str:
+        return DREAMINA3_PRO.problem({"prompt": prompt, "seed": seed}) or True
 
     @classmethod
     async def execute(cls, image: torch.Tensor, prompt: str, num_frames: int = 121, **common: Any) -> io.NodeOutput:

@@ -50,59 +50,56 @@ def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     raise TypeError(f"no node input for a {type(field).__name__}")
 
 
-def common_inputs(spec: ModelSpec) -> list[io.Input]:
+def common_fields(spec: ModelSpec) -> list[Field]:
     """What all five nodes take after the model's own inputs, in this order."""
-    seed: Number = spec.field("seed")
     return [
-        io.Int.Input(
-            "seed",
-            optional=True,
-            default=int(seed.default),
-            min=int(seed.minimum),
-            max=int(seed.maximum),
-            control_after_generate="fixed",
-            tooltip=seed.tooltip,
-        ),
-        io.String.Input(
+        spec.field("seed"),
+        Text(
             "filename_prefix",
-            optional=True,
+            None,
+            "Folder and beginning of the file's name, below ComfyUI's output folder.",
             default=f"video/{spec.node_id}",
-            tooltip="Folder and beginning of the file's name, below ComfyUI's output folder.",
+            multiline=False,
         ),
-        io.Combo.Input(
+        Choice(
             "fit",
-            options=list(FIT_MODES),
-            default="auto",
-            optional=True,
-            advanced=True,
-            tooltip="What may be done to an image for the model. auto: only what the model would refuse otherwise, "
+            None,
+            "What may be done to an image for the model. auto: only what the model would refuse otherwise, "
             "and it is said. crop / pad: fill the clip's own shape, cutting edges off or adding black bars. "
-            "strict: nothing; an image out of bounds is an error.",
-        ),
-        io.Combo.Input(
-            "frames",
-            options=list(FRAMES_MODES),
+            "strict: nothing; an image out of bounds, or one whose file would be too large, is an error.",
+            choices=FIT_MODES,
             default="auto",
-            optional=True,
-            advanced=True,
-            tooltip="When the clip is decoded into RAM for the `frames` output. auto: when something is wired to it. "
+        ),
+        Choice(
+            "frames",
+            None,
+            "When the clip is decoded into RAM for the `frames` output. auto: when something is wired to it. "
             "all: always. none: never; something wired to `frames` is then an error before anything is paid.",
+            choices=FRAMES_MODES,
+            default="auto",
         ),
-        io.Int.Input(
+        Number(
             "max_frames",
-            default=0,
-            min=0,
-            max=100_000,
-            optional=True,
-            advanced=True,
-            tooltip="At most this many frames in the `frames` output, from the start; 0 is all. The file keeps all.",
+            None,
+            "At most this many frames in the `frames` output, from the start; 0 is all. The file keeps all.",
+            maximum=100_000,
+            whole=True,
         ),
-        io.Boolean.Input(
+        Flag(
             "wait",
-            default=True,
-            optional=True,
-            advanced=True,
-            tooltip="Wait for the clip. Off: the node submits and lets ComfyUI go on with its queue; the clip is "
+            None,
+            "Wait for the clip. Off: the node submits and lets ComfyUI go on with its queue; the clip is "
             "collected in the background, nothing after this node runs, and Run again hands the clip on.",
+            default=True,
         ),
+    ]
+
+
+def common_inputs(spec: ModelSpec) -> list[io.Input]:
+    """The inputs that offer `common_fields`."""
+    seed, prefix, *advanced = common_fields(spec)
+    return [
+        _chosen_input(seed, {"optional": True, "tooltip": seed.tooltip, "control_after_generate": "fixed"}),
+        model_input(prefix),
+        *(model_input(field, advanced=True) for field in advanced),
     ]

@@ -9,7 +9,8 @@ import torch
 from comfy_api.latest import io
 
 from ..remote_video.models import KLING3, KlingElement
-from ..remote_video.models.kling3 import MAX_ELEMENTS, SHOT_COUNTS, shot_duration, shot_prompt
+from ..remote_video.models.fields import Field
+from ..remote_video.models.kling3 import DURATION, MAX_ELEMENTS, MAX_SHOTS, SHOT_COUNTS, shot_duration, shot_prompt
 from .clip_node import ClipNode, Common
 from .inputs import model_input
 
@@ -51,18 +52,26 @@ class Kling3I2V(ClipNode, io.ComfyNode):
                     tooltip="People or things whose looks are to be kept, each from a Kling 3.0 Element node.",
                 ),
             ],
+            # Without this ComfyUI drops a choice it doesn't know, with all the shots, and says nothing.
+            accept_all_inputs=True,
         )
+
+    @classmethod
+    def literals(cls) -> dict[str, Field]:
+        shots = (field(number) for number in range(1, MAX_SHOTS + 1) for field in (shot_prompt, shot_duration))
+        return {**super().literals(), **{f"multi_shot.{field.name}": field for field in shots}}
 
     @classmethod
     def validate_inputs(
         cls,
         prompt: str | None = None,
-        duration: int | None = None,
-        multi_shot: Mapping[str, Any] | None = None,
+        duration: int | None = int(DURATION.default),
+        multi_shot: object = None,
         elements: object = None,
     ) -> bool | str:
-        # ComfyUI passes dynamic inputs whether they are named or not, and of `multi_shot` only the choice. The fields
-        # that aren't named keep ComfyUI's own checks; their defaults stand in for them in what concerns several fields.
+        # ComfyUI passes dynamic inputs whether they are named or not, of `multi_shot` only the choice, and None for
+        # what is wired. The fields that aren't named keep ComfyUI's own checks; their defaults stand in for them in
+        # what concerns several fields.
         unnamed = {field.name: getattr(field, "default", None) for field in KLING3.fields}
         named = {"prompt": prompt, "duration": duration, "multi_shot": multi_shot}
         return KLING3.problem({**unnamed, **named}) or True
@@ -77,12 +86,12 @@ class Kling3I2V(ClipNode, io.ComfyNode):
         generate_audio: bool = True,
         cfg_scale: float = 0.5,
         shot_type: str = "customize",
-        multi_shot: Mapping[str, Any] | None = None,
+        multi_shot: object = None,
         elements: Mapping[str, KlingElement] | None = None,
-        **common: Any,
+        **others: Any,
     ) -> io.NodeOutput:
         return await cls.run(
-            Common(**common),
+            Common.of(others),
             image=image,
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -90,9 +99,15 @@ class Kling3I2V(ClipNode, io.ComfyNode):
             generate_audio=generate_audio,
             cfg_scale=cfg_scale,
             shot_type=shot_type,
-            multi_shot=multi_shot,
-            elements=elements,
+            multi_shot=multi_shot if isinstance(multi_shot, Mapping) else _dropped("multi_shot", multi_shot, others),
+            elements={**(elements or {}), **_dropped("elements", None, others)},
         )
+
+
+def _dropped(name: str, choice: object, others: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given below an input that ComfyUI made nothing of, as nested as it makes the others."""
+    below = {key.removeprefix(f"{name}."): value for key, value in others.items() if key.startswith(f"{name}.")}
+    return below if choice is None else {name: choice, **below}
 
 
 def _shots(count: int) -> list[io.Input]:

@@ -30,8 +30,8 @@ class RunwayGen3Turbo(ClipNode, io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, prompt: str | None = None) -> bool | str:
-        return RUNWAY_GEN3_TURBO.problem({"prompt": prompt}) or True
+    def validate_inputs(cls, prompt: str | None = None, seed: int | None = None) -> bool | str:
+        return RUNWAY_GEN3_TURBO.problem({"prompt": prompt, "seed": seed}) or True
 
     @classmethod
     async def execute(

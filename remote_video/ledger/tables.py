@@ -22,6 +22,22 @@ TO_COLLECT = f"state IN ({', '.join(sorted(repr(state.value) for state in lifecy
 IS_INTENT = f"state = '{State.INTENT.value}'"
 IS_STORED = f"state = '{State.STORED.value}'"
 
+class Seed(sa.TypeDecorator[int]):
+    """Up to 2**64 - 1 in the signed 64 bits of a database: the upper half is kept as negative numbers. -1 is itself."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+    python_type = int
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        """The number that is kept."""
+        return value if value is None or value < 2**63 else value - 2**64
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """The seed again; what is no number is left for `misfits` to see."""
+        return value + 2**64 if isinstance(value, int) and value < -1 else value
+
+
 _KINDS_OF_COLUMNS: dict[type, type[sa.types.TypeEngine[Any]]] = {
     str: sa.String,
     State: sa.String,
@@ -36,7 +52,7 @@ def _column(name: str, hint: Any) -> sa.Column[Any]:
     kinds = get_args(hint) or (hint,)
     return sa.Column(
         _EARLIER_NAMES.get(name, name),
-        _KINDS_OF_COLUMNS[kinds[0]],
+        Seed if name == "seed" else _KINDS_OF_COLUMNS[kinds[0]],
         key=name,
         nullable=NoneType in kinds,
         primary_key=name == "key",

@@ -1,12 +1,15 @@
 """The kinds of input a model takes, as data: limits, default, wire name, and the check that keeps them.
 
-A field's `check` returns the value as it goes on the wire, or raises `InputRefused` with the value found,
-the limit, and what to do. Lengths count Unicode code points, as JSON Schema's `maxLength` does (RFC 8259, 7).
+A field's `read` understands a value of another type ("5" for 5, "false" for False); its `check` returns the value as it
+goes on the wire. Both raise `InputRefused` with the value found, the limit, and what to do. Lengths count Unicode code
+points, as JSON Schema's `maxLength` does (RFC 8259, 7).
 """
 
 from __future__ import annotations
 
 import math
+import operator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +17,8 @@ from ..errors import InputRefused
 from ..media.fit import ImageLimits
 
 T = TypeVar("T")
+LARGEST_SEED = 2**64 - 1
+"""ComfyUI's own samplers and the nodes that make seeds count this far."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,17 @@ class Field:
     wire: str | None
     tooltip: str
 
+    def read(self, value: Any) -> Any:
+        """What `value` means here, whatever its type. Raises InputRefused when it means nothing."""
+        return value
+
     def check(self, value: Any) -> Any:
         """Return `value` as it goes on the wire. Raises InputRefused."""
-        return value
+        return self.read(value)
+
+    def notice(self, value: Any) -> str | None:
+        """What `check` changes about `value`, for the user."""
+        return None
 
     def refuse(self, found: str, limit: str, next_step: str) -> InputRefused:
         """The error for a value this field does not take."""
@@ -48,9 +61,12 @@ class Text(Field):
     default: str = ""
     multiline: bool = True
 
-    def check(self, value: Any) -> str:
+    def read(self, value: Any) -> str:
         text = "" if value is None else str(value)
-        text = text if self.multiline else text.strip()
+        return text if self.multiline else text.strip()
+
+    def check(self, value: Any) -> str:
+        text = self.read(value)
         if not _can_be_sent(text):
             raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
         if self.required and not text.strip():
@@ -80,7 +96,7 @@ class Choice(Field, Generic[T]):
     choices: tuple[T, ...] = ()
     default: T | None = None
 
-    def check(self, value: Any) -> T:
+    def read(self, value: Any) -> T:
         for choice in self.choices:
             if value == choice or str(value) == str(choice):
                 return choice
@@ -98,28 +114,60 @@ class Number(Field):
     whole: bool = False
     step: float | None = None
 
-    def check(self, value: Any) -> float | int:
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not self.minimum <= number <= self.maximum or (self.whole and number != int(number)):
-            kind = "a whole number" if self.whole else "a number"
-            bounds = f"{self.minimum:,.10g} to {self.maximum:,.10g}"
-            raise self.refuse(repr(value), f"the model takes {kind} from {bounds}", f"Set it between {bounds}.")
+    def read(self, value: Any) -> float | int:
+        number = _number(value)
+        if number is None or (self.whole and number != int(number)):
+            raise self._refused(value)
         return int(number) if self.whole else number
+
+    def check(self, value: Any) -> float | int:
+        number = self.read(value)
+        if not self.minimum <= number <= self.maximum:
+            raise self._refused(value)
+        return number if self.whole else float(number)
+
+    def _refused(self, value: Any) -> InputRefused:
+        kind = "a whole number" if self.whole else "a number"
+        bounds = f"{self.minimum:,} to {self.maximum:,}"
+        return self.refuse(repr(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
+
+
+def _number(value: Any) -> float | int | None:
+    """The finite number that `value` is or spells, whole ones exactly. A switch is none."""
+    if not isinstance(value, bool):
+        for read in (int if isinstance(value, str) else operator.index, float):
+            with suppress(TypeError, ValueError, OverflowError):
+                number = read(value)
+                return number if -math.inf < number < math.inf else None
+    return None
+
+
+@dataclass(frozen=True)
+class Seed(Number):
+    """What tells takes apart. Any that ComfyUI's nodes make is taken; one past the model's range is folded into it."""
+
+    whole: bool = True
+
+    def check(self, value: Any) -> int:
+        seed, largest = int(self.read(value)), int(self.maximum)
+        return int(super().check(seed % (largest + 1) if largest < seed <= LARGEST_SEED else seed))
+
+    def notice(self, value: Any) -> str | None:
+        seed, sent = self.read(value), self.check(value)
+        return None if seed == sent else f"seed: {seed} is sent as {sent}; the model counts to {self.maximum:,}."
 
 
 @dataclass(frozen=True)
 class Flag(Field):
-    """On or off."""
+    """On or off. The words "true" and "false" are understood."""
 
     default: bool = False
 
-    def check(self, value: Any) -> bool:
-        if isinstance(value, bool):
-            return value
-        raise self.refuse(repr(value), "it is on or off", "Set it to true or false.")
+    def read(self, value: Any) -> bool:
+        word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
+        if word not in ("true", "false"):
+            raise self.refuse(repr(value), "it is on or off", "Set it to true or false.")
+        return word == "true"
 
 
 @dataclass(frozen=True)
@@ -132,7 +180,7 @@ class Picture(Field):
     """Whether `fit` crop and pad shape it to the clip; a reference picture keeps its own shape."""
 
 
-def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Number:
+def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:
     """The seed of a model: sent when it has a wire name, else it only names the take."""
     use = (
         "Sent to the model: the same seed tends towards the same clip."
@@ -140,12 +188,11 @@ def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Number:
         else "This model has no seed: the number only names the take."
     )
     random = " -1 lets the model choose." if minimum < 0 else ""
-    return Number(
+    return Seed(
         "seed",
         wire,
         f"{use}{random} The same inputs with the same seed are never paid twice; another seed asks for another clip.",
         minimum=minimum,
-        maximum=4294967295,
+        maximum=4294967295 if wire else LARGEST_SEED,
         default=default,
-        whole=True,
     )

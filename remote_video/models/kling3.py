@@ -6,7 +6,7 @@ schema). Shots last at least 3 s each and add up to `duration`, at most 15 s: fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,8 @@ class KlingElement:
 
 def shots_of(values: Values) -> list[dict[str, Any]]:
     """The shots as the wire has them, checked one by one; empty when multi-shot is off."""
-    choice = values.get("multi_shot") or "off"
-    given = choice if isinstance(choice, dict) else {"multi_shot": choice}
-    count = _shot_count(given.get("multi_shot", "off"))
-    shots = []
+    given, shots = _given_shots(values), []
+    count = _shot_count(given)
     for number in range(1, count + 1):
         prompt, duration = shot_prompt(number), shot_duration(number)
         seconds = given.get(duration.name)
@@ -83,11 +81,20 @@ def shots_of(values: Values) -> list[dict[str, Any]]:
     return shots
 
 
-def _shot_count(choice: Any) -> int:
+def _given_shots(values: Values) -> Mapping[str, Any]:
+    choice = values.get("multi_shot")
+    return choice if isinstance(choice, Mapping) else {"multi_shot": choice}
+
+
+def _shot_count(given: Mapping[str, Any]) -> int:
+    choice, listed = given.get("multi_shot"), ", ".join(SHOT_COUNTS)
+    written = [name for name, value in given.items() if value is not None]
+    if choice is None and not written:
+        return 0
     if choice not in SHOT_COUNTS:
-        listed = ", ".join(SHOT_COUNTS)
-        raise InputRefused(f"`multi_shot` is {choice!r}; it can be {listed}.", next_step=f"Choose one of {listed}.")
-    return 0 if choice == "off" else int(choice.split()[0])
+        found = f"missing, though there is `{written[0]}`" if choice is None else repr(choice)
+        raise InputRefused(f"`multi_shot` is {found}; it can be {listed}.", next_step=f"Choose one of {listed}.")
+    return 0 if choice == "off" else int(str(choice).split()[0])
 
 
 def _rule(values: Values) -> None:
@@ -105,8 +112,7 @@ def _rule(values: Values) -> None:
 
 
 def _early_rule(values: Values) -> None:
-    choice = values.get("multi_shot") or "off"
-    count = _shot_count(choice.get("multi_shot", "off") if isinstance(choice, dict) else choice)
+    count = _shot_count(_given_shots(values))
     if count * MIN_SHOT_S > values["duration"]:
         raise InputRefused(
             f"{count} shots of at least {MIN_SHOT_S} s each don't fit into `duration` {values['duration']} s.",

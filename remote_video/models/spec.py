@@ -89,7 +89,8 @@ class ModelSpec:
         self.rule({**values, **checked})
         checked.update(self.settle({**values, **checked}))
         mode: FitMode = values.get("fit") or "auto"
-        notices: list[str] = []
+        given = ((f, values.get(f.name)) for f in self._plain())
+        notices = [notice for f, value in given if value is not None and (notice := f.notice(value))]
 
         def fitted(tensor: Any, picture: Picture) -> Image:
             pixels = pixels_of(tensor, picture.name)

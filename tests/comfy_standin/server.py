@@ -52,6 +52,11 @@ class PromptServer:
         self.client_id: str | None = "a page"
         self.texts: list[tuple[str, str]] = []
         self.sent: list[tuple[str, Any]] = []
+        self.on_prompt_handlers: list[Callable[[Any], Any]] = []
+
+    def add_on_prompt_handler(self, handler: Callable[[Any], Any]) -> None:
+        """Have what is posted to /prompt pass through `handler` before it is looked at."""
+        self.on_prompt_handlers.append(handler)
 
     def send_progress_text(self, text: bytes | bytearray | str, node_id: str, sid: str | None = None) -> None:
         """Show a text on a node."""

@@ -50,6 +50,7 @@ NAMES = [
     "folder_paths:get_system_user_directory",
     "server:PromptServer.send_progress_text",
     "server:PromptServer.send_sync",
+    "server:PromptServer.add_on_prompt_handler",
 ]
 
 

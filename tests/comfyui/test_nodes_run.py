@@ -10,10 +10,17 @@ import pytest
 from PIL import Image
 
 from .comfy_server import failure, messages
+from .open_page import open_page
 from .prompts import EXAMPLES, node, prompt_of, veo
 
 NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
 SHORT_CLIP_FRAMES = 12
+SHOTS = {
+    "multi_shot.shot_1_prompt": "one",
+    "multi_shot.shot_1_duration": "3",
+    "multi_shot.shot_2_prompt": "two",
+    "multi_shot.shot_2_duration": 3.0,
+}
 
 
 def test_all_nodes_register_with_their_inputs_in_order(comfy):
@@ -119,6 +126,56 @@ def test_queue_time_refusals_name_limit_and_value(comfy):
     assert comfy.refusal(veo("a seed out of range", seed=-5))["node_errors"]["2"]["errors"][0]["type"] == (
         "value_smaller_than_min"
     )
+
+
+def kling(**inputs):
+    image = node("LoadImage", image="example.png")
+    return {"1": image, "2": node("Kling3I2V", image=["1", 0], **{"prompt": "a cat", "duration": 6, **inputs})}
+
+
+@pytest.mark.parametrize("choice", ["99 shots", "on", 7])
+def test_a_choice_that_the_node_does_not_know_is_refused_and_its_shots_are_not_dropped(comfy, provider, choice):
+    before = provider.accepted_posts
+    refusal = comfy.refusal(kling(multi_shot=choice, **SHOTS))
+    assert f"`multi_shot` is {choice!r}" in json.dumps(refusal)
+    assert provider.accepted_posts == before
+
+
+def test_shots_without_their_choice_are_refused_before_anything_is_paid(comfy, provider):
+    before = provider.accepted_posts
+    assert "`multi_shot` is missing" in failure(comfy.outcome(comfy.queue(kling(**SHOTS))))
+    assert provider.accepted_posts == before
+
+
+def test_literals_of_another_type_are_what_they_mean(comfy, provider):
+    comfy.run(kling(multi_shot="2 shots", **SHOTS, generate_audio="false", duration="6", negative_prompt=None))
+    asked = provider.jobs[-1].inputs
+    assert (asked["generate_audio"], asked["duration"], asked.get("negative_prompt")) == (False, 6, None)
+    assert [shot["duration"] for shot in asked["multi_prompt"]] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"generate_audio": "no sound"}, "it is on or off"),
+        ({"duration": 6.5}, "it takes a whole number from 3 to 15"),
+        ({"wait": None}, "it is on or off"),
+        ({"prompt": None}, "`prompt` is empty"),
+    ],
+)
+def test_literals_that_mean_nothing_are_refused_in_words(comfy, inputs, words):
+    assert words in json.dumps(comfy.refusal(kling(**inputs)))
+
+
+def test_the_largest_seed_of_a_seed_node_is_taken(comfy, provider):
+    largest = 2**64 - 1
+    comfy.run(veo("the largest seed", seed=largest))
+    image = node("LoadImage", image="example.png")
+    with open_page(comfy, "seeds") as page:
+        runway = node("RunwayGen3Turbo", image=["1", 0], prompt="the largest seed", seed=largest)
+        comfy.outcome(comfy.queue({"1": image, "3": runway}, client_id="seeds"))
+        assert f"{largest} is sent as 4294967295" in page.texts["3"][-1]
+    assert provider.jobs[-1].inputs["seed"] == 4294967295
 
 
 def test_shots_that_do_not_add_up_are_told_by_how_much(comfy, provider):

@@ -380,3 +380,12 @@ def test_many_threads_and_ledger_objects_may_write_at_once(home):
         thread.join()
     assert {job.state for job in Ledger(home).recent(100)} == {State.STORED}
     assert len(Ledger(home).recent(100)) == 40
+
+
+# -- seeds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [-1, 0, 2**63 - 1, 2**63, 2**64 - 2])
+def test_every_seed_that_comfyui_counts_to_is_kept(ledger, seed):
+    job_in(ledger, State.SUBMITTED, job=replace(JOB, seed=seed))
+    assert ledger.get(KEY).seed == seed

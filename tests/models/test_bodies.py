@@ -68,10 +68,36 @@ def test_the_seed_is_sent_where_the_model_has_one_and_else_names_the_take(spec):
     assert request.body.get("seed") == (77 if has_seed else None)
 
 
-def test_numbers_that_come_as_text_go_as_numbers():
+@pytest.mark.parametrize(
+    ("spec", "seed", "sent"),
+    [
+        (RUNWAY_GEN3_TURBO, 2**32, 0),
+        (RUNWAY_GEN3_TURBO, 2**64 - 1, 2**32 - 1),
+        (RUNWAY_GEN3_TURBO, 2**53 + 1, 1),
+        (DREAMINA3_PRO, 2**32 + 4, 4),
+    ],
+)
+def test_a_seed_past_the_models_range_is_folded_into_it_and_said(spec, seed, sent):
+    request = spec.request(values(spec, seed=seed))
+    assert request.body["seed"] == request.seed == sent
+    (notice,) = request.notices
+    assert f"{seed} is sent as {sent}" in notice
+    assert request.key("b", "a") == spec.request(values(spec, seed=sent)).key("b", "a")
+
+
+@pytest.mark.parametrize("spec", [VEO3, KLING3, COMET_VEO], ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("seed", [2**53 + 1, 2**64 - 1])
+def test_where_a_model_has_no_seed_any_seed_names_the_take_as_it_is(spec, seed):
+    request = spec.request(values(spec, seed=seed))
+    assert (request.seed, request.notices) == (seed, ())
+
+
+def test_values_of_another_type_go_as_what_they_mean():
     request = RUNWAY_GEN3_TURBO.request(values(RUNWAY_GEN3_TURBO, duration="10", seed="5.0"))
     assert (request.body["duration"], request.body["seed"]) == (10, 5)
     assert type(request.body["seed"]) is int
+    kling = KLING3.request(values(KLING3, generate_audio="False", cfg_scale="1", duration=5.0)).body
+    assert (kling["generate_audio"], kling["cfg_scale"], kling["duration"]) == (False, 1.0, 5)
 
 
 def test_kling_shots_go_in_their_order_with_their_lengths():

@@ -78,8 +78,10 @@ def test_cometveos_model_may_not_be_empty():
         (RUNWAY_GEN3_TURBO, "ratio", "16:9", ["1280:768", "768:1280"]),
         (RUNWAY_GEN3_TURBO, "duration", 7, ["5, 10"]),
         (RUNWAY_GEN3_TURBO, "seed", -1, ["0", "4,294,967,295"]),
-        (RUNWAY_GEN3_TURBO, "seed", 4294967296, ["4,294,967,295"]),
+        (RUNWAY_GEN3_TURBO, "seed", 2**64, ["4,294,967,295"]),
         (RUNWAY_GEN3_TURBO, "seed", 10**400, ["4,294,967,295"]),
+        (VEO3, "seed", 2**64, ["18,446,744,073,709,551,615"]),
+        (VEO3, "seed", True, ["whole number"]),
         (KLING3, "duration", 2, ["3 to 15"]),
         (KLING3, "duration", 16, ["3 to 15"]),
         (KLING3, "duration", 5.5, ["whole number", "3 to 15"]),
@@ -242,10 +244,20 @@ def test_shots_that_add_up_are_accepted(seconds):
         ({"shot_1_duration": 2}, ["`shot_1_duration`", "3 to 15"]),
         ({"shot_1_duration": 16}, ["`shot_1_duration`", "3 to 15"]),
         ({"multi_shot": "6 shots"}, ["'6 shots'", "5 shots"]),
+        ({"multi_shot": "on"}, ["'on'", "5 shots"]),
+        ({"multi_shot": ""}, ["''", "5 shots"]),
+        ({"multi_shot": 7}, ["is 7", "5 shots"]),
+        ({"multi_shot": False}, ["is False", "off"]),
+        ({"multi_shot": None}, ["`multi_shot` is missing", "`shot_1_duration`", "5 shots"]),
     ],
 )
 def test_each_shot_is_checked(change, words):
     says(refused(KLING3, multi_shot={**shots(5, 5), **change}), *words)
+
+
+@pytest.mark.parametrize("choice", [None, {}, {"multi_shot": None}, "off", {"multi_shot": "off", "shot_1_prompt": "a"}])
+def test_one_shot_is_what_is_meant_by_off_and_by_nothing(choice):
+    assert "multi_prompt" not in KLING3.request(values(KLING3, multi_shot=choice)).body
 
 
 def test_too_many_elements_are_counted():

@@ -193,6 +193,7 @@ class Schema:
     is_output_node: bool = False
     is_api_node: bool = False
     not_idempotent: bool = False
+    accept_all_inputs: bool = False
 
 
 @dataclass
