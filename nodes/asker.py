@@ -10,8 +10,9 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import Any, TypeVar
 
 import comfy.model_management
@@ -49,6 +50,8 @@ class NodeAsker:
         self._title = f"{title} #{self.node_id}" if self.node_id else title
         self._page = getattr(PromptServer.instance, "client_id", None)
         self._logged = ("", 0.0)
+        self.notices: Sequence[Sequence[str]] = ()
+        """What was changed about the inputs: it stays below whatever else is shown, to the end."""
         item = running_item(self.prompt_id)
         self._prompt: Prompt = item[2] if item else {}
 
@@ -68,7 +71,8 @@ class NodeAsker:
         """Show `text` on the node, and log it unless only its numbers changed a moment ago."""
         line = f"Clip {self._item + 1}: {text}" if self._item else text
         if self.node_id and self._page is not None:  # without one, every open page would show it
-            PromptServer.instance.send_progress_text(line, self.node_id, self._page)
+            shown = "\n".join((line, *chain(*self.notices)))
+            PromptServer.instance.send_progress_text(shown, self.node_id, self._page)
         shape, now = re.sub(r"\d+", "0", line), time.monotonic()
         last_shape, last_at = self._logged
         if shape != last_shape or now - last_at >= LOG_SAME_LINE_AFTER_S:

@@ -105,9 +105,11 @@ class ClipNode:
     async def _run(cls, node: NodeAsker, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
         engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
         order = await node.unless_stopped(engine.pools.preparations.start(lambda: cls._order(node, common, values)))
-        sandbox, notices = order.settings.sandbox, order.notices
-        for notice in notices:
-            node.say(notice)
+        sandbox = order.settings.sandbox
+        if order.request is not None:
+            for notice in order.request.notices:
+                node.say(notice)
+            node.notices = (order.request.notices, order.request.file_notices)
         watch = engine.watch(order, node, until_accepted=not common.wait and node.is_in_prompt)
         del order  # its pixels go when they are submitted
         try:
@@ -120,7 +122,7 @@ class ClipNode:
             return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
         read = engine.pools.decoding.start(lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames))
         outputs = await node.unless_stopped(read)
-        node.say("\n".join((_summary(clip, sandbox), *notices)))
+        node.say(_summary(clip, sandbox))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

@@ -1,4 +1,7 @@
-"""Pixels as a file a provider accepts: PNG while it fits, then JPEG, then smaller. Never over the limit."""
+"""Pixels as a file a provider accepts: PNG while it fits, then JPEG, then smaller. Never over the limit.
+
+Where nothing may be changed it is a PNG, or an error.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,6 @@ JPEG_QUALITIES = (95, 92, 88, 82, 75)
 """Falling; all with full colour resolution (4:4:4). Below the last, a smaller picture looks better."""
 HOPELESS = 1.2
 """A PNG that is estimated at this many times the limit isn't even tried."""
-TILE, TILES_A_SIDE = 64, 8
-"""The size of a JPEG is estimated from this many small squares; whole 8x8 blocks, so that seams cost nothing."""
 NEXT_SMALLER = 0.95
 """Should a picture be over the limit after all, the next one has this share of its width and height."""
 
@@ -40,12 +41,13 @@ class EncodedImage:
         return ".png" if self.mime == PNG else ".jpg"
 
 
-def encode_image(pixels: np.ndarray, limits: ImageLimits) -> EncodedImage:
+def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = False) -> EncodedImage:
     """The best file within the limits.
 
     Args:
         pixels: uint8 [H,W,3], already fitted (`fit.fit`).
         limits: which types, how many bytes, how small it may get.
+        lossless: every pixel as it is, or an error.
 
     Raises:
         InputRefused: no accepted size is small enough.
@@ -58,37 +60,41 @@ def encode_image(pixels: np.ndarray, limits: ImageLimits) -> EncodedImage:
             data = encode_png(pixels, share)
             if len(data) <= most:
                 return EncodedImage(data, PNG, width, height)
+    if lossless:
+        return _smallest_png(pixels, most)
     if JPEG not in limits.mimes:
         raise InputRefused(
             f"The image is over the model's {_megabytes(most)} as a PNG, and the model accepts no JPEG.",
             next_step="Use a smaller image, then run again.",
         )
-    return _full_size_jpeg(pixels, most, limits) or _smaller_jpeg(pixels, most, limits)
+    return _jpeg_within(pixels, most, limits)
 
 
-def _full_size_jpeg(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage | None:
-    """The JPEG of the highest quality that fits; None when the lowest doesn't."""
+def _smallest_png(pixels: np.ndarray, most: float) -> EncodedImage:
+    """The PNG that takes long to make. Raises InputRefused when that is too large as well."""
     height, width = pixels.shape[:2]
-    picture = Image.fromarray(pixels)
-    for quality in JPEG_QUALITIES:
-        if _estimated_jpeg_bytes(pixels, quality) > most:
-            continue
+    data = _saved(Image.fromarray(pixels), "PNG", optimize=True)
+    if len(data) > most:
+        raise InputRefused(
+            f"The image has {len(data):,} bytes as a PNG of {width}x{height} px; the model accepts at most {most:,}.",
+            next_step="Use a smaller image, or set `fit` to auto, which sends a JPEG; then run again.",
+        )
+    return EncodedImage(data, PNG, width, height)
+
+
+def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage:
+    """The JPEG of the highest quality that fits; when the lowest doesn't, the largest of that quality."""
+    height, width = pixels.shape[:2]
+    picture, data = Image.fromarray(pixels), b""
+    for quality in JPEG_QUALITIES:  # estimates from a sample err where a picture is uneven
         data = _jpeg(picture, quality)
         if len(data) <= most:
             told = (
                 f"The image is sent as a JPEG of quality {quality}: as a PNG it is over the model's {_megabytes(most)}."
             )
             return EncodedImage(data, JPEG, width, height, (told,) if PNG in limits.mimes else ())
-    return None
-
-
-def _smaller_jpeg(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage:
-    """The largest JPEG of the lowest quality that fits."""
-    height, width = pixels.shape[:2]
-    picture = Image.fromarray(pixels)
     least = max(limits.width.smallest_int() / width, limits.height.smallest_int() / height)
-    share = math.sqrt(most / _estimated_jpeg_bytes(pixels, JPEG_QUALITIES[-1]))
-    share = max(least, min(NEXT_SMALLER, share))
+    share = max(least, min(NEXT_SMALLER, math.sqrt(most / len(data))))
     while True:
         size = _scaled((width, height), share, limits)
         data = _jpeg(picture.resize(size, Image.Resampling.LANCZOS), JPEG_QUALITIES[-1])
@@ -115,21 +121,13 @@ def _scaled(size: tuple[int, int], share: float, limits: ImageLimits) -> tuple[i
     return width, height
 
 
-def _estimated_jpeg_bytes(pixels: np.ndarray, quality: int) -> float:
-    """What the JPEG will have, from a few squares of the picture."""
-    height, width = pixels.shape[:2]
-    sample = pixels
-    if height * width > 2 * (TILE * TILES_A_SIDE) ** 2 and min(height, width) >= TILE:
-        tops = np.linspace(0, height - TILE, TILES_A_SIDE).astype(int)
-        lefts = np.linspace(0, width - TILE, TILES_A_SIDE).astype(int)
-        rows = [np.hstack([pixels[y : y + TILE, x : x + TILE] for x in lefts]) for y in tops]
-        sample = np.vstack(rows)
-    return len(_jpeg(Image.fromarray(sample), quality)) * pixels.size / sample.size
-
-
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    return _saved(picture, "JPEG", quality=quality, subsampling=0)
+
+
+def _saved(picture: Image.Image, kind: str, **options: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality, subsampling=0)
+    picture.save(file, kind, **options)
     return file.getvalue()
 
 

@@ -35,8 +35,10 @@ class Image:
     Equal images are one object, however many nodes hold it; once its file is made the pixels go. Make it by `of`.
     """
 
-    def __init__(self, pixels: np.ndarray, limits: ImageLimits, digest: str) -> None:
+    def __init__(self, pixels: np.ndarray, limits: ImageLimits, digest: str, *, lossless: bool = False) -> None:
         self.limits = limits
+        self.lossless = lossless
+        """Whether its file must hold every pixel as it is."""
         self.digest = digest
         """SHA-256 of the pixels and their shape, hex: the encoded bytes don't matter to what is asked."""
         self.shape: tuple[int, ...] = pixels.shape
@@ -46,18 +48,19 @@ class Image:
         self._encoding = threading.Lock()
 
     @classmethod
-    def of(cls, pixels: np.ndarray, limits: ImageLimits) -> Image:
+    def of(cls, pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = False) -> Image:
         """The one object for these pixels, `uint8 [H, W, 3]`, under these limits."""
         pixels = np.ascontiguousarray(pixels)
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.data).hexdigest()
         with _images_lock:
-            return _images.setdefault((digest, limits), cls(pixels, limits, digest))
+            new = cls(pixels, limits, digest, lossless=lossless)
+            return _images.setdefault((digest, limits, lossless), new)
 
     def encode(self) -> EncodedMedia:
-        """The image as PNG or JPEG, within the model's limits."""
+        """The image as PNG or JPEG, within the model's limits. Raises InputRefused."""
         with self._encoding:
             if self._encoded is None and self._pixels is not None:
-                encoded = encode_image(self._pixels, self.limits)
+                encoded = encode_image(self._pixels, self.limits, lossless=self.lossless)
                 self._encoded = EncodedMedia(encoded.data, encoded.mime, encoded.notices)
                 self._pixels = None
         if self._encoded is None:
@@ -65,7 +68,7 @@ class Image:
         return self._encoded
 
 
-_images: WeakValueDictionary[tuple[str, ImageLimits], Image] = WeakValueDictionary()
+_images: WeakValueDictionary[tuple[str, ImageLimits, bool], Image] = WeakValueDictionary()
 _images_lock = threading.Lock()
 
 
@@ -97,12 +100,14 @@ class Request:
         body: the provider's input object by wire name; images and videos stand in it as `Image` and `Video`.
         seed: it tells two otherwise equal requests apart even where the model has no seed.
         notices: what was changed about the inputs, for the user.
+        file_notices: what making their files gave up, once `encode` has made them.
     """
 
     model: ModelSpec
     body: Mapping[str, Any]
     seed: int
     notices: tuple[str, ...] = ()
+    file_notices: list[str] = field(default_factory=list, compare=False)
 
     def key(self, base: str, account_tag: str) -> str:
         """The job key: SHA-256 over all that makes two requests the same clip, hex.
@@ -122,9 +127,9 @@ class Request:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def encode(self) -> None:
-        """Make the files of all images now, and let their pixels go. Blocks."""
-        for media in self.media():
-            media.encode()
+        """Make the files of all images now, and let their pixels go. Blocks. Raises InputRefused."""
+        notices = [notice for media in self.media() for notice in media.encode().notices]
+        self.file_notices[:] = dict.fromkeys(notices)
 
     def media(self) -> Iterator[Media]:
         """The images and videos of the body, in order."""

@@ -98,7 +98,7 @@ class ModelSpec:
             canvas = self.canvas(checked, (width, height)) if picture.fills_canvas else None
             result = fit(pixels, picture.limits, mode, canvas, picture.name)
             notices.extend(result.notices)
-            return Image.of(result.pixels, picture.limits)
+            return Image.of(result.pixels, picture.limits, lossless=mode == "strict")
 
         body = {f.wire: checked[f.name] for f in self._plain() if f.wire and checked[f.name] != ""}
         for picture in self._pictures():

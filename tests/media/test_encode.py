@@ -121,3 +121,47 @@ def test_from_tensor_to_file_and_back(dtype, channels):
 def test_a_model_without_jpeg_is_told():
     with pytest.raises(InputRefused, match="accepts no JPEG"):
         encode_image(noise(64, 64), ImageLimits(mimes=("image/png",), max_bytes=1000))
+
+
+# -- nothing may be changed --------------------------------------------------------------------------------------------
+
+
+def test_lossless_is_a_png_or_an_error_with_both_sizes():
+    pixels = photo(640, 480)
+    fast = len(encode_image(pixels, ImageLimits()).data)
+    with pytest.raises(InputRefused) as refused:
+        encode_image(pixels, ImageLimits(max_bytes=fast // 2), lossless=True)
+    assert "PNG of 640x480 px" in refused.value.what and f"at most {fast // 2:,}" in refused.value.what
+    assert "`fit`" in refused.value.next_step
+
+
+def test_lossless_takes_its_time_before_it_refuses():
+    pixels = photo(640, 480)
+    limits = ImageLimits(max_bytes=len(encode_image(pixels, ImageLimits()).data) - 1)
+    encoded = encode_image(pixels, limits, lossless=True)
+    assert (encoded.mime, encoded.notices) == ("image/png", ()) and len(encoded.data) <= limits.max_bytes
+    assert np.array_equal(np.asarray(opened(encoded)), pixels)
+
+
+# -- no more is given up than has to be --------------------------------------------------------------------------------
+
+
+def framed(border: int, inside, outside) -> np.ndarray:
+    pixels = outside(1600, 1200).copy()
+    pixels[border:-border, border:-border] = inside(1600 - 2 * border, 1200 - 2 * border)
+    return pixels
+
+
+@pytest.mark.parametrize("border", [24, 64, 300])
+@pytest.mark.parametrize(("inside", "outside"), [("photo", "noise"), ("noise", "flat"), ("flat", "noise")])
+@pytest.mark.parametrize("quality", [92, 82])
+def test_the_best_quality_that_fits_is_sent_in_full_size_however_uneven_the_picture(border, inside, outside, quality):
+    pixels = framed(border, KINDS[inside], KINDS[outside])
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    encoded = encode_image(pixels, ImageLimits(max_bytes=len(file.getvalue())))
+    if encoded.mime == "image/jpeg":
+        assert encoded.data == file.getvalue()
+        assert f"quality {quality}" in encoded.notices[0]
+    else:
+        assert inside == "flat"

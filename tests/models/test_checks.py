@@ -179,6 +179,18 @@ def test_a_file_is_never_larger_than_the_contract_allows():
     assert file.notices
 
 
+def test_in_strict_a_file_that_is_too_large_is_an_error_and_the_same_image_in_auto_is_not():
+    noise = torch.rand(1, 1300, 1300, 3)
+    request, changed = (
+        DREAMINA3_PRO.request(values(DREAMINA3_PRO, image=noise, fit=fit)) for fit in ("strict", "auto")
+    )
+    changed.encode()
+    with pytest.raises(InputRefused, match="the model accepts at most 4,699,999"):
+        request.encode()
+    assert request.key("b", "a") == changed.key("b", "a")
+    assert "JPEG" in changed.file_notices[0]
+
+
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
     says(refused(spec, image=torch.rand(3, 64, 64, 3)), "3 images", "list", "one clip each")

@@ -132,9 +132,26 @@ async def test_shots_that_do_not_add_up_say_by_how_much_before_anything_is_paid(
     assert sandbox.accepted_posts == 0
 
 
-async def test_a_notice_about_the_image_is_shown_on_the_node(comfy, sandbox):
+async def test_what_was_changed_about_the_image_stays_on_the_node_to_the_end(comfy, sandbox):
     await comfy.run(Dreamina3Pro, image=picture(300, 300), prompt="a cat")
-    assert any("300" in text for text in comfy.texts)
+    submitting = next(number for number, text in enumerate(comfy.texts) if "submitting" in text)
+    for text in comfy.texts[submitting:]:
+        assert "scaled up from 300x300 to 321x321" in text
+
+
+async def test_what_was_given_up_for_the_files_size_stays_on_the_node_to_the_end(comfy, sandbox, caplog):
+    with caplog.at_level(logging.INFO, "remote_video"):
+        await comfy.run(Dreamina3Pro, image=torch.rand(1, 1300, 1300, 3), prompt="a cat")
+    submitting = next(number for number, text in enumerate(comfy.texts) if "submitting" in text)
+    for text in comfy.texts[submitting:]:
+        assert text.count("sent as a JPEG of quality") == 1
+    assert sum("sent as a JPEG" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_an_image_whose_file_is_too_large_is_an_error_in_strict_before_anything_is_paid(comfy, sandbox):
+    with pytest.raises(InputRefused, match="accepts at most 4,699,999"):
+        await comfy.run(Dreamina3Pro, image=torch.rand(1, 1300, 1300, 3), prompt="a cat", fit="strict")
+    assert sandbox.accepted_posts == 0
 
 
 async def test_without_key_and_sandbox_run_names_the_three_ways_on(comfy):
