@@ -74,8 +74,8 @@ def place_order(
     job = NewJob(
         provider=client.name,
         base=client.endpoint,
-        model_id=model.model_id,
-        model_name=model.name,
+        model_id=request.model_id,
+        model_name=request.model_name,
         seed=request.seed,
         node_id=node_id,
         request_digest=request.key(client.endpoint, account_tag=""),

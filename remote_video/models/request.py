@@ -109,6 +109,18 @@ class Request:
     notices: tuple[str, ...] = ()
     file_notices: list[str] = field(default_factory=list, compare=False)
 
+    @property
+    def model_id(self) -> str:
+        """The provider's id of the model that is asked for; of the one that is named, where a route serves several."""
+        named = self.body.get("model")
+        return f"{self.model.provider}/{named}" if named else self.model.model_id
+
+    @property
+    def model_name(self) -> str:
+        """That model in people's words."""
+        named = self.body.get("model")
+        return f"{self.model.name}: {named}" if named else self.model.name
+
     def key(self, base: str, account_tag: str) -> str:
         """The job key: SHA-256 over all that makes two requests the same clip, hex.
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ..errors import AccountError
 from ..models.request import EncodedMedia, Image, Request, Video
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
@@ -19,10 +20,23 @@ from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
 from .clip_urls import clip_urls
 from .http import Api
-from .problem import FINAL_REFUSALS, failure, problem_in, refusal
+from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in, refusal
 from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
 
 CALL = "/v1/requests/{}/{}"
+CANCEL_OUTCOMES = {
+    **{word: CancelOutcome.CANCELLED for word, state in STATES.items() if state is JobState.CANCELLED},
+    "not_cancellable": CancelOutcome.NOT_CANCELLABLE,
+}
+AFTER_CANCEL = {
+    JobState.CANCELLED: CancelOutcome.CANCELLED,
+    **dict.fromkeys((JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED), CancelOutcome.NOT_CANCELLABLE),
+}
+"""What a job's state says of a request to cancel it. A job that is still queued says nothing."""
+REFUSALS = (400, 409, 422)
+"""Of a request to cancel: the job has gone too far."""
+NOT_OF_THE_JOB = (*BAD_KEY, *NO_PERMISSION, *NO_SUCH_JOB)
+"""Codes of refusals that say nothing of how far it has gone."""
 MOST_USD = 1e6
 """A clip that costs more is a mistake in the answer."""
 
@@ -87,17 +101,25 @@ class RunComfy:
         )
 
     def cancel(self, request_id: str) -> CancelOutcome:
-        """Ask to cancel; RunComfy does so only for a queued job. The answer's `outcome` decides, not its `status`."""
+        """Ask to cancel; RunComfy does so only for a queued job.
+
+        The answer's `outcome` decides; its `status` only where there is none, and the job's own where there is neither.
+        """
         try:
-            body = self._api.post_again(CALL.format(quote(request_id, safe=""), "cancel")).json()
-        except TransientError:
+            response = self._api.post_again(CALL.format(quote(request_id, safe=""), "cancel"))
+            body = response.json()
+            said: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+            if "outcome" in said:
+                return CANCEL_OUTCOMES.get(_lower(said["outcome"]), CancelOutcome.UNKNOWN)
+            state = STATES.get(_lower(said.get("status")))
+            if response.status < 300 and not said.get("error_code") and state in (None, JobState.QUEUED):
+                state = self.status(request_id).state
+        except (TransientError, AccountError):
             return CancelOutcome.UNKNOWN
-        outcome = _lower(body.get("outcome")) if isinstance(body, Mapping) else ""
-        if STATES.get(outcome) is JobState.CANCELLED:
-            return CancelOutcome.CANCELLED
-        if outcome == "not_cancellable":
-            return CancelOutcome.NOT_CANCELLABLE
-        return CancelOutcome.UNKNOWN
+        if state in AFTER_CANCEL:
+            return AFTER_CANCEL[state]
+        is_no = response.status in REFUSALS and problem_in(said, "").code not in NOT_OF_THE_JOB
+        return CancelOutcome.NOT_CANCELLABLE if is_no else CancelOutcome.UNKNOWN
 
     def auth_headers(self, url: str) -> dict[str, str]:
         """RunComfy's media hosts never get the key."""

@@ -13,9 +13,10 @@ from comfy import model_management
 from comfy.cli_args import args
 from comfy_execution import progress
 from comfy_execution.graph_utils import ExecutionBlocker
-from remote_video_pack.nodes import NODES
+from remote_video_pack.nodes import NODES, comfy_host
 from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, ModerationError
+from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
 from .comfy import picture
@@ -56,6 +57,14 @@ async def test_each_node_makes_a_clip_from_its_required_inputs_alone_and_shows_i
     shown = output.ui.as_dict()["images"]
     assert shown == [{"filename": Path(output[1]).name, "subfolder": "video", "type": "output"}]
     assert sandbox.accepted_posts == 1
+
+
+async def test_the_ledger_names_the_model_that_was_asked_for(comfy, sandbox):
+    await comfy.run(CometVeo, prompt="a cat", model="veo3.1-pro")
+    await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    newest, oldest = Ledger(comfy_host.settings().home).recent()
+    assert (oldest.model_id, oldest.model_name) == ("cometapi/veo3.1-pro", "Veo (CometAPI): veo3.1-pro")
+    assert (newest.model_id, newest.model_name) == ("google-deepmind/veo-3/image-to-video", "Veo 3")
 
 
 async def test_nothing_is_decoded_for_nobody(comfy, sandbox):

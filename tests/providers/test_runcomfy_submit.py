@@ -193,17 +193,52 @@ def test_an_uncertain_answer_is_quoted(server, runcomfy, submission):
         ({"request_id": "r", "status": "completed", "outcome": "cancelled"}, 202, CancelOutcome.CANCELLED),
         ({"outcome": "canceled"}, 200, CancelOutcome.CANCELLED),
         ({"status": "in_progress", "outcome": "not_cancellable"}, 202, CancelOutcome.NOT_CANCELLABLE),
-        ({"status": "cancelled"}, 202, CancelOutcome.UNKNOWN),
+        ({"status": "cancelled"}, 202, CancelOutcome.CANCELLED),
+        ({"status": "Canceled "}, 200, CancelOutcome.CANCELLED),
+        ({"status": "in_progress"}, 202, CancelOutcome.NOT_CANCELLABLE),
+        ({"status": "completed"}, 202, CancelOutcome.NOT_CANCELLABLE),
+        ({"error_code": "400006", "error_message": "the request is in progress"}, 400, CancelOutcome.NOT_CANCELLABLE),
+        ({"message": "in progress"}, 409, CancelOutcome.NOT_CANCELLABLE),
+        ({"error_code": 422001, "detail": "too late"}, 422, CancelOutcome.NOT_CANCELLABLE),
+        ({"status": "cancelled", "error": "already cancelled"}, 400, CancelOutcome.CANCELLED),
+        ({"error_code": 400004, "message": "token revoked"}, 400, CancelOutcome.UNKNOWN),
         ({"outcome": ["cancelled"]}, 202, CancelOutcome.UNKNOWN),
         ({"outcome": "maybe"}, 202, CancelOutcome.UNKNOWN),
         ({"error_code": 404001}, 404, CancelOutcome.UNKNOWN),
         (None, 500, CancelOutcome.UNKNOWN),
     ],
 )
-def test_a_cancel_goes_by_its_outcome_alone(server, runcomfy, payload, status, outcome):
+def test_a_cancel_goes_by_its_outcome_and_without_one_by_the_state_beside_it(
+    server, runcomfy, payload, status, outcome
+):
     server.will(says(payload, status))
     assert runcomfy.cancel("r-1") is outcome
     assert (server.only_request.method, server.only_request.path) == ("POST", "/v1/requests/r-1/cancel")
+
+
+@pytest.mark.parametrize(
+    "answer", [reply(202, b""), says({"request_id": "r-1"}, 202), says({"status": "in_queue"}, 202)]
+)
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        ("cancelled", CancelOutcome.CANCELLED),
+        ("in_progress", CancelOutcome.NOT_CANCELLABLE),
+        ("in_queue", CancelOutcome.UNKNOWN),
+    ],
+)
+def test_after_an_answer_without_words_the_job_itself_says_whether_it_was_cancelled(
+    server, runcomfy, answer, state, outcome
+):
+    server.will(answer, says({"status": state}))
+    assert runcomfy.cancel("r-1") is outcome
+    assert [seen.path for seen in server.requests] == ["/v1/requests/r-1/cancel", "/v1/requests/r-1/status"]
+
+
+@pytest.mark.parametrize("answer", [says({"error": "busy"}, 503), says({"error_code": 400004}, 401)])
+def test_when_the_job_can_not_be_asked_either_nothing_is_known_of_a_cancel(server, runcomfy, answer):
+    server.will(reply(202, b""), answer)
+    assert runcomfy.cancel("r-1") is CancelOutcome.UNKNOWN
 
 
 def test_a_model_is_described_with_its_price(server, runcomfy):
