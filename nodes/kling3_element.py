@@ -1,4 +1,4 @@
-"""A person or thing whose looks Kling 3.0 is to keep: pictures of it, or a video."""
+"""A person or thing whose looks Kling 3.0 is to keep: pictures of it, a video of how it moves, or both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import av
 import torch
 from comfy_api.latest import Input, Types, io
 
+from ..remote_video.errors import InputRefused
 from ..remote_video.models import KlingElement
+from ..remote_video.models.kling3 import ONE_PART
 from .clip_node import CATEGORY
 from .kling3_i2v import ElementSocket
 
@@ -21,12 +23,17 @@ class Kling3Element(io.ComfyNode):
             node_id="Kling3Element",
             display_name="Kling 3.0 Element",
             category=CATEGORY,
-            description="A person or thing whose looks Kling 3.0 is to keep through the clip. Costs nothing by itself.",
+            description="A person or thing whose looks Kling 3.0 is to keep through the clip: a front view, more "
+            "views, a video of how it moves, or any of these. Costs nothing by itself.",
             search_aliases=["kling element", "character", "reference", "subject", "remote video"],
             inputs=[
-                io.Image.Input("frontal_image", tooltip="The front view; one image."),
+                io.Image.Input("frontal_image", optional=True, tooltip="The front view; one image."),
                 io.Image.Input("reference_images", optional=True, tooltip="More views of it, as a batch."),
-                io.Video.Input("video", optional=True, tooltip="A video of it; sent as MP4 (H.264), at most 100 MB."),
+                io.Video.Input(
+                    "video",
+                    optional=True,
+                    tooltip="A motion reference: how it moves. Sent as MP4 (H.264), at most 100 MB.",
+                ),
             ],
             outputs=[ElementSocket.Output("element", tooltip="Wire it to `elements` of Kling 3.0 Image to Video.")],
         )
@@ -34,12 +41,15 @@ class Kling3Element(io.ComfyNode):
     @classmethod
     async def execute(
         cls,
-        frontal_image: torch.Tensor,
+        frontal_image: torch.Tensor | None = None,
         reference_images: torch.Tensor | None = None,
         video: Input.Video | None = None,
     ) -> io.NodeOutput:
         mp4 = None if video is None else await asyncio.to_thread(mp4_bytes, video)
-        return io.NodeOutput(KlingElement(frontal_image, reference_images, mp4))
+        element = KlingElement(frontal_image, reference_images, mp4)
+        if element.is_empty:
+            raise InputRefused("This element has no part.", next_step=ONE_PART)
+        return io.NodeOutput(element)
 
 
 def mp4_bytes(video: Input.Video) -> bytes:

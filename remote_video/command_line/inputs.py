@@ -22,7 +22,10 @@ BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file that it can't read."""
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 A_SHOT = 'off, or a JSON list of {"prompt": ..., "duration": s}'
-AN_ELEMENT = 'a JSON list of {"frontal_image": path, "reference_images": [path, ...], "video": path of an MP4}'
+AN_ELEMENT = (
+    'a JSON list of {"frontal_image": path, "reference_images": [path, ...], "video": path of an MP4}, '
+    "each with one of them or more"
+)
 
 
 def model_named(name: str) -> tuple[ModelSpec, dict[str, Any]]:
@@ -141,7 +144,7 @@ def _shots(name: str, value: Any, folder: Path) -> dict[str, Any]:
 
 def _elements(name: str, value: Any, folder: Path) -> dict[str, KlingElement]:
     keys = {"frontal_image", "reference_images", "video"}
-    elements = _list(name, value, AN_ELEMENT, keys, {"frontal_image"})
+    elements = _list(name, value, AN_ELEMENT, keys, set())
     return {f"element_{n}": _element(element, folder) for n, element in enumerate(elements, 1)}
 
 
@@ -149,9 +152,9 @@ def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
     views = [_image("reference_images", path, folder) for path in element.get("reference_images") or ()]
     if len({view.shape for view in views}) > 1:
         raise InputRefused("`reference_images` differ in size.", next_step="Bring those of one element to one size.")
-    video = element.get("video")
+    front, video = element.get("frontal_image"), element.get("video")
     return KlingElement(
-        frontal_image=_image("frontal_image", element["frontal_image"], folder),
+        frontal_image=None if front is None else _image("frontal_image", front, folder),
         reference_images=torch.cat(views) if views else None,
         video_mp4=None if video is None else _mp4(_path("video", video, folder)),
     )

@@ -19,6 +19,7 @@ from .spec import ModelSpec, Values, nearest_ratio
 MIN_SHOT_S, MAX_CLIP_S = 3, 15
 MAX_SHOTS = MAX_CLIP_S // MIN_SHOT_S
 MAX_ELEMENTS = 3
+ONE_PART = "Connect `frontal_image`, `reference_images` or `video`, then run again."
 SHOT_COUNTS = ("off", *(f"{n} shots" for n in range(2, MAX_SHOTS + 1)))
 
 DURATION = Number(
@@ -52,17 +53,22 @@ def shot_duration(number: int) -> Number:
 
 @dataclass(frozen=True)
 class KlingElement:
-    """A person or thing whose looks are to be kept: what the KLING_ELEMENT socket carries.
+    """A person or thing whose looks are to be kept: what the KLING_ELEMENT socket carries. One part is enough.
 
     Args:
-        frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1.
+        frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1, or None.
         reference_images: more views, IMAGE batch `[N, H, W, 3|4]`, or None.
-        video_mp4: an MP4 file of it, at most 100 MB, or None.
+        video_mp4: how it moves, an MP4 file of at most 100 MB, or None.
     """
 
-    frontal_image: Any
+    frontal_image: Any = None
     reference_images: Any = None
     video_mp4: bytes | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it shows nothing."""
+        return self.frontal_image is None and self.reference_images is None and self.video_mp4 is None
 
 
 def shots_of(values: Values) -> list[dict[str, Any]]:
@@ -140,7 +146,11 @@ def _element(element: KlingElement, name: str, fitted: Callable[[Any, Picture], 
     def view(tensor: Any, label: str) -> Image:
         return fitted(tensor, Picture(f"{label} of {name}", None, "", ANY_IMAGE, fills_canvas=False))
 
-    body: dict[str, Any] = {"frontal_image_url": view(element.frontal_image, "frontal_image")}
+    if element.is_empty:
+        raise InputRefused(f"There is no frontal_image of {name}, and no other part of it.", next_step=ONE_PART)
+    body: dict[str, Any] = {}
+    if element.frontal_image is not None:
+        body["frontal_image_url"] = view(element.frontal_image, "frontal_image")
     if element.reference_images is not None:
         references = element.reference_images
         references = references[None] if references.ndim == 3 else references

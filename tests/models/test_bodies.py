@@ -125,6 +125,17 @@ def test_kling_elements_go_with_all_their_views():
     assert body["elements"][0]["video_url"].data == b"mp4"
 
 
+@pytest.mark.parametrize(
+    ("element", "sent"),
+    [
+        (KlingElement(video_mp4=b"mp4"), {"video_url": "Video"}),
+        (KlingElement(reference_images=torch.rand(2, 64, 64, 3)), {"reference_image_urls": ["Image", "Image"]}),
+    ],
+)
+def test_a_kling_element_may_be_of_one_part_whichever(element, sent):
+    assert words(KLING3.request(values(KLING3, elements={"element_0": element})).body["elements"]) == [sent]
+
+
 def test_kling_elements_go_in_the_order_of_their_sockets():
     first, second = KlingElement(IMAGE), KlingElement(OTHER)
     one_way = KLING3.request(values(KLING3, elements={"element_0": first, "element_1": second}))

@@ -6,9 +6,11 @@ from fractions import Fraction
 from io import BytesIO
 
 import av
+import pytest
 import torch
 from comfy_api.latest import InputImpl, Types
 from remote_video_pack.nodes import NODES
+from remote_video_pack.remote_video.errors import InputRefused
 
 from .comfy import picture
 
@@ -37,7 +39,7 @@ def packets(mp4: bytes) -> list[bytes]:
 
 
 async def element(**inputs):
-    return (await Kling3Element.execute(frontal_image=picture(), **inputs)).result[0]
+    return (await Kling3Element.execute(**inputs)).result[0]
 
 
 async def test_an_h264_mp4_is_copied_without_its_workflow_and_the_same_whatever_made_it(small_clip):
@@ -62,9 +64,24 @@ async def test_frames_become_an_h264_mp4():
 
 async def test_pictures_and_video_reach_the_provider(comfy, sandbox, small_clip):
     given = await element(
-        reference_images=picture().repeat(2, 1, 1, 1), video=InputImpl.VideoFromFile(BytesIO(small_clip))
+        frontal_image=picture(),
+        reference_images=picture().repeat(2, 1, 1, 1),
+        video=InputImpl.VideoFromFile(BytesIO(small_clip)),
     )
     bare = await comfy.run(Kling3I2V, image=picture(), prompt="a cat")
     with_element = await comfy.run(Kling3I2V, image=picture(), prompt="a cat", elements={"element_0": given})
     assert sandbox.accepted_posts == 2
     assert bare[6] != with_element[6]
+
+
+@pytest.mark.parametrize("part", ["reference_images", "video"])
+async def test_an_element_of_references_or_of_a_video_alone_is_taken_by_the_provider(comfy, sandbox, small_clip, part):
+    parts = {"reference_images": picture().repeat(2, 1, 1, 1), "video": InputImpl.VideoFromFile(BytesIO(small_clip))}
+    given = await element(**{part: parts[part]})
+    await comfy.run(Kling3I2V, image=picture(), prompt="a cat", elements={"element_0": given})
+    assert sandbox.accepted_posts == 1
+
+
+async def test_an_element_without_a_part_is_refused():
+    with pytest.raises(InputRefused, match="no part"):
+        await element()

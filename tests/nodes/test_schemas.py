@@ -77,7 +77,7 @@ def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
 
 def test_the_element_node_gives_what_kling_takes():
     element, kling = SCHEMAS["Kling3Element"], SCHEMAS["Kling3I2V"]
-    assert starred(element) == ["frontal_image*", "reference_images", "video"]
+    assert starred(element) == ["frontal_image", "reference_images", "video"]
     socket = next(entry for entry in kling.inputs if entry.id == "elements").template
     assert element.outputs[0].io_type == socket.input.io_type == "KLING_ELEMENT"
     assert (socket.prefix, socket.max, socket.input.optional) == ("element_", 3, True)
