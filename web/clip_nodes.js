@@ -38,6 +38,27 @@ function growToContent(/** @type {any} */ node) {
   node.setDirtyCanvas(true, true);
 }
 
+/**
+ * Another number of shots builds their widgets anew, with defaults: what was written into them is carried over, also by
+ * way of "off". A saved workflow's values are put in afterwards.
+ */
+function keepShots(/** @type {any} */ node) {
+  const written = new Map();
+  const add = node.addCustomWidget;
+  node.addCustomWidget = function (/** @type {any[]} */ ...given) {
+    const widget = add.apply(this, given);
+    if (widget.name?.startsWith("multi_shot.")) {
+      const removed = widget.onRemove;
+      widget.onRemove = function () {
+        written.set(widget.name, widget.value);
+        removed?.call(this);
+      };
+      if (written.has(widget.name)) widget.value = written.get(widget.name);
+    }
+    return widget;
+  };
+}
+
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
   /** Runs before a saved workflow's own values are put in. */
@@ -46,5 +67,6 @@ app.registerExtension({
     startSeedFixed(node);
     showPlayer(node);
     growAroundPlayer(node);
+    if (node.comfyClass === "Kling3I2V") keepShots(node);
   },
 });

@@ -183,6 +183,11 @@ class ComfyServer:
         """The file behind what a node showed."""
         return self.base / shown["type"] / shown["subfolder"] / shown["filename"]
 
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return self._url("")
+
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}{path}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
 from ..engine.one_job import small_clip
 from .comfy_server import ComfyServer
+
+UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extensionManager"
+CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,3 +99,16 @@ def quick(tmp_path_factory: pytest.TempPathFactory, clip_bytes: bytes) -> Iterat
 def quick_comfy(start_comfy: Callable[..., ComfyServer], quick: Sandbox) -> ComfyServer:
     """A server whose clips take four seconds."""
     return start_comfy(**account_at(quick))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
+    chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+    if not chromium:
+        pytest.skip("the browser tests need Chromium: install it, or say where in CHROMIUM_PATH")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 
 from ..written_jobs import ENGINE, accepted, begun
+from .conftest import UI_READY
 
 pytestmark = [
     pytest.mark.comfyui,
@@ -29,8 +29,6 @@ pytestmark = [
 PACK_FOLDER = Path(__file__).resolve().parents[2]
 CANARY = "rv-canary-5f0c2b9e77"
 MARKUP = "<img src=x onerror=\"document.title='broken into'\">"
-UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extensionManager"
-CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def key_of(name: str) -> str:
@@ -100,18 +98,6 @@ def wait_for(server: subprocess.Popen, address: str, log: Path) -> None:
         except requests.ConnectionError:
             time.sleep(0.5)
     pytest.fail(f"ComfyUI ended while starting:\n{log.read_text(encoding='utf-8')[-3000:]}")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
-    chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
-    if not chromium:
-        pytest.skip("the browser tests need Chromium: install it, or say where in CHROMIUM_PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
