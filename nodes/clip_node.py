@@ -19,6 +19,7 @@ from ..remote_video.models.fields import Field, Picture
 from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .inputs import common_fields, common_inputs
+from .list_order import ListItem
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -93,8 +94,11 @@ class ClipNode:
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
         node = NodeAsker(cls.SPEC.name)
+        prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
         try:
-            return await cls._run(node, common, values)
+            with ListItem(node.prompt_id, node.node_id, prefix) as item:
+                await item.others_begun()
+                return await cls._run(node, common, values, item)
         except Stopped as stop:
             raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
@@ -102,9 +106,10 @@ class ClipNode:
             raise
 
     @classmethod
-    async def _run(cls, node: NodeAsker, common: Common, values: Mapping[str, Any]) -> io.NodeOutput:
+    async def _run(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> io.NodeOutput:
         engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
-        order = await node.unless_stopped(engine.pools.preparations.start(lambda: cls._order(node, common, values)))
+        placing = engine.pools.preparations.start(lambda: cls._order(node, common, values, item))
+        order = await node.unless_stopped(placing)
         sandbox = order.settings.sandbox
         if order.request is not None:
             for notice in order.request.notices:
@@ -126,14 +131,14 @@ class ClipNode:
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod
-    def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any]) -> Order:
+    def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> Order:
         from ..remote_video.engine.order import place_order
 
         return place_order(
             cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed}),
             settings(),
             output_folder=output_folder(),
-            filename_prefix=common.filename_prefix or f"video/{cls.SPEC.node_id}",
+            filename_prefix=item.filename_prefix(output_folder()),
             temp_folder=temp_folder(),
             node_id=node.node_id,
             sidecar=_workflow_text(cls.hidden) if keeps_metadata() else None,

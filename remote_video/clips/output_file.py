@@ -24,6 +24,7 @@ MAX_REMEMBERED = 1000
 """Names whose last number is remembered."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
 _TIME_WORDS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+_NUMBERED = re.compile(r"(.+)_(\d{5,9})_")
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 
 
@@ -35,11 +36,13 @@ class Target:
     stem: str
     is_whole: bool = False
     """Whether the clip is to be called `exact`, if it can."""
+    wanted: int = 0
+    """The number it is to have then; 0 for none."""
 
     @property
     def exact(self) -> Path:
-        """The name without a number."""
-        return self.folder / f"{self.stem}{SUFFIX}"
+        """The name that was asked for."""
+        return self._numbered(self.wanted)
 
     def part(self, key: str) -> Path:
         """The partial download of the job with that key."""
@@ -71,28 +74,40 @@ class Target:
         number = next(taken)
         if len(_last_numbers) >= MAX_REMEMBERED:
             _last_numbers.clear()
-        _last_numbers[self] = number
+        _last_numbers[self._row] = max(number, _last_numbers.get(self._row, 0))
         return self._numbered(number)
 
     def _numbers(self) -> Iterator[int]:
         """Those to try. The folder is listed at the first use of the name, and when somebody else uses it as well."""
         if self.is_whole:
-            yield 0
-        if self in _last_numbers:
-            yield _last_numbers[self] + 1
+            yield self.wanted
+        if self._row in _last_numbers:
+            yield _last_numbers[self._row] + 1
+        yield from count(self.next_number())
+
+    def next_number(self) -> int:
+        """The one after the highest there is. Lists the folder."""
         pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(SUFFIX))
         found = (pattern.fullmatch(name) for name in self._clips())
-        yield from count(max((int(match[1]) for match in found if match), default=0) + 1)
+        return max((int(match[1]) for match in found if match), default=0) + 1
+
+    def with_number(self, number: int) -> str:
+        """The file's name with that number."""
+        return self._numbered(number).name
+
+    @property
+    def _row(self) -> tuple[Path, str]:
+        return self.folder, self.stem
 
     def _numbered(self, number: int) -> Path:
-        return self.folder / f"{self.stem}_{number:05}_{SUFFIX}" if number else self.exact
+        return self.folder / (f"{self.stem}_{number:05}_{SUFFIX}" if number else f"{self.stem}{SUFFIX}")
 
     def _clips(self) -> list[str]:
         names = os.listdir(self.folder)  # noqa: PTH208 - 20,000 Path objects take longer than the listing
         return [name for name in names if name.startswith(self.stem) and name.endswith(SUFFIX)]
 
 
-_last_numbers: dict[Target, int] = {}
+_last_numbers: dict[tuple[Path, str], int] = {}
 """What this process gave last in each folder under each name. Forgetting costs a listing, being wrong one more try."""
 
 
@@ -101,7 +116,8 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
 
     Args:
         output_folder: nothing is written outside it.
-        filename_prefix: "folder/name"; a name that ends in .mp4 is a whole one. Its words for the time are replaced,
+        filename_prefix: "folder/name"; a name that ends in .mp4 is a whole one, and "name_00007_.mp4" the one with that
+            number, or the next that is free. Its words for the time are replaced,
             if `expand` didn't yet. Characters that some system forbids in a name become "_"; long names are cut.
 
     Raises:
@@ -109,7 +125,9 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
     """
     *folders, last = _parts(expand(filename_prefix), filename_prefix)
     is_whole = last.lower().endswith(SUFFIX) and last.lower() != SUFFIX
-    names = [_name(part, filename_prefix) for part in (*folders, last[: -len(SUFFIX)] if is_whole else last)]
+    stem = last[: -len(SUFFIX)] if is_whole else last
+    numbered = _NUMBERED.fullmatch(stem) if is_whole else None
+    names = [_name(part, filename_prefix) for part in (*folders, numbered[1] if numbered else stem)]
     output_folder.mkdir(parents=True, exist_ok=True)
     root = output_folder.resolve()
     folder = root.joinpath(*names[:-1])
@@ -120,7 +138,7 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
-    return Target(folder, names[-1], is_whole)
+    return Target(folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
 
 
 def expand(filename_prefix: str) -> str:

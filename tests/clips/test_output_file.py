@@ -113,6 +113,18 @@ def test_a_whole_name_is_taken_while_nobody_has_it(output: Path, prefix: str):
     assert save(target(output, prefix), b"clip") == target(output, prefix).exact
 
 
+def test_a_whole_name_with_a_number_is_that_number_or_the_next_that_is_free(output: Path):
+    names = [save(target(output, "clip_00007_.mp4"), b"clip").name for _ in range(2)]
+    assert names == ["clip_00007_.mp4", "clip_00008_.mp4"]
+    assert save(target(output, "clip_00002_.mp4"), b"clip").name == "clip_00002_.mp4"
+    assert save(target(output, "clip"), b"clip").name == "clip_00009_.mp4"
+    assert target(output, "clip_00007_.mp4").exact == output.resolve() / "clip_00007_.mp4"
+
+
+def test_a_long_name_keeps_its_number(output: Path):
+    assert save(target(output, "x" * 300 + "_00007_.mp4"), b"clip").name.endswith("x_00007_.mp4")
+
+
 def test_a_suffix_alone_is_no_whole_name(output: Path):
     assert save(target(output, ".mp4"), b"clip").name == "mp4_00001_.mp4"
 

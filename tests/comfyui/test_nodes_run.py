@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from .comfy_server import failure, messages
 from .open_page import open_page
@@ -106,6 +107,21 @@ def test_a_list_of_images_makes_one_clip_each(comfy, provider):
     shown = comfy.run(prompt)["5"]["images"]
     assert len(shown) == 2
     assert provider.accepted_posts == before + 1, "two equal images are one clip"
+
+
+def test_the_clips_of_a_list_have_numbers_of_their_own_from_the_beginning(comfy):
+    colours = {str(n): node("EmptyImage", width=400, height=400, batch_size=1, color=n) for n in (1, 2, 3)}
+    prompt = {
+        **colours,
+        "4": node("ImageBatch", image1=["1", 0], image2=["2", 0]),
+        "5": node("ImageBatch", image1=["4", 0], image2=["3", 0]),
+        "6": node("RebatchImages", images=["5", 0], batch_size=1),
+        "7": node("CometVeo", prompt="numbers", image=["6", 0], filename_prefix="listed"),
+    }
+    shown = comfy.run(prompt)["7"]["images"]
+    assert [clip["filename"] for clip in shown] == [f"listed_0000{number}_.mp4" for number in (1, 2, 3)]
+    rows = {job.filename_prefix for job in Ledger(comfy.home).recent(200)}
+    assert {f"listed_0000{number}_.mp4" for number in (1, 2, 3)} <= rows
 
 
 def test_six_nodes_run_their_jobs_side_by_side(comfy, provider):

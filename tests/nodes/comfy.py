@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ class Comfy:
         clone.hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})
         with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
             return await clone.execute(**inputs)
+
+    async def run_list(self, node: type, items: list[dict[str, Any]], **inputs: Any) -> list[io.NodeOutput]:
+        """Run `node` for each item as the prompt worker does: begun one after the other, then side by side."""
+        self.queue(node, {}, inputs)
+
+        async def run(index: int, item: dict[str, Any]) -> io.NodeOutput:
+            with CurrentNodeContext(PROMPT_ID, NODE_ID, index):
+                return await type(node.__name__, (node,), {}).execute(**inputs, **item)
+
+        tasks = []
+        for index, item in enumerate(items):
+            tasks.append(asyncio.create_task(run(index, item)))
+            await asyncio.sleep(0)
+        return await asyncio.gather(*tasks)
 
     def fingerprint(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> Any:
         """Ask what a cached result would depend on."""
