@@ -20,6 +20,7 @@ from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
+from .loaded_files import loaded_files
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -134,8 +135,9 @@ class ClipNode:
     def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> Order:
         from ..remote_video.engine.order import place_order
 
+        files = loaded_files(node.prompt_id, node.node_id, values)
         return place_order(
-            cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed}),
+            cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed, "files": files}),
             settings(),
             output_folder=output_folder(),
             filename_prefix=item.filename_prefix(output_folder()),

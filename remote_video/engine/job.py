@@ -108,24 +108,34 @@ def write_lost(ledger: Ledger, lease: Lease, record: JobRecord) -> JobRecord:
 
 
 async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
-    """The same clip, paid for before the provider's key was changed: it is not paid for again."""
-    digest, account = tools.order.job.request_digest, tools.order.job.account
-    while (other := await tools.keep(lambda ledger: ledger.under_another_key(tools.key, digest))) is not None:
+    """The same clip, paid for before the provider's key was changed, or before its files were read as other pixels."""
+    job = tools.order.job
+    asked = {"request_digest": job.request_digest, **({"file_digest": job.file_digest} if job.file_digest else {})}
+
+    def another(ledger: Ledger) -> JobRecord | None:
+        return ledger.under_another_key(tools.key, job.request_digest, job.file_digest)
+
+    def taken_over(ledger: Ledger, other: JobRecord) -> JobRecord | None:
+        return ledger.take_over(other, lease, account=job.account, **asked)
+
+    while (other := await tools.keep(another)) is not None:
         if not await _is_within_reach(tools, other):
             return None
         while (now := await tools.keep(partial(Ledger.get, key=other.key))) is not None:
             if now.state is not other.state:
                 break
-            taken = await tools.keep(partial(Ledger.take_over, job=other, lease=lease, account=account))
+            taken = await tools.keep(partial(taken_over, other=other))
             if taken is not None:
                 return taken
-            tools.show("sharing the job of another run, which was begun with another key of the provider")
+            tools.show("sharing the job of another run, begun with another key of the provider or other pixels of it")
             await tools.wanted_pause(tools.timeouts.shared_look)
     return None
 
 
 async def _is_within_reach(tools: Tools, other: JobRecord) -> bool:
-    """Whether this key's account can still have that job: its file is here, or the provider knows it."""
+    """Whether this key's account can still have that job: it is its own, its file is here, or the provider knows it."""
+    if other.account is not None and other.account == tools.order.job.account:
+        return True
     if other.state is State.STORED and await tools.call(tools.pools.downloads, lambda: is_on_disk(other)):
         return True
     if other.state not in (State.STORED, State.SUBMITTED, State.FINISHED):

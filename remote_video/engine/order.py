@@ -79,6 +79,7 @@ def place_order(
         seed=request.seed,
         node_id=node_id,
         request_digest=request.key(client.endpoint, account_tag=""),
+        file_digest=request.file_digest(client.endpoint),
         account=account,
         output_folder=str(output_folder),
         filename_prefix=prefix,

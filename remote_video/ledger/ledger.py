@@ -91,9 +91,12 @@ class Ledger:
         """The jobs that were about to be submitted by an engine that is gone."""
         return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(IS_INTENT), self._is_left_alone(db)))
 
-    def under_another_key(self, key: str, request_digest: str) -> JobRecord | None:
-        """The latest job that asks for the same and stands for money, but was made with another key of the provider."""
-        paid = [job for job in self._read(lambda db: _same(db, request_digest)) if job.key != key]
+    def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> JobRecord | None:
+        """The latest job that asks for the same and stands for money, but has another job key.
+
+        It was made with another key of the provider, or from other pixels of the same files.
+        """
+        paid = [job for job in self._read(lambda db: _same(db, request_digest, file_digest)) if job.key != key]
         return next((job for job in paid if job.state in lifecycle.STANDS_FOR_MONEY), None)
 
     def usual_seconds(self, model_id: str, base: str) -> float | None:
@@ -228,11 +231,12 @@ class Ledger:
 
         return self._write(written)
 
-    def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None) -> JobRecord | None:
-        """Let a job made with another key be the one of `lease.key`; None when that can't be (any more).
+    def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Any) -> JobRecord | None:
+        """Let a job under another key be the one of `lease.key`; None when that can't be (any more).
 
         Args:
             account: whose it is from now on; by default it is left as it is.
+            facts: what else is said of it from now on.
 
         Raises:
             LeaseLost: another engine works on `lease.key` by now.
@@ -243,7 +247,7 @@ class Ledger:
             other = _job(db, job.key)
             if self._held(db, job.key) or _job(db, lease.key) or other is None or other.state is not job.state:
                 return None
-            return _change(db, other, {"key": lease.key, "account": account or other.account})
+            return _change(db, other, {**facts, "key": lease.key, "account": account or other.account})
 
         return self._write(taken)
 
@@ -309,11 +313,13 @@ def _latest(db: sa.Connection, limit: int, *where: sa.ColumnExpressionArgument[b
     return _jobs(db, SELECT_JOBS.where(*where).order_by(JOBS.c.created_at.desc()).limit(limit))
 
 
-def _same(db: sa.Connection, request_digest: str) -> list[JobRecord]:
+def _same(db: sa.Connection, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
     """The jobs that ask for the same, newest first."""
-    if not request_digest:
+    digests = {JOBS.c.request_digest: request_digest, JOBS.c.file_digest: file_digest}
+    known = [column == digest for column, digest in digests.items() if digest]
+    if not known:
         return []
-    same = SELECT_JOBS.where(JOBS.c.request_digest == request_digest)
+    same = SELECT_JOBS.where(sa.or_(*known))
     return _jobs(db, same.order_by(JOBS.c.created_at.desc()))
 
 

@@ -33,6 +33,8 @@ class NewJob:
     """What the clip is called below that folder, time words already expanded."""
     sidecar: str | None = None
     """JSON text to be saved beside the clip; dropped when the clip is stored."""
+    file_digest: str | None = None
+    """As `request_digest`, by the bytes of the image files in place of their pixels; None when those aren't known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,14 @@ from . import lifecycle
 from .lifecycle import State
 from .record import JobRecord
 
-LAYOUT = 2
+LAYOUT = 3
 METADATA = sa.MetaData()
 
 # A partial index serves only queries that repeat its condition to the letter (https://www.sqlite.org/partialindex.html).
 TO_COLLECT = f"state IN ({', '.join(sorted(repr(state.value) for state in lifecycle.TO_COLLECT))})"
 IS_INTENT = f"state = '{State.INTENT.value}'"
 IS_STORED = f"state = '{State.STORED.value}'"
+
 
 class Seed(sa.TypeDecorator[int]):
     """Up to 2**64 - 1 in the signed 64 bits of a database: the upper half is kept as negative numbers. -1 is itself."""
@@ -64,6 +65,7 @@ JOBS = sa.Table(
     METADATA,
     *(_column(name, hint) for name, hint in get_type_hints(JobRecord).items()),
     sa.Index("ix_jobs_asked", "request_digest"),
+    sa.Index("ix_jobs_file_digest", "file_digest"),
     sa.Index("ix_jobs_created_at", "created_at"),
     sa.Index("jobs_to_collect", "created_at", sqlite_where=sa.text(TO_COLLECT)),
     sa.Index("jobs_begun", "created_at", sqlite_where=sa.text(IS_INTENT)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,9 @@ class Request:
         body: the provider's input object by wire name; images and videos stand in it as `Image` and `Video`.
         seed: it tells two otherwise equal requests apart even where the model has no seed.
         notices: what was changed about the inputs, for the user.
+        files: for each image of the body, the SHA-256 of the file it was loaded from and nothing else, hex; empty
+            unless that is known of all of them.
+        fit: what was done to make the images fit.
         file_notices: what making their files gave up, once `encode` has made them.
     """
 
@@ -107,6 +110,8 @@ class Request:
     body: Mapping[str, Any]
     seed: int
     notices: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    fit: str = "auto"
     file_notices: list[str] = field(default_factory=list, compare=False)
 
     @property
@@ -128,15 +133,20 @@ class Request:
             base: the provider's base URL, or one word for every sandbox.
             account_tag: tells accounts apart without holding a key.
         """
-        asked = {
-            "base": base,
-            "account": account_tag,
-            "model": self.model.model_id,
-            "body": self.body,
-            "take": self.seed,
-        }
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=_digest)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _hash({"base": base, "account": account_tag, **self._asked()}, _digest)
+
+    def file_digest(self, base: str) -> str | None:
+        """What is asked for, without the account, by the files the images come from rather than by their pixels, hex.
+
+        The same file may be read as other pixels by another version of the host. None when the files aren't known.
+        """
+        if not self.files:
+            return None
+        fit = "auto" if self.fit == "strict" else self.fit
+        return _hash({"base": base, **self._asked(), "files": self.files, "fit": fit}, _any_image)
+
+    def _asked(self) -> dict[str, Any]:
+        return {"model": self.model.model_id, "body": self.body, "take": self.seed}
 
     def encode(self) -> None:
         """Make the files of all images now, and let their pixels go. Blocks. Raises InputRefused."""
@@ -146,6 +156,15 @@ class Request:
     def media(self) -> Iterator[Media]:
         """The images and videos of the body, in order."""
         yield from _media_in(self.body)
+
+
+def _hash(asked: Mapping[str, Any], default: Callable[[object], Any]) -> str:
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=default)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _any_image(media: object) -> Any:
+    return "image" if isinstance(media, Image) else _digest(media)
 
 
 def _digest(media: object) -> dict[str, str]:

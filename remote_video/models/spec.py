@@ -74,7 +74,7 @@ class ModelSpec:
 
         Args:
             values: by input name; IMAGE tensors as they came, `fit` and `seed` among them. A field that is
-                absent takes its default.
+                absent takes its default. `files`: by input name, the SHA-256 of the file an image is, where known.
 
         Raises:
             InputRefused: the contract would be broken; nothing has been sent.
@@ -92,12 +92,15 @@ class ModelSpec:
         given = ((f, values.get(f.name)) for f in self._plain())
         notices = [notice for f, value in given if value is not None and (notice := f.notice(value))]
 
+        files: list[str | None] = []
+
         def fitted(tensor: Any, picture: Picture) -> Image:
             pixels = pixels_of(tensor, picture.name)
             height, width = pixels.shape[:2]
             canvas = self.canvas(checked, (width, height)) if picture.fills_canvas else None
             result = fit(pixels, picture.limits, mode, canvas, picture.name)
             notices.extend(result.notices)
+            files.append((values.get("files") or {}).get(picture.name))
             return Image.of(result.pixels, picture.limits, lossless=mode == "strict")
 
         body = {f.wire: checked[f.name] for f in self._plain() if f.wire and checked[f.name] != ""}
@@ -108,7 +111,9 @@ class ModelSpec:
             if tensor is not None and picture.wire:
                 body[picture.wire] = fitted(tensor, picture)
         body.update(self.rest({**values, **checked}, fitted))
-        return Request(self, body, int(checked["seed"]), tuple(notices))
+        known = tuple(file for file in files if file is not None)
+        sources = known if len(known) == len(files) else ()
+        return Request(self, body, int(checked["seed"]), tuple(notices), sources, mode)
 
     def problem(self, values: Values) -> str | None:
         """What is wrong with the literal values known so far (queue time); None when nothing can be said."""

@@ -26,3 +26,8 @@ def get_temp_directory() -> str:
 def get_system_user_directory(name: str = "system") -> str:
     """Not served over HTTP."""
     return _folder(f"user/__{name}")
+
+
+def get_annotated_filepath(name: str, default_dir: str | None = None) -> str:
+    """The file that a widget of LoadImage names."""
+    return str(Path(default_dir or _folder("input")) / name)

@@ -48,6 +48,7 @@ NAMES = [
     "folder_paths:get_output_directory",
     "folder_paths:get_temp_directory",
     "folder_paths:get_system_user_directory",
+    "folder_paths:get_annotated_filepath",
     "server:PromptServer.send_progress_text",
     "server:PromptServer.send_sync",
     "server:PromptServer.add_on_prompt_handler",

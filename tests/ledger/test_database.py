@@ -69,7 +69,7 @@ def test_a_ledger_of_layout_1_is_brought_to_today_s_and_kept(home):
     file = old_ledger(home)
     check_what_the_old_ledger_held(home)
     assert aside(home) == []
-    assert sql(file, "PRAGMA user_version") == [(2,)]
+    assert sql(file, "PRAGMA user_version") == [(3,)]
     (kept,) = earlier(home)
     assert sql(kept, "SELECT count(*) FROM claims") == [(1,)]
 
@@ -117,6 +117,18 @@ def test_a_migration_that_breaks_off_leaves_the_ledger_as_it_was(home, monkeypat
     check_what_the_old_ledger_held(home)
 
 
+def test_a_ledger_of_layout_2_is_brought_to_today_s_and_kept(home):
+    file = ledger_of(home, 3)
+    jobs = Ledger(home).recent()
+    sql(file, "DROP INDEX ix_jobs_file_digest")
+    sql(file, "ALTER TABLE jobs DROP COLUMN file_digest")
+    sql(file, "PRAGMA user_version = 2")
+    as_after_a_restart(file)
+    assert Ledger(home).recent() == jobs
+    assert aside(home) == []
+    assert len(earlier(home)) == 1
+
+
 def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
     file = old_ledger(home)
     sql(file, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -127,7 +139,7 @@ def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
 
 def test_a_ledger_of_a_later_layout_is_left_alone(home):
     file = ledger_of(home, 1)
-    sql(file, "PRAGMA user_version = 3")
+    sql(file, "PRAGMA user_version = 4")
     before = file.read_bytes()
     as_after_a_restart(file)
     with pytest.raises(LedgerError, match="newer version") as told:

@@ -254,6 +254,15 @@ def test_what_was_paid_for_or_may_have_been_is_found_under_another_key(ledger, s
     assert ledger.under_another_key(NEW_KEY, "") is None
 
 
+def test_a_job_is_found_by_its_files_too_and_only_by_those_it_has(ledger):
+    job_in(ledger, State.STORED, job=replace(JOB, file_digest="f" * 64))
+    job_in(ledger, State.STORED, key_of(2), job=replace(JOB, request_digest="2" * 64))
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, "f" * 64).key == KEY
+    assert ledger.under_another_key(NEW_KEY, "2" * 64, "e" * 64).key == key_of(2)
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, "e" * 64) is None
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, None) is None
+
+
 def test_of_several_the_latest_that_stands_for_money_is_found(ledger):
     for number, state in enumerate((State.STORED, State.SUBMITTED, State.FAILED)):
         job_in(ledger, state, key_of(number))
@@ -344,6 +353,7 @@ LOOKS: dict[str, Callable[[Ledger], object]] = {
     "jobs_begun": lambda ledger: ledger.interrupted(),
     "jobs_stored": lambda ledger: ledger.usual_seconds("veo-3", BASE),
     "ix_jobs_asked": lambda ledger: ledger.under_another_key(KEY, "d" * 64),
+    "ix_jobs_file_digest": lambda ledger: ledger.under_another_key(KEY, "d" * 64, "f" * 64),
     "key>? AND key<?": lambda ledger: ledger.find("a"),
     "key=?": lambda ledger: ledger.get(KEY),
 }
@@ -364,7 +374,7 @@ def test_finding_costs_the_same_in_a_ledger_of_any_size(ledger, way):
         LOOKS[way](ledger)
     (plan,) = plans
     assert way in plan
-    if way != "ix_jobs_asked":
+    if way not in ("ix_jobs_asked", "ix_jobs_file_digest"):
         assert "TEMP B-TREE" not in plan
 
 

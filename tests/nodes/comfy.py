@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,19 +35,36 @@ class Comfy:
         """What the node showed."""
         return [text for node_id, text in PromptServer.instance.texts if node_id == NODE_ID]
 
-    def queue(self, node: type, wired: Mapping[int, str], inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Begin a prompt in which the outputs `wired` (position: reader) of `node` are read; it replaces the last."""
+    def queue(
+        self,
+        node: type,
+        wired: Mapping[int, str],
+        inputs: Mapping[str, Any] | None = None,
+        more: Mapping[str, dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        """Begin a prompt in which the outputs `wired` (position: reader) of `node` are read; it replaces the last.
+
+        `more`: other nodes of it; the inputs of `node` are wired to the first output of the one of their name.
+        """
         readers = {
             str(100 + slot): {"class_type": reader, "inputs": {"in": [NODE_ID, slot]}} for slot, reader in wired.items()
         }
         widgets = {name: value for name, value in (inputs or {}).items() if isinstance(value, (str, int, float))}
-        prompt = {NODE_ID: {"class_type": node.__name__, "inputs": widgets}, **readers}
-        PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, {}, [NODE_ID, *readers])]
+        wires = {name: [name, 0] for name in more or {} if name in (inputs or {})}
+        prompt = {NODE_ID: {"class_type": node.__name__, "inputs": {**widgets, **wires}}, **readers, **(more or {})}
+        queued = {"create_time": int(time.time() * 1000)}
+        PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, queued, [NODE_ID, *readers])]
         return prompt
 
-    async def run(self, node: type, wired: Mapping[int, str] | None = None, **inputs: Any) -> io.NodeOutput:
+    async def run(
+        self,
+        node: type,
+        wired: Mapping[int, str] | None = None,
+        more: Mapping[str, dict[str, Any]] | None = None,
+        **inputs: Any,
+    ) -> io.NodeOutput:
         """Run `node` as the prompt worker does, in a clone with what an output node is told unasked."""
-        prompt = self.queue(node, wired or {}, inputs)
+        prompt = self.queue(node, wired or {}, inputs, more)
         workflow = {"nodes": [{"id": int(NODE_ID), "type": node.__name__}]}
         clone = type(node.__name__, (node,), {})
         clone.hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})

@@ -1,0 +1,53 @@
+"""The files behind a node's images, where they come straight from LoadImage.
+
+ComfyUI's versions read the same file with different libraries, which give other pixels; the bytes of the file stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+
+from .comfy_host import links_of, running_item
+
+LOADER, LOADED = "LoadImage", 0
+"""Core's node, and its output that is the image."""
+
+
+def loaded_files(prompt_id: str, node_id: str, names: Iterable[str]) -> dict[str, str]:
+    """By input name, the SHA-256 (hex) of the image file it is. Blocks.
+
+    Left out is what comes from elsewhere, and a file that was changed after its prompt was queued: what was loaded of
+    that is not known.
+    """
+    item = running_item(prompt_id)
+    if item is None or node_id not in item[2]:
+        return {}
+    found = dict(_files(item[2], node_id, names))
+    return {name: digest for name, path in found.items() if (digest := _digest(path, item[3])) is not None}
+
+
+def _files(prompt: Any, node_id: str, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    inputs = prompt[node_id].get("inputs", {})
+    for name in names:
+        for source, slot in links_of({"inputs": {name: inputs.get(name)}}):
+            loader = prompt.get(source, {})
+            file = loader.get("inputs", {}).get("image")
+            if (loader.get("class_type"), slot) == (LOADER, LOADED) and isinstance(file, str):
+                yield name, Path(folder_paths.get_annotated_filepath(file))
+
+
+def _digest(path: Path, extra_data: Any) -> str | None:
+    queued_ms = extra_data.get("create_time") if isinstance(extra_data, dict) else None
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        about = path.stat()
+    except OSError:
+        return None
+    changed_ms = 1000 * max(about.st_mtime, about.st_ctime)
+    return digest if isinstance(queued_ms, int) and changed_ms < queued_ms else None
