@@ -17,9 +17,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ..errors import DownloadError
+from ..providers.body import body_of, codings, received, whole_number
 from ..providers.exchange_limit import ExchangeLimit
 from ..providers.http import reason_of
-from ..providers.response import Response, received
+from ..providers.response import Response
 from ..providers.status import MediaSource, TransientError
 from ..settings import MAX_CLIP_BYTES
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
@@ -30,7 +31,7 @@ MAX_SOURCES = 8
 """Of one answer of the provider; the others are not tried."""
 MAX_POINTER_BYTES = 64 * 2**10
 NO_LONGER_THERE = (401, 403, 404, 410)
-CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class NotThere(Exception):
@@ -101,6 +102,9 @@ class Download:
             self._check_abandoned()
             self._sync()
             return is_whole
+        except NotAVideo:
+            self._check_abandoned()
+            raise
         except (requests.RequestException, HTTPError) as error:
             self._check_abandoned()
             late = time.monotonic() >= self.deadline
@@ -164,12 +168,11 @@ class Download:
     def _extent(self, response: requests.Response, asked: int) -> tuple[int, int | None]:
         """Where in the clip the body begins, and the clip's length, if told. Raises TransientError if it won't fit."""
         headers = response.headers
-        length = headers.get("Content-Length", "")
-        told = int(length) if length.isascii() and length.isdigit() else None
+        told = whole_number(headers.get("Content-Length", ""))
         if response.status_code == 200:
-            return 0, None if _is_encoded(headers) else told
+            return 0, None if codings(headers) else told
         part = CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-        if part is None or int(part[1]) != asked or _is_encoded(headers) or self._is_of_another_file(headers):
+        if part is None or int(part[1]) != asked or codings(headers) or self._is_of_another_file(headers):
             self._start_over()
             raise TransientError("the host sent another part of the clip than was asked for")
         if part[3] != "*":
@@ -194,7 +197,7 @@ class Download:
         """RFC 9110, 13.1.5: If-Range takes a strong ETag, or a date. Places in an encoded body are not the clip's."""
         etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
         strong = etag if etag.startswith('"') else (date or None)
-        self.validator = None if _is_encoded(headers) else strong
+        self.validator = None if codings(headers) else strong
         self.note_validator(self.validator)
 
     def _start_over(self) -> None:
@@ -267,16 +270,12 @@ def _pointer(response: requests.Response) -> str | None:
     """The address in a JSON answer `{url}`; CometAPI's /content is seen to give one in place of the file."""
     if response.status_code != 200 or "json" not in response.headers.get("Content-Type", "").lower():
         return None
-    text = response.raw.read(MAX_POINTER_BYTES, decode_content=True)
+    text = body_of(response, MAX_POINTER_BYTES)
     try:
-        said = json.loads(text)
+        said = json.loads(text or b"")
     except (ValueError, RecursionError):
         said = None
     url = said.get("url") if isinstance(said, dict) else None
     if isinstance(url, str) and url:
         return url
     raise NotAVideo("the provider answered with JSON in place of the clip")
-
-
-def _is_encoded(headers: Mapping[str, str]) -> bool:
-    return headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")

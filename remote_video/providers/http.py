@@ -73,7 +73,7 @@ class ApiSession(NoRedirectSession):
 
     def __init__(self, base_url: str, retry: Retry | int = 0) -> None:
         super().__init__()
-        self.headers["User-Agent"] = USER_AGENT
+        self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.trust_env = not is_loopback(base_url)
         self._adapter = LimitedAdapter(ExchangeLimit(deadline=0.0), max_retries=retry)

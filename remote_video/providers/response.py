@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -14,11 +13,14 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-MAX_RESPONSE_BYTES = 16 * 2**20
+from .body import body_of, whole_number
+
+MAX_RESPONSE_BYTES = 2**20
 MAX_DEPTH = 64
-CHUNK_BYTES = 64 * 2**10
 TROUBLE = (requests.RequestException, HTTPError, OSError)
 """What a connection can end in; urllib3's own errors come through `requests` here and there."""
+LONGEST_WAIT_S = 10 * 365 * 24 * 3600
+"""Nobody means more by Retry-After."""
 SHORTEST_SECRET = 8
 """A shorter key can't be told from a word."""
 
@@ -30,7 +32,7 @@ class Response:
     Args:
         status: the HTTP status code.
         headers: case-insensitive.
-        body: the bytes, or None when the connection broke before they were complete.
+        body: the bytes, or None when the connection broke before they were complete, or they are too many.
     """
 
     status: int
@@ -58,39 +60,32 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """The Retry-After header, s from now (RFC 9110, 10.2.3: seconds or an HTTP date); None without one."""
-        value = self.headers.get("Retry-After", "").strip()
-        if value.isascii() and value.isdigit():
-            return float(value)
-        try:
-            when = parsedate_to_datetime(value)
-        except (TypeError, ValueError, IndexError):
-            return None
-        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
-        return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+        """The Retry-After header, s from now (RFC 9110, 10.2.3: seconds or an HTTP date).
+
+        None without one that can be read and means a time within LONGEST_WAIT_S.
+        """
+        value = self.headers.get("Retry-After", "")
+        seconds: float | None = whole_number(value)
+        if seconds is None:
+            try:
+                when = parsedate_to_datetime(value.strip())
+                when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+                seconds = max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+            except (TypeError, ValueError, IndexError, OverflowError):
+                return None
+        return float(seconds) if seconds <= LONGEST_WAIT_S else None
 
 
 def read(response: requests.Response, key: str) -> Response:
     """Read a response, at most MAX_RESPONSE_BYTES of it; a key it repeats is taken out."""
     headers = CaseInsensitiveDict({name: without_key(value, key) for name, value in response.headers.items()})
-    body = _body(response)
+    try:
+        body = body_of(response, MAX_RESPONSE_BYTES)
+    except TROUBLE:
+        body = None
     if body is not None:
         body = without_key(body.decode("latin-1"), key).encode("latin-1")
     return Response(response.status_code, headers, body)
-
-
-def _body(response: requests.Response) -> bytes | None:
-    """The body; None when it isn't whole or is too large."""
-    pieces, size = [], 0
-    try:
-        for piece in received(response):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MAX_RESPONSE_BYTES:
-                return None
-    except TROUBLE:
-        return None
-    return b"".join(pieces)
 
 
 def without_key(text: str, key: str) -> str:
@@ -99,13 +94,6 @@ def without_key(text: str, key: str) -> str:
         for written in (key, quote(key, safe=""), key.replace("/", "\\/")):
             text = text.replace(written, "[key]")
     return text
-
-
-def received(response: requests.Response) -> Iterator[bytes]:
-    """The decoded body as it comes in: a slow sender never keeps more than one packet from whoever counts the time."""
-    take = getattr(response.raw, "read1", response.raw.read)  # urllib3 before 2.1 has no read1
-    while piece := take(CHUNK_BYTES, decode_content=True):
-        yield piece
 
 
 def _depth_is_sane(value: Any) -> bool:

@@ -194,6 +194,27 @@ def test_a_compressed_clip_is_unpacked_and_never_continued(desk: Desk):
     assert desk.part.read_bytes() == CLIP
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "Content-Range"])
+def test_a_number_too_long_to_be_one_is_not_an_error_of_its_own(desk: Desk, name: str):
+    digits = "9" * 5000
+    odd = Reply(206, CLIP[HALF:], {"Content-Range": f"bytes {HALF}-{digits}/{digits}", **ETAG})
+    endless = Reply(200, CLIP, {"Content-Length": digits, **ETAG})
+    with serving(broken(CLIP, ETAG), odd if name == "Content-Range" else endless, Reply(200, CLIP)) as host:
+        break_off(desk, host)
+        if name == "Content-Range":
+            with pytest.raises(TransientError, match="another part"):
+                desk.fetch(host)
+        desk.fetch(host)
+    assert desk.part.read_bytes() == CLIP
+
+
+@pytest.mark.parametrize("name", ["gzip, gzip", "br"])
+def test_a_clip_packed_in_a_way_nobody_asked_for_is_not_unpacked(desk: Desk, name: str):
+    packed = gzip.compress(gzip.compress(CLIP))
+    with serving(Reply(200, packed, {"Content-Encoding": name})) as host, pytest.raises(TransientError):
+        desk.fetch(host)
+
+
 def test_bytes_that_only_claim_to_be_compressed_are_refused(desk: Desk):
     with serving(Reply(200, CLIP, {"Content-Encoding": "gzip"})) as host, pytest.raises(TransientError):
         desk.fetch(host)
