@@ -20,11 +20,12 @@ from ..errors import DownloadError
 from ..providers.body import body_of, codings, received, whole_number
 from ..providers.exchange_limit import ExchangeLimit
 from ..providers.http import reason_of
+from ..providers.local_trouble import setting_to_blame
 from ..providers.response import Response
 from ..providers.status import MediaSource, TransientError
 from ..settings import MAX_CLIP_BYTES
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from .media_host import AddressRefused, check_url, media_session, next_url
+from .media_host import AddressRefused, NotTrusted, check_url, media_session, next_url
 
 MAX_REDIRECTS = 5
 MAX_SOURCES = 8
@@ -92,7 +93,7 @@ class Download:
             TransientError: it may work when tried again; what came is kept.
             NotThere: 401, 403, 404 or 410.
             NotAVideo: something else was sent in its place; nothing of it was written.
-            AddressRefused, ClipTooLarge: not from there.
+            AddressRefused, ClipTooLarge: not from there. NotTrusted: not before something is set on this machine.
             DownloadError: the disk doesn't take it.
             Abandoned: `abandon` was called.
         """
@@ -107,11 +108,13 @@ class Download:
             raise
         except (requests.RequestException, HTTPError) as error:
             self._check_abandoned()
+            _check_settings(error)
             late = time.monotonic() >= self.deadline
             why = "is too slow" if late else f"broke off ({reason_of(error)})"
             raise TransientError(f"the download {why}") from None
         except OSError as error:
             self._check_abandoned()
+            _check_settings(error)
             raise disk_error(error, self.part.parent) from error
 
     def abandon(self) -> None:
@@ -254,6 +257,12 @@ class Download:
 
     def _too_large(self) -> ClipTooLarge:
         return ClipTooLarge(f"The clip is larger than {self.max_bytes:,} bytes; that can't be right.")
+
+
+def _check_settings(error: Exception) -> None:
+    """Raises NotTrusted for what trying again never mends."""
+    if blame := setting_to_blame(error, "the clip's host"):
+        raise NotTrusted(blame.what, next_step=blame.next_step) from None
 
 
 def disk_error(error: OSError, folder: Path) -> DownloadError:

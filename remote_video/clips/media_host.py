@@ -29,6 +29,10 @@ class AddressRefused(DownloadError):
     """A clip's address points where this pack won't go."""
 
 
+class NotTrusted(AddressRefused):
+    """No connection that can be trusted leads to the clip's host; `next_step` says what to set."""
+
+
 def check_url(url: str, allow_loopback: bool) -> SplitResult:
     """Take a URL apart and refuse what no clip's address should look like. Raises AddressRefused."""
     try:

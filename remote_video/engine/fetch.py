@@ -13,7 +13,7 @@ from typing import Any
 
 from ..backoff import backoff
 from ..clips.download import MAX_SOURCES, Abandoned, ClipTooLarge, Download, NotAVideo, NotThere, disk_error
-from ..clips.media_host import AddressRefused
+from ..clips.media_host import AddressRefused, NotTrusted
 from ..clips.output_file import Target, target
 from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
 from ..ledger.ledger import Lease, Ledger
@@ -118,7 +118,8 @@ class Fetcher:
         words = [error.what if isinstance(error, RemoteVideoError) else str(error) for error in troubles]
         why = "; ".join(dict.fromkeys(word.rstrip(".") for word in words))
         if troubles and all(isinstance(error, DownloadError) for error in troubles):
-            raise DownloadError(f"The clip can't be downloaded: {why}.", request_id=self._request_id)
+            remedy = next((error.next_step for error in troubles if isinstance(error, NotTrusted)), None)
+            raise DownloadError(f"The clip can't be downloaded: {why}.", next_step=remedy, request_id=self._request_id)
         if troubles and all(isinstance(error, (DownloadError, NotAVideo, MediaError)) for error in troubles):
             raise NotAVideo(why)
         waits = [getattr(error, "retry_after", None) or 0.0 for error in troubles]

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, RemoteVideoError
+from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, RemoteVideoError, SettingsError
 from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord
@@ -44,7 +44,8 @@ class Follower:
 
         Raises:
             JobFailed, ModerationError, JobCancelled, JobExpired: it ended without a clip.
-            AccountError: the key is no longer accepted; the job stays followable.
+            AccountError, SettingsError: the key is no longer accepted, or something has to be set on this machine; the
+                job stays followable.
         """
         tools = self._tools
         job = tools.order.job
@@ -82,8 +83,8 @@ class Follower:
         except TransientError as trouble:
             self._say(f"{self._last}; asking again ({trouble})")
             return None, trouble.retry_after or 0.0
-        except AccountError as error:
-            raise AccountError(
+        except (AccountError, SettingsError) as error:
+            raise type(error)(
                 f"{error.what} The job goes on at {self._provider} and is not lost.",
                 billed=Billed.YES,
                 next_step=error.next_step,

@@ -14,6 +14,7 @@ from ..errors import (
     JobUncertain,
     LedgerError,
     RemoteVideoError,
+    SettingsError,
 )
 from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import ON_RUN, Action, Event, IllegalTransition, State
@@ -142,7 +143,7 @@ async def _is_within_reach(tools: Tools, other: JobRecord) -> bool:
         return True
     try:
         status = await tools.ask(lambda: tools.order.client.status(other.request_id or ""))
-    except (TransientError, AccountError):
+    except (TransientError, AccountError, SettingsError):
         return False
     return status.state is not JobState.NOT_FOUND
 

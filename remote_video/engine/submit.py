@@ -19,6 +19,7 @@ from ..errors import (
     NotSent,
     RateLimited,
     RemoteVideoError,
+    SettingsError,
 )
 from ..ledger.ledger import Lease, LeaseLost
 from ..ledger.lifecycle import Event
@@ -29,7 +30,7 @@ from .tools import Tools, Unwanted
 
 MAX_TRIES = 5
 LEDGER_TRIES = 5
-MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, asyncio.CancelledError)
+MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, SettingsError, asyncio.CancelledError)
 """Ends of a submission, or of following it, after which the provider may still fetch the images."""
 
 _log = logging.getLogger("remote_video")

@@ -67,6 +67,7 @@ class Client(Protocol):
 
         Raises:
             NotSent: the connection never opened.
+            SettingsError: it can't, before something is set on this machine.
             RateLimited: turned away for now (429).
             JobUncertain: bytes left and no usable answer came.
             RemoteVideoError: a definite refusal, in the provider's words.
@@ -78,7 +79,8 @@ class Client(Protocol):
 
         Raises:
             TransientError: no usable answer this time.
-            AccountError: the key is not accepted (the job is not harmed).
+            AccountError, SettingsError: the key is not accepted, or something has to be set here (the job is not
+                harmed).
         """
         ...
 

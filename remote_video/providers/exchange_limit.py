@@ -12,12 +12,14 @@ import io
 import os
 import selectors
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
@@ -153,7 +155,9 @@ class ExchangeLimit:
 
 
 class LimitedAdapter(HTTPAdapter):
-    """An adapter whose connections, a proxy's too, keep to `limit`. Of a kept session, set it anew for each exchange.
+    """An adapter whose connections, a proxy's too, keep to `limit` and verify whom they reach.
+
+    Of a kept session, set the limit anew for each exchange.
 
     Args:
         limit: of the exchange that comes next.
@@ -177,6 +181,9 @@ class LimitedAdapter(HTTPAdapter):
             self._limit_pools(manager, lambda host, addresses: None)
         return manager
 
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        super().cert_verify(conn, url, verify or _trusted_certificates(), cert)
+
     def _limit_pools(self, manager: Any, check: Check) -> None:
         pools = manager.pool_classes_by_scheme
         manager.pool_classes_by_scheme = {scheme: self._limited(pool, check) for scheme, pool in pools.items()}
@@ -185,6 +192,7 @@ class LimitedAdapter(HTTPAdapter):
         """The same kind of connection pool (a SOCKS proxy has its own), whose connections keep to the limit."""
         adapter = self
         base: Any = pool.ConnectionCls
+        is_tls = hasattr(base, "cert_reqs")
 
         class Connection(base):
             timeout: Any
@@ -205,11 +213,35 @@ class LimitedAdapter(HTTPAdapter):
                 return connection
 
             def connect(self) -> None:
+                if is_tls:
+                    _insist_on_verification(self)
                 super().connect()
+                if is_tls and not _is_verified(self.sock):
+                    raise ssl.SSLCertVerificationError("certificate verify failed: something has turned it off")
                 self.sock = _LimitedSocket(self.sock, adapter)
                 adapter.limit.opened = True
 
         return type("LimitedPool", (pool,), {"ConnectionCls": Connection})
+
+
+def _trusted_certificates() -> str:
+    """What `requests` trusts where nobody has told it to trust everyone."""
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return named or DEFAULT_CA_BUNDLE_PATH
+
+
+def _insist_on_verification(connection: Any) -> None:
+    """The key goes over this connection: whatever another pack has made of `requests`, impostors don't get it."""
+    connection.cert_reqs = "CERT_REQUIRED"
+    connection.assert_hostname = connection.assert_fingerprint = None
+    if not (connection.ca_certs or connection.ca_cert_dir or connection.ca_cert_data):
+        connection.ca_certs = DEFAULT_CA_BUNDLE_PATH
+
+
+def _is_verified(connection: Any) -> bool:
+    """Whether a socket has looked at the other side's certificate; TLS within TLS has no way to tell."""
+    context = getattr(connection, "context", None)
+    return context is None or context.verify_mode == ssl.CERT_REQUIRED
 
 
 class _LimitedSocket:

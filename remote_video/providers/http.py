@@ -17,11 +17,12 @@ from typing import Any, cast
 import requests
 from urllib3.util.retry import Retry
 
-from ..errors import NotSent
+from ..errors import Billed, NotSent
 from ..loopback import is_loopback
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from .client import Piece, Submission
 from .exchange_limit import ExchangeLimit, LimitedAdapter
+from .local_trouble import setting_to_blame
 from .problem import uncertain
 from .response import TROUBLE, Response, read
 from .status import TransientError
@@ -117,11 +118,11 @@ class Api:
         self._timeouts = timeouts
 
     def get(self, path: str) -> Response:
-        """Ask. Raises TransientError when no complete response came."""
+        """Ask. Raises TransientError when no complete response came, SettingsError when none can come."""
         return self._asked(self._kept_session(), "GET", path)
 
     def post_again(self, path: str) -> Response:
-        """POST without a body something that is free and harmless to repeat (a cancel). Raises TransientError."""
+        """POST without a body something that is free and harmless to repeat (a cancel). Raises as `get`."""
         with ApiSession(self.base_url) as session:
             return self._asked(session, "POST", path)
 
@@ -130,6 +131,7 @@ class Api:
 
         Raises:
             NotSent: the connection never opened; not a byte left.
+            SettingsError: nor will it, before something is set on this machine.
             JobUncertain: the connection opened and no head of a response came back.
         """
         body = Body(submission.body)
@@ -147,6 +149,8 @@ class Api:
                 why = reason_of(error)
                 if exchange.opened:
                     raise uncertain(self._name, f"no answer came back ({why})") from _without_key(error)
+                if blame := setting_to_blame(error, self._name):
+                    raise blame from _without_key(error)
                 raise NotSent(f"{self._name} can't be reached ({why}).") from _without_key(error)
             return read(response, self._key)
 
@@ -157,6 +161,8 @@ class Api:
                 with session.request(method, self.base_url + path, timeout=timeout, **self._usual()) as response:
                     answer = read(response, self._key)
             except TROUBLE as error:
+                if blame := setting_to_blame(error, self._name, Billed.YES):
+                    raise blame from _without_key(error)
                 raise TransientError(f"the connection failed ({reason_of(error)})") from _without_key(error)
         if answer.body is None:
             raise TransientError("the connection broke in the middle of the answer")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import AccountError
+from ..errors import AccountError, SettingsError
 from ..models.request import EncodedMedia, Image, Request, Video
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
@@ -114,7 +114,7 @@ class RunComfy:
             state = STATES.get(_lower(said.get("status")))
             if response.status < 300 and not said.get("error_code") and state in (None, JobState.QUEUED):
                 state = self.status(request_id).state
-        except (TransientError, AccountError):
+        except (TransientError, AccountError, SettingsError):
             return CancelOutcome.UNKNOWN
         if state in AFTER_CANCEL:
             return AFTER_CANCEL[state]

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.clips.download import Abandoned, ClipTooLarge, Download, NotAVideo, NotThere
-from remote_video_pack.remote_video.clips.media_host import AddressRefused
+from remote_video_pack.remote_video.clips.media_host import AddressRefused, NotTrusted
 from remote_video_pack.remote_video.errors import DownloadError
 from remote_video_pack.remote_video.providers.status import MediaSource, TransientError
 from remote_video_pack.remote_video.timeouts import Timeouts
 
+from ..providers.tls import certificate_of, over_tls
 from .clip_host import ClipHost, Reply, deaf_port, dripping, serving, speaking
 
 CLIP = bytes(range(256)) * 1200
@@ -213,6 +214,14 @@ def test_a_clip_packed_in_a_way_nobody_asked_for_is_not_unpacked(desk: Desk, nam
     packed = gzip.compress(gzip.compress(CLIP))
     with serving(Reply(200, packed, {"Content-Encoding": name})) as host, pytest.raises(TransientError):
         desk.fetch(host)
+
+
+def test_a_host_that_is_not_trusted_is_said_at_once_with_what_to_set(desk: Desk, tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    answer = over_tls(dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), certificate_of("127.0.0.1", tmp_path))
+    with speaking(answer) as host, pytest.raises(NotTrusted, match="not trusted here") as told:
+        desk.fetch(f"https://127.0.0.1:{host.port}/clip.mp4")
+    assert "REQUESTS_CA_BUNDLE" in told.value.next_step
 
 
 def test_bytes_that_only_claim_to_be_compressed_are_refused(desk: Desk):

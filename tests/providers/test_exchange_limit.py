@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +13,8 @@ import requests
 from remote_video_pack.remote_video.providers.exchange_limit import ExchangeLimit, LimitedAdapter
 
 from ..clips.clip_host import dripping, speaking
+from .tls import Speak, certificate_of, over_tls
 
-Speak = Callable[[socket.socket, threading.Event], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 DRIPS = {
     "dripping headers": dripping(HEAD + b"X-Much: ", b"x"),
@@ -28,36 +25,7 @@ DRIPS = {
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of 127.0.0.1, signed by itself, with its key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    built = built.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-    built = built.add_extension(here, critical=False)
-    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file = tmp_path_factory.mktemp("certificate") / "server.pem"
-    file.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(pem) + secret)
-    return file
-
-
-def over_tls(speak: Speak, certificate: Path) -> Speak:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def wrapped(connection: socket.socket, closing: threading.Event) -> None:
-        with context.wrap_socket(connection, server_side=True) as secured:
-            secured.recv(10_000)
-            speak(secured, closing)
-
-    return wrapped
+    return certificate_of("127.0.0.1", tmp_path_factory.mktemp("certificate"))
 
 
 def answering_once(speak: Speak) -> Speak:
