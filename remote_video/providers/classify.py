@@ -23,9 +23,9 @@ from .problem import (
     Problem,
     key_refused,
     problem_in,
-    refusal,
     uncertain,
 )
+from .refusal import Refusal
 from .response import Response
 from .status import JobState, JobStatus, TransientError
 
@@ -52,6 +52,8 @@ def classify_submission(
     request_id_in: Callable[[Any], str | None],
     says_no: Callable[[Any], bool],
     instead: str | None = None,
+    size: int = 0,
+    is_inline: bool = False,
 ) -> Outcome:
     """What the answer to a submission means.
 
@@ -62,19 +64,21 @@ def classify_submission(
         request_id_in: finds the id in a 2xx body.
         says_no: whether a 2xx body is an error all the same.
         instead: what to do when the model is gone, where that is not another node.
+        size, is_inline: of what was sent, see `client.Submission`.
     """
     body = response.json()
     problem = problem_in(body, response.summary)
     too_many = _is_rate_limit(response, problem)
+    said = Refusal(problem, response.status, provider, model, instead, size, is_inline, is_page=body is None)
     if problem.code in FINAL_REFUSALS or (300 <= response.status < 500 and not too_many):
-        return Outcome(error=refusal(problem, response.status, provider, model, instead))
+        return Outcome(error=said.error())
     if too_many:
         what = f"{provider} turned the request away for now: {problem.message}"
         return Outcome(error=RateLimited(what, retry_after=response.retry_after, code=problem.code))
     if response.status >= 500:
         return Outcome(error=uncertain(provider, f"it answered HTTP {response.status}: {problem.message}"))
     if says_no(body):
-        return Outcome(error=refusal(problem, response.status, provider, model, instead))
+        return Outcome(error=said.error())
     if (request_id := request_id_in(body)) is None:
         return Outcome(error=uncertain(provider, f"its answer holds no request id ({problem.message})"))
     return Outcome(request_id)

@@ -39,6 +39,7 @@ class Submission:
         content_type: of the body.
         model: the provider's own name of the model that is asked for.
         notices: what was changed about the images, for the user.
+        is_inline: whether images are written into it that the provider could fetch from an address instead.
     """
 
     path: str
@@ -46,6 +47,12 @@ class Submission:
     content_type: str
     model: str
     notices: tuple[str, ...] = ()
+    is_inline: bool = False
+
+    @property
+    def size(self) -> int:
+        """Of the body, bytes."""
+        return sum(len(piece) for piece in self.body)
 
 
 class Client(Protocol):

@@ -67,6 +67,7 @@ class CometApi:
             request_id_in=lambda body: _task_id(_task(body)),
             says_no=_is_error_without_task,
             instead=ANOTHER_MODEL,
+            size=submission.size,
         )
         return outcome.accepted()
 

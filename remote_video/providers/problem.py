@@ -8,13 +8,10 @@ from typing import Any
 
 from ..errors import (
     AccountError,
-    BalanceError,
     Billed,
     JobFailed,
     JobUncertain,
-    ModelGone,
     ModerationError,
-    RefusedByProvider,
     RemoteVideoError,
 )
 
@@ -102,33 +99,6 @@ NOT_READY = ("400005",)
 NO_SUCH_JOB = ("404001", "task_not_exist", "task_not_found")
 FINAL_REFUSALS = (*NO_MODEL, *NO_BALANCE, *BAD_KEY, *NO_PERMISSION, *BAD_INPUT)
 """Codes that are a definite no whatever the HTTP status beside them says."""
-
-
-def refusal(problem: Problem, status: int, provider: str, model: str, instead: str | None = None) -> RemoteVideoError:
-    """The error for a submission that was definitely refused; `instead`: what to do when the model is gone."""
-    code = f" (code {problem.code})" if problem.code else f" (HTTP {status})"
-    said = f"{provider} refused the request{code}: {problem.message}"
-    if problem.code in NO_MODEL:
-        return ModelGone(
-            f"This model is no longer offered: {provider} does not know {model}{code}. It says: {problem.message}",
-            next_step=instead,
-            code=problem.code,
-        )
-    if problem.code in NO_BALANCE or status == 402:
-        return BalanceError(
-            f"The {provider} account has not enough balance for this clip{code}: {problem.message}", code=problem.code
-        )
-    if problem.code in BAD_KEY or status == 401:
-        return key_refused(problem, provider)
-    if problem.is_moderation:
-        return ModerationError(said, code=problem.code)
-    if problem.code in NO_PERMISSION or status == 403:
-        return AccountError(
-            f"The {provider} account may not use this model{code}: {problem.message}",
-            next_step=f"Ask {provider} for access to the model, or use another account.",
-            code=problem.code,
-        )
-    return RefusedByProvider(said, code=problem.code)
 
 
 def key_refused(problem: Problem, provider: str, request_id: str | None = None) -> AccountError:

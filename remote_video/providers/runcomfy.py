@@ -20,7 +20,8 @@ from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
 from .clip_urls import clip_urls
 from .http import Api
-from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in, refusal
+from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in
+from .refusal import Refusal
 from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
 
 CALL = "/v1/requests/{}/{}"
@@ -70,7 +71,8 @@ class RunComfy:
         skeleton = json.dumps(dict(request.body), default=place).encode("ascii")
         model = request.model.model_id
         path = "/v1/models/" + quote(model, safe="/")
-        return Submission(path, _filled(skeleton, urls), "application/json", model, tuple(notices))
+        is_inline = isinstance(upload, DataUri) and bool(urls)
+        return Submission(path, _filled(skeleton, urls), "application/json", model, tuple(notices), is_inline)
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `client.Client.submit` says."""
@@ -80,6 +82,8 @@ class RunComfy:
             model=submission.model,
             request_id_in=_request_id,
             says_no=lambda body: isinstance(body, Mapping) and bool(body.get("error_code")),
+            size=submission.size,
+            is_inline=submission.is_inline,
         )
         return outcome.accepted()
 
@@ -133,7 +137,7 @@ class RunComfy:
             return body
         problem = problem_in(body, response.summary)
         if problem.code in FINAL_REFUSALS or response.status == 401:
-            raise refusal(problem, response.status, self.name, model_id)
+            raise Refusal(problem, response.status, self.name, model_id).error()
         raise transient(response, problem, self.name)
 
     def _result(self, request_id: str) -> JobStatus:

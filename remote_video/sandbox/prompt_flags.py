@@ -20,6 +20,8 @@ class Flag(Enum):
     """The provider turns the submission away for now (429)."""
     GONE = "[gone]"
     """The provider does not offer the model any more."""
+    HTTPS_ONLY = "[https-only]"
+    """Images and videos inside the request are refused: the provider wants to fetch them from an address."""
     SLOW = "[slow]"
     """The job takes half a minute longer."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import wraps
 from typing import Any
@@ -28,6 +28,7 @@ STATUS_WORDS = {
     State.CANCELLED: "cancelled",
 }
 RESULT_WORDS = {**STATUS_WORDS, State.SUCCEEDED: "succeeded", State.FAILED: "failed"}
+WANTS_ADDRESS = "URL scheme should be 'https' (asked for by [https-only] in the prompt)"
 START_IMAGES = ("image", "promptImage", "start_image_url", "image_urls")
 
 
@@ -78,6 +79,8 @@ class RunComfyApi:
         if checked.breaches:
             return _refused(checked.breaches)
         flag = flag_in(_prompt(checked.inputs))
+        if flag is Flag.HTTPS_ONLY and (inside := list(_data_uris(body))):
+            return _refused([Breach(where, WANTS_ADDRESS, "url_scheme") for where in inside])
         refusal = _flagged(flag, model_id)
         return refusal or self._accept(request, model_id, checked, flag)
 
@@ -161,6 +164,15 @@ class RunComfyApi:
 def _prompt(inputs: Mapping[str, Any]) -> str:
     shots = [shot.get("prompt", "") for shot in inputs.get("multi_prompt") or ()]
     return "\n".join([inputs.get("prompt", ""), inputs.get("promptText", ""), *shots])
+
+
+def _data_uris(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in a body there are files that it brings along."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        yield from _data_uris(item, (*where, name))
+    if isinstance(value, str) and value[:5].lower() == "data:":
+        yield where
 
 
 def _start_image(inputs: Mapping[str, Any]) -> str:

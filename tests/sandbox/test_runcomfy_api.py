@@ -172,6 +172,20 @@ def test_a_word_in_brackets_shows_a_refusal(client, sandbox, prompt, status, cod
     assert sandbox.accepted_posts == 0
 
 
+def test_it_plays_a_provider_that_takes_addresses_only(client, sandbox, tmp_path):
+    refused = client.submit_veo(prompt="a [https-only] wave")
+    assert (refused.status_code, refused.json()["error_code"]) == (422, 422001)
+    assert refused.json()["detail"][0]["loc"] == ["body", "image"]
+    assert sandbox.accepted_posts == 0
+    (tmp_path / "start.png").write_bytes(picture(900, 500))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as files:
+        threading.Thread(target=files.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{files.server_port}/start.png"
+        assert client.submit_veo(prompt="[https-only]", image=address).status_code == 202
+        files.shutdown()
+
+
 @pytest.mark.parametrize(("prompt", "words"), [("a [fail]", "failed"), ("[withheld]", "content moderation")])
 def test_a_word_in_brackets_shows_a_failure(client, prompt, words):
     _, result = client.finished_veo(prompt=prompt)

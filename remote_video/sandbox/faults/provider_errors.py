@@ -149,6 +149,15 @@ _BUSY_COMET = {
 }
 
 FAULTS: tuple[Fault, ...] = (
+    Fault("error-413-html", "413 with a gateway's HTML page.", (SUBMIT, CREATE), False, alter=_page(413)),
+    Fault("error-403-html", "403 with a firewall's HTML page.", (SUBMIT, CREATE), False, alter=_page(403)),
+    Fault(
+        "error-data-uri",
+        "422: media have to be https addresses.",
+        (SUBMIT,),
+        False,
+        alter=_runcomfy(422, 422001, "body.image: URL scheme should be 'https'"),
+    ),
     *(
         Fault(
             f"error-{name}",
