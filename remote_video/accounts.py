@@ -64,11 +64,12 @@ class Accounts:
         saved = self._read().get(provider)
         if saved is not None:
             return Account(provider, saved, "saved")
-        for variable in known.key_variables:
-            value = self._environ.get(variable, "").strip()
-            if value:
-                return Account(provider, _checked(value, f"The environment variable {variable}"), variable)
-        return None
+        return _in_environment(known, self._environ)
+
+    @staticmethod
+    def of_environment(provider: str) -> Account | None:
+        """The account that the environment names, whatever is saved. Raises AccountError for what can't be a key."""
+        return _in_environment(provider_of(provider), os.environ)
 
     def require(self, provider: str) -> Account:
         """The account to use.
@@ -166,6 +167,14 @@ class Accounts:
             raise _unusable(str(problem)) from None
         except OSError as problem:
             raise _unusable(f"The account file {path} can't be written: {problem.strerror}.") from None
+
+
+def _in_environment(provider: Provider, environ: Mapping[str, str]) -> Account | None:
+    for variable in provider.key_variables:
+        value = environ.get(variable, "").strip()
+        if value:
+            return Account(provider.id, _checked(value, f"The environment variable {variable}"), variable)
+    return None
 
 
 def _checked(key: str, what: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+
+from .web_address import NotAnAddress, web_address
 
 
 def is_loopback_host(host: str) -> bool:
@@ -19,6 +20,6 @@ def is_loopback_host(host: str) -> bool:
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is loopback; False for what is no URL."""
     try:
-        return is_loopback_host(urlsplit(url).hostname or "")
-    except ValueError:
+        return is_loopback_host(web_address(url, allow_query=True).hostname or "")
+    except NotAnAddress:
         return False

@@ -11,6 +11,7 @@ from .errors import SettingsError
 from .loopback import is_loopback
 from .providers import PROVIDERS, TRANSPORTS, provider_of
 from .timeouts import DEFAULT_TIMEOUTS, Timeouts
+from .web_address import NotAnAddress, web_address
 
 SANDBOX_ENDPOINT = "sandbox"
 MAX_CLIP_BYTES = 4 * 2**30
@@ -132,17 +133,29 @@ def _number(env: Mapping[str, str], name: str, default: float, *, minimum: float
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     value = env.get(name, "").strip().rstrip("/")
-    if value and not value.startswith(("https://", "http://")):
-        raise _bad(name, value, "an address that begins with https://")
-    return value or default
+    if not value:
+        return default
+    try:
+        web_address(value)
+    except NotAnAddress as problem:
+        raise _no_address(name, str(problem)) from None
+    return value
 
 
 def _base_url(env: Mapping[str, str], name: str, default: str) -> str:
     """The key goes to this address: over https, or not past this machine."""
     url = _url(env, name, default)
-    if not (url.startswith("https://") or is_loopback(url)):
-        raise _bad(name, url, "an https:// address (http:// only on loopback): the key is sent to it")
+    if not (url.lower().startswith("https://") or is_loopback(url)):
+        raise _no_address(name, "it is http://, which is only for loopback: the key is sent to it")
     return url
+
+
+def _no_address(name: str, problem: str) -> SettingsError:
+    """What it holds is not quoted: it may be a key that went into the wrong variable."""
+    return SettingsError(
+        f"The environment variable {name} does not hold an address that can be used, https://host: {problem}.",
+        next_step=f"Set {name} to an address of that form or remove it, then restart ComfyUI.",
+    )
 
 
 def _bad(name: str, value: str, wanted: str) -> SettingsError:

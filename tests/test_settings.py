@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.errors import SettingsError
+from remote_video_pack.remote_video.loopback import is_loopback
 from remote_video_pack.remote_video.providers import PROVIDERS
 from remote_video_pack.remote_video.settings import S3Settings, Settings
 
@@ -85,9 +86,6 @@ def test_a_public_origin_is_kept_without_its_last_slash():
         ("REMOTE_VIDEO_TIMEOUT_S", "inf", "at least 1"),
         ("REMOTE_VIDEO_TIMEOUT_S", "nan", "at least 1"),
         ("REMOTE_VIDEO_MAX_PARALLEL", "0", "at least 1"),
-        ("RUNCOMFY_API_BASE_URL", "model-api.runcomfy.net", "https://"),
-        ("COMETAPI_BASE_URL", "ftp://c.example", "https://"),
-        ("REMOTE_VIDEO_PUBLIC_ORIGIN", "me.example", "https://"),
     ],
 )
 def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, value, wanted):
@@ -112,3 +110,58 @@ def test_a_key_never_travels_in_clear_to_another_machine(variable: str, tmp_path
     with pytest.raises(SettingsError, match="the key is sent to it"):
         Settings.from_environment(tmp_path, {variable: "http://api.example.com/v1"})
     Settings.from_environment(tmp_path, {variable: "http://127.0.0.1:8000"})
+
+
+ADDRESSES = (
+    "RUNCOMFY_API_BASE_URL",
+    "COMETAPI_BASE_URL",
+    "REMOTE_VIDEO_PUBLIC_ORIGIN",
+    "REMOTE_VIDEO_S3_ENDPOINT",
+)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "secret-sk-0123456789",
+        "secret.example",
+        "ftp://secret.example",
+        "https://",
+        "https:///secret",
+        "https://[::1/secret",
+        "https://[secret]",
+        "https://me:secret@host.example",
+        "https://secret@host.example",
+        "http://secret.example\\@127.0.0.1",
+        "https://host.example\\secret",
+        "https://host.example:99999/secret",
+        "https://host.example:0/secret",
+        "https://host.example:secret",
+        "https://host example/secret",
+        "https://host.example/\nsecret",
+        "https://host.example/v1?key=secret",
+        "https://host.example/v1#secret",
+    ],
+)
+def test_what_is_no_address_is_one_clear_error_that_quotes_nothing(name: str, value: str):
+    with pytest.raises(SettingsError) as refused:
+        read(**{name: value, "REMOTE_VIDEO_S3_BUCKET": "b"})
+    assert name in refused.value.what and "https://" in refused.value.what
+    assert name in refused.value.next_step
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://evil.example\\@127.0.0.1", "http://127.0.0.1:1\\.evil.example", "http://me@127.0.0.1", "http://[::1"],
+)
+def test_what_another_parser_may_read_another_host_in_is_not_loopback(text: str):
+    assert not is_loopback(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://127.0.0.1:8000", "https://[::1]/v1", "http://localhost", "http://a.localhost/x?y=1"]
+)
+def test_loopback_is_told(text: str):
+    assert is_loopback(text)

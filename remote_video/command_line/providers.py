@@ -8,7 +8,7 @@ import sys
 import time
 
 from ..errors import RequestRefused
-from ..providers.client import connect
+from ..providers.client import SANDBOX_KEY, connect
 from ..providers.runcomfy import RunComfy
 from ..providers.status import TransientError
 from .inputs import model_named
@@ -46,9 +46,10 @@ def sandbox_command(options: argparse.Namespace) -> int:
 
     with Sandbox(options.folder, port=options.port) as sandbox:
         print(f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n")
-        print("To point the pack at it, start ComfyUI with these environment variables (any key will do):")
-        print(f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN=anything")
-        print(f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY=anything", flush=True)
+        print("To point the pack at it, start ComfyUI with these environment variables:")
+        print(f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN={SANDBOX_KEY}")
+        print(f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY={SANDBOX_KEY}")
+        print("It is shown no key that is saved in the accounts dialog.", flush=True)
         try:
             while True:
                 time.sleep(1.0)

@@ -17,6 +17,7 @@ from ..ledger.database import FILE_NAME
 from ..ledger.ledger import LeaseLost, Ledger
 from ..ledger.lifecycle import State
 from ..ledger.record import JobRecord
+from ..loopback import is_loopback
 from ..models import MODELS
 from ..providers import PROVIDERS
 from ..providers.client import connect
@@ -134,7 +135,8 @@ class Collector:
         provider = next((p for p in PROVIDERS.values() if p.name == record.provider), None)
         if provider is None or settings.endpoint(provider.id) != record.base:
             return None
-        if not settings.sandbox and Accounts(settings.home).find(provider.id) is None:
+        needs_key = not settings.sandbox and not is_loopback(settings.base_urls[provider.id])
+        if needs_key and Accounts(settings.home).find(provider.id) is None:
             return None
         connection = connect(provider.id, settings)
         ledger = Ledger(settings.home, settings.timeouts)

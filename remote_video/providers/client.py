@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..accounts import Accounts
+from ..loopback import is_loopback
 from ..settings import Settings
 from . import provider_of
 from .status import CancelOutcome, JobStatus
@@ -109,6 +110,15 @@ class Connection:
     """Tells its account apart."""
 
 
+def key_for_loopback(provider_id: str) -> str:
+    """What a stand-in on this machine is shown: never a saved key, which is of an account that pays.
+
+    The environment's key, which is set beside the stand-in's address, or SANDBOX_KEY.
+    """
+    account = Accounts.of_environment(provider_id)
+    return account.key if account else SANDBOX_KEY
+
+
 def connect(provider_id: str, settings: Settings) -> Connection:
     """The client of that provider as the settings want it, with its own key and nobody else's.
 
@@ -118,7 +128,7 @@ def connect(provider_id: str, settings: Settings) -> Connection:
 
     Raises:
         ValueError: there is no such provider.
-        AccountError: no key; the message names the three ways on.
+        AccountError: no key; the message names the three ways on. One that is set to loopback needs none.
     """
     provider = provider_of(provider_id)
     endpoint = settings.endpoint(provider_id)
@@ -127,5 +137,8 @@ def connect(provider_id: str, settings: Settings) -> Connection:
 
         base_url, key = shared_sandbox(settings.home / "sandbox").base_urls[provider_id], SANDBOX_KEY
     else:
-        base_url, key = settings.base_urls[provider_id], Accounts(settings.home).require(provider_id).key
+        base_url = settings.base_urls[provider_id]
+        key = (
+            key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
+        )
     return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), key)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from ..errors import SettingsError
 from ..loopback import is_loopback
+from ..public_address import as_number, is_public
+from ..web_address import NotAnAddress, web_address
 
 
 def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:
@@ -17,24 +17,26 @@ def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:
         provider_is_here: the provider is a stand-in on this machine, so loopback is in its reach.
 
     Raises:
-        SettingsError: no host, a login inside the address, http:// in the open, or loopback for a far provider.
+        SettingsError: no address, a login inside it, http:// in the open, loopback or another private address for a
+            far provider. The address is not quoted.
     """
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise _refused(variable, url, "It has no host name.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise _refused(variable, parts.hostname, "It has to be host, port and path alone: no login, no query.")
+    try:
+        parts = web_address(url)
+    except NotAnAddress as problem:
+        raise _refused(variable, f"That is no address: {problem}.") from None
+    number = as_number(str(parts.hostname))
     if is_loopback(url):
         if not provider_is_here:
-            raise _refused(variable, url, "That is this machine's own loopback; the provider can't reach it.")
-        return
-    if parts.scheme != "https":
-        raise _refused(variable, url, "The provider fetches over https only.")
+            raise _refused(variable, "That is this machine's own loopback; the provider can't reach it.")
+    elif parts.scheme != "https":
+        raise _refused(variable, "The provider fetches over https only.")
+    elif number is not None and not is_public(number):
+        raise _refused(variable, "That is no address of the public internet; the provider can't reach it.")
 
 
-def _refused(variable: str, shown: str, why: str) -> SettingsError:
+def _refused(variable: str, why: str) -> SettingsError:
     return SettingsError(
-        f"{variable} points to {shown!r}. {why}",
+        f"{variable} points to where the provider can't fetch from. {why}",
         next_step=f"Set {variable} to an https:// address that can be reached from the internet, or remove "
         "REMOTE_VIDEO_UPLOADS to send images inside the request; then restart ComfyUI.",
     )

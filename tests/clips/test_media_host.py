@@ -13,11 +13,11 @@ import requests
 from remote_video_pack.remote_video.clips.media_host import (
     AddressRefused,
     check_url,
-    is_public,
     media_session,
 )
 from remote_video_pack.remote_video.loopback import is_loopback_host
 from remote_video_pack.remote_video.providers.exchange_limit import MAX_ADDRESSES, ExchangeLimit
+from remote_video_pack.remote_video.public_address import is_public
 
 from .clip_host import deaf_port, dripping, speaking
 
@@ -95,6 +95,9 @@ def test_a_private_address_inside_a_teredo_address_is_told():
         "https://user:secret@media.example.com/clip.mp4",
         "https://@media.example.com/clip.mp4",
         "https://[::1/clip.mp4",
+        "https://media.example.com\\@10.0.0.1/clip.mp4",
+        "https://media.example.com /clip.mp4",
+        "https://media.example.com/clip\n.mp4",
         "https://[zz]/clip.mp4",
         *(f"https://{f'[{address}]' if ':' in address else address}/clip.mp4" for address in NOT_PUBLIC),
         "https://[fe80::1%25eth0]/clip.mp4",

@@ -21,6 +21,7 @@ from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 from remote_video_pack.remote_video.providers import PROVIDERS as RECORDS
+from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.sandbox import Sandbox
 from remote_video_pack.remote_video.sandbox.answer import Answer
 from remote_video_pack.remote_video.sandbox.faults import Call, Fault, FaultBoard
@@ -189,7 +190,9 @@ def studio(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("provider, source", SOURCES)
-def test_a_key_from_any_source_is_used_and_left_nowhere(studio, monkeypatch, provider, source):
+def test_a_key_from_any_source_is_left_nowhere_and_a_saved_one_never_goes_to_loopback(
+    studio, monkeypatch, provider, source
+):
     monkeypatch.delenv("RUNCOMFY_API_TOKEN")
     monkeypatch.delenv("COMETAPI_KEY")
     if source == "saved":
@@ -201,7 +204,8 @@ def test_a_key_from_any_source_is_used_and_left_nowhere(studio, monkeypatch, pro
         assert witness.run() is None
     witness.check()
     api = [logged for logged in studio.sandbox.requests if logged.route != "media"]
-    assert all(logged.headers["authorization"] == f"Bearer {CANARY}" for logged in api)
+    shown = SANDBOX_KEY if source == "saved" else CANARY
+    assert all(logged.headers["authorization"] == f"Bearer {shown}" for logged in api)
     count("account sources with a canary key, found nowhere")
 
 

@@ -10,8 +10,9 @@ from email.utils import formatdate
 
 import pytest
 from remote_video_pack.remote_video import errors
+from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.providers import PROVIDERS
-from remote_video_pack.remote_video.providers.client import connect
+from remote_video_pack.remote_video.providers.client import SANDBOX_KEY, connect
 from remote_video_pack.remote_video.providers.http import Api
 from remote_video_pack.remote_video.providers.response import MAX_DEPTH, MAX_RESPONSE_BYTES, Response
 from remote_video_pack.remote_video.providers.runcomfy import RunComfy
@@ -241,6 +242,18 @@ def test_without_a_key_nothing_is_connected(home):
     with pytest.raises(errors.AccountError, match="no RunComfy key") as refused:
         connect("runcomfy", Settings(home))
     assert "REMOTE_VIDEO_SANDBOX=1" in refused.value.next_step
+
+
+@pytest.mark.parametrize("provider_id", PROVIDERS)
+def test_a_saved_key_never_goes_to_this_machine(server, home, monkeypatch, provider_id):
+    Accounts(home).save(provider_id, KEY)
+    settings = Settings(home, base_urls=dict.fromkeys(PROVIDERS, server.origin), timeouts=HASTE)
+    server.will(says({"status": "queued"}))
+    connect(provider_id, settings).client.status("r")
+    monkeypatch.setenv(PROVIDERS[provider_id].key_variables[0], "of-the-recipe")
+    connect(provider_id, settings).client.status("r")
+    shown = [seen.headers["authorization"] for seen in server.requests]
+    assert shown == [f"Bearer {SANDBOX_KEY}", "Bearer of-the-recipe"]
 
 
 @pytest.mark.parametrize("provider_id", PROVIDERS)

@@ -49,6 +49,11 @@ def test_the_setting_names_the_transport(environ: dict[str, str], name: str, tmp
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "http://127.0.0.1:8188"}, "loopback"),
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://localhost"}, "loopback"),
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https:///view"}, "no host"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://host.example:99999"}, "port"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://0.0.0.0:8188"}, "no address of the public internet"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://192.168.1.5"}, "no address of the public internet"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://[fd00::5]"}, "no address of the public internet"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "http://0.0.0.0:8188"}, "https only"),
     ],
 )
 def test_what_the_provider_could_not_fetch_from_is_refused(
