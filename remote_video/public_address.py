@@ -6,6 +6,7 @@ import ipaddress
 import socket
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -35,3 +36,16 @@ def is_public(address: Address) -> bool:
         if address not in GLOBAL_UNICAST:
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+_NEVER_FAKE = "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/4 ::/96 ::ffff:0:0/96 fe80::/10 ff00::/8"
+NEVER_FAKE = tuple(map(ipaddress.ip_network, _NEVER_FAKE.split()))
+"""This machine, its link (a cloud's metadata among them) and groups: no proxy hands these out."""
+
+
+def fake_ip_range(text: str) -> Network:
+    """A network as proxies' settings name it, 198.18.0.1/16 or 198.18.0.0/16. Raises ValueError."""
+    network = ipaddress.ip_network(text, strict=False)
+    if any(network.version == never.version and network.overlaps(never) for never in NEVER_FAKE):
+        raise ValueError(text)
+    return network

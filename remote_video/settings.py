@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import SettingsError
 from .loopback import is_loopback
 from .providers import PROVIDERS, TRANSPORTS, provider_of
+from .public_address import Network, fake_ip_range
 from .timeouts import DEFAULT_TIMEOUTS, Timeouts
 from .web_address import NotAnAddress, web_address
 
@@ -47,6 +48,8 @@ class Settings:
     public_origin: str | None = None
     """This machine's own address as the provider can reach it, https://host[:port]."""
     s3: S3Settings | None = None
+    fake_ip_ranges: tuple[Network, ...] = ()
+    """Addresses that a proxy hands out in place of public ones; hosts of clips may resolve to them."""
     collect: bool = True
     """Whether what was paid for and nobody watches is brought home."""
     timeouts: Timeouts = DEFAULT_TIMEOUTS
@@ -82,6 +85,7 @@ class Settings:
             uploads=uploads,
             public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
             s3=_s3(env),
+            fake_ip_ranges=_networks(env, "REMOTE_VIDEO_FAKE_IP_RANGES"),
         )
 
     def endpoint(self, provider_id: str) -> str:
@@ -129,6 +133,15 @@ def _number(env: Mapping[str, str], name: str, default: float, *, minimum: float
     if not minimum <= number < float("inf"):
         raise _bad(name, value, f"a number of at least {minimum:g}")
     return number
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    value = env.get(name, "").strip()
+    try:
+        return tuple(fake_ip_range(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        wanted = "networks with commas between them (198.18.0.0/15,fc00::/18), none of this machine, its link or groups"
+        raise _bad(name, value, wanted) from None
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:

@@ -86,6 +86,19 @@ def test_a_public_origin_is_kept_without_its_last_slash():
         ("REMOTE_VIDEO_TIMEOUT_S", "inf", "at least 1"),
         ("REMOTE_VIDEO_TIMEOUT_S", "nan", "at least 1"),
         ("REMOTE_VIDEO_MAX_PARALLEL", "0", "at least 1"),
+        *(
+            ("REMOTE_VIDEO_FAKE_IP_RANGES", text, "198.18.0.0/15,fc00::/18")
+            for text in (
+                "on",
+                "198.18.0.0/99",
+                "0.0.0.0/0",
+                "127.0.0.0/16",
+                "169.254.0.0/16",
+                "::/0",
+                "fe80::/64",
+                "::1",
+            )
+        ),
     ],
 )
 def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, value, wanted):

@@ -25,7 +25,7 @@ from ..providers.response import Response
 from ..providers.status import MediaSource, TransientError
 from ..settings import MAX_CLIP_BYTES
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from .media_host import AddressRefused, NotTrusted, check_url, media_session, next_url
+from .media_host import AddressRefused, NotTrusted, Reach, check_url, media_session, next_url, secured
 
 MAX_REDIRECTS = 5
 MAX_SOURCES = 8
@@ -59,23 +59,25 @@ class Download:
         part: the file; what is in it already is continued when `validator` still holds.
         validator: the strong ETag or Last-Modified of what is in `part`.
         auth_headers: headers for a source that needs the key; asked anew at every redirect.
-        allow_loopback: see `media_host`.
+        reach: see `media_host`.
         note_validator: called when `part` is empty, before the first byte of a fresh body is written to it.
         progressed: called with bytes so far and in all (None when not known).
         deadline: `time.monotonic()` at which to give up for this time, whatever is waited for.
         timeouts: the time limits.
         max_bytes: the largest clip that is taken.
+        say: called with a sentence that the user should read.
     """
 
     part: Path
     validator: str | None
     auth_headers: Callable[[str], dict[str, str]]
-    allow_loopback: bool
+    reach: Reach
     note_validator: Callable[[str | None], None]
     progressed: Callable[[int, int | None], None]
     deadline: float
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     max_bytes: int = MAX_CLIP_BYTES
+    say: Callable[[str], None] = lambda text: None
     _abandoned: bool = False
     _file_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _limit: ExchangeLimit = field(init=False, repr=False)
@@ -98,7 +100,7 @@ class Download:
             Abandoned: `abandon` was called.
         """
         try:
-            with self._limit, media_session(self.allow_loopback, self._limit) as session:
+            with self._limit, media_session(self.reach, self._limit) as session:
                 is_whole = self._fetch(session, source)
             self._check_abandoned()
             self._sync()
@@ -126,10 +128,29 @@ class Download:
     # -- the wire --------------------------------------------------------------------------------------------------
 
     def _fetch(self, session: requests.Session, source: MediaSource) -> bool:
-        url, needs_key = source.url, source.needs_key
+        """A plain http:// address is tried as https first."""
+        secure = secured(source.url, self.reach)
+        if secure is None:
+            return self._fetch_from(session, source.url, source.needs_key)
+        had = self._have()
+        try:
+            return self._fetch_from(session, secure, needs_key=False)
+        except (requests.RequestException, HTTPError, NotThere, NotAVideo, AddressRefused, TransientError):
+            self._check_abandoned()
+            if self._have() != had or time.monotonic() >= self.deadline:
+                raise
+        self.say(
+            "The provider named an http:// address for the clip, and https does not work there: it is fetched "
+            "unencrypted. No key is sent with it, and the file is checked as any clip's."
+        )
+        return self._fetch_from(session, source.url, needs_key=False, allow_plain=True)
+
+    def _fetch_from(
+        self, session: requests.Session, url: str, needs_key: bool = False, *, allow_plain: bool = False
+    ) -> bool:
         timeout = (self.timeouts.connect, self.timeouts.read)
         for _ in range(MAX_REDIRECTS + 1):
-            parts = check_url(url, self.allow_loopback)
+            parts = check_url(url, self.reach, allow_plain=allow_plain)
             asked = self._continue_from()
             headers = {**(self.auth_headers(url) if needs_key else {}), **self._range(asked)}
             with session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=timeout) as response:

@@ -13,13 +13,12 @@ from typing import Any
 
 from ..backoff import backoff
 from ..clips.download import MAX_SOURCES, Abandoned, ClipTooLarge, Download, NotAVideo, NotThere, disk_error
-from ..clips.media_host import AddressRefused, NotTrusted
+from ..clips.media_host import AddressRefused, NotTrusted, Reach
 from ..clips.output_file import Target, target
 from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
 from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord
-from ..loopback import is_loopback
 from ..media.clip import Clip
 from ..media.mp4_boxes import missing_bytes
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
@@ -158,17 +157,17 @@ class Fetcher:
     async def _download(self, source: MediaSource, place: Target) -> bool:
         """Whether what came is certain to be whole."""
         tools = self._tools
-        endpoint = tools.order.client.endpoint
         transfer = Download(
             part=self._part(place),
             validator=self._validator,
             auth_headers=tools.order.client.auth_headers,
-            allow_loopback=endpoint == "sandbox" or is_loopback(endpoint),
+            reach=Reach.of(tools.order.client.endpoint, tools.order.settings.fake_ip_ranges),
             note_validator=self._note_validator,
             progressed=self._progressed,
             deadline=time.monotonic() + tools.timeouts.download,
             timeouts=tools.timeouts,
             max_bytes=tools.order.settings.max_clip_bytes,
+            say=self._warn,
         )
         try:
             return await tools.call(tools.pools.downloads, lambda: transfer.fetch(source))
@@ -220,6 +219,11 @@ class Fetcher:
         self._said = time.monotonic()
         of = f" of {whole / 1e6:.1f}" if whole else ""
         self._tools.engine.soon(lambda: self._show(f"downloading {have / 1e6:.1f}{of} MB"))
+
+    def _warn(self, text: str) -> None:
+        """On a download thread."""
+        _log.warning("%s: %s", self._request_id, text)
+        self._tools.on_loop(lambda: self._show(text))
 
     def _show(self, text: str) -> None:
         self._tools.show(f"{text} | {self._request_id}", State.FINISHED, self._request_id)

@@ -82,7 +82,7 @@ class ExchangeLimit:
         Raises:
             OSError, UnicodeError: none did, or the name can't be looked up.
         """
-        addresses = self._look_up(host, port)
+        addresses = self.look_up(host, port)
         check(host, addresses)
         addresses = addresses[:MAX_ADDRESSES]
         end = time.monotonic() + self.left(timeout)
@@ -96,8 +96,12 @@ class ExchangeLimit:
                 failure = error
         raise failure
 
-    def _look_up(self, host: str, port: int) -> Addresses:
-        """`getaddrinfo` can't be interrupted: it is left behind on a thread of its own."""
+    def look_up(self, host: str, port: int) -> Addresses:
+        """What a name resolves to. `getaddrinfo` can't be interrupted: it is left behind on a thread of its own.
+
+        Raises:
+            OSError, UnicodeError: nothing, or it takes too long.
+        """
         answer: list[Any] = []
 
         def ask() -> None:

@@ -12,15 +12,19 @@ import pytest
 import requests
 from remote_video_pack.remote_video.clips.media_host import (
     AddressRefused,
+    Reach,
     check_url,
     media_session,
 )
 from remote_video_pack.remote_video.loopback import is_loopback_host
 from remote_video_pack.remote_video.providers.exchange_limit import MAX_ADDRESSES, ExchangeLimit
 from remote_video_pack.remote_video.public_address import is_public
+from remote_video_pack.remote_video.settings import Settings
 
 from .clip_host import deaf_port, dripping, speaking
 
+HERE = Reach(allow_loopback=True)
+FAR = Reach()
 PUBLIC = ["8.8.8.8", "1.1.1.1", "185.199.108.133", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [
     "0.0.0.0",
@@ -113,7 +117,7 @@ def test_a_private_address_inside_a_teredo_address_is_told():
 )
 def test_an_address_that_no_clip_has_is_refused_before_any_connection(url: str):
     with pytest.raises(AddressRefused) as raised:
-        check_url(url, allow_loopback=False)
+        check_url(url, FAR)
     assert "secret" not in str(raised.value)
 
 
@@ -129,21 +133,21 @@ def test_an_address_that_no_clip_has_is_refused_before_any_connection(url: str):
     ],
 )
 def test_an_ordinary_address_is_taken(url: str):
-    assert check_url(url, allow_loopback=False).hostname
+    assert check_url(url, FAR).hostname
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_this_machine_is_only_for_a_provider_on_this_machine(host: str):
     url = f"http://{host}:8189/media/clip.mp4"
-    assert check_url(url, allow_loopback=True).port == 8189
+    assert check_url(url, HERE).port == 8189
     with pytest.raises(AddressRefused):
-        check_url(url, allow_loopback=False)
+        check_url(url, FAR)
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "https://192.168.0.1/", "ftp://127.0.0.1/", "http://0.0.0.0/"])
 def test_a_provider_on_this_machine_opens_nothing_else(url: str):
     with pytest.raises(AddressRefused):
-        check_url(url, allow_loopback=True)
+        check_url(url, HERE)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1.example.com", "localhost.example.com", "128.0.0.1", "::2", ""])
@@ -197,9 +201,9 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return tried
 
 
-def ask(url: str, *, deadline_s: float = 5.0, connect: float = 5.0, allow_loopback: bool = False) -> requests.Response:
+def ask(url: str, *, deadline_s: float = 5.0, connect: float = 5.0, reach: Reach = FAR) -> requests.Response:
     limit = ExchangeLimit(time.monotonic() + deadline_s)
-    with limit, media_session(allow_loopback, limit) as session:
+    with limit, media_session(reach, limit) as session:
         return session.get(url, timeout=(connect, 5.0))
 
 
@@ -239,6 +243,82 @@ def test_of_sixty_addresses_all_are_checked_and_eight_are_tried(name_server, con
     assert len(connections) == 8
 
 
+# -- proxies that hand out fake addresses ------------------------------------------------------------------------------
+
+FAKE = [("198.18.0.5", "198.19.255.1"), ("fc00::5", "fc00::9:1"), ("fdfe:dcba:9876::5", "fdfe:dcba:9876::9")]
+PRIVATE = [
+    "10.0.0.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.168.1.1",
+    "fd00::1",
+    "fc00:8000::1",
+    "fe80::1",
+]
+API = Reach.of("https://api.example.com/v1")
+
+
+def ask_where(name_server, names: dict[str, list[str]], reach: Reach = API) -> None:
+    name_server(lambda host, nth: names.get(host, []))
+    ask("https://media.example.com/clip.mp4", reach=reach)
+
+
+@pytest.mark.parametrize(("clip", "api"), FAKE)
+def test_a_fake_address_is_taken_where_the_api_has_one_too(name_server, connections: list[str], clip: str, api: str):
+    with pytest.raises(requests.ConnectionError):
+        ask_where(name_server, {"media.example.com": [clip], "api.example.com": [api]})
+    assert connections == [clip]
+
+
+@pytest.mark.parametrize(("clip", "api"), FAKE)
+@pytest.mark.parametrize("proof", [["8.8.8.8"], ["10.0.0.1"], [], "another range"])
+def test_without_that_proof_a_fake_address_is_refused(name_server, connections: list[str], clip: str, api: str, proof):
+    if proof == "another range":
+        proof = [own for _, own in FAKE if own != api]
+    with pytest.raises(AddressRefused, match="REMOTE_VIDEO_FAKE_IP_RANGES"):
+        ask_where(name_server, {"media.example.com": [clip], "api.example.com": proof})
+    assert connections == []
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_every_other_private_address_stays_refused_behind_such_a_proxy(
+    name_server, connections: list[str], private: str
+):
+    fakes = [own for _, own in FAKE]
+    for found in ([private], ["198.18.0.5", private]):
+        with pytest.raises(AddressRefused, match="not a public address"):
+            ask_where(name_server, {"media.example.com": found, "api.example.com": [*fakes, private]})
+    assert connections == []
+
+
+def test_a_fake_address_that_is_written_out_is_no_name_of_a_proxy():
+    for host in ("198.18.0.5", "[fc00::5]"):
+        with pytest.raises(AddressRefused):
+            check_url(f"https://{host}/clip.mp4", API)
+
+
+def test_a_range_that_is_set_needs_no_proof_and_lets_nothing_else_through(
+    name_server, connections: list[str], tmp_path
+):
+    settings = Settings.from_environment(tmp_path, {"REMOTE_VIDEO_FAKE_IP_RANGES": "10.128.0.1/16, fd00:1::/64"})
+    reach = Reach.of("https://api.example.com", settings.fake_ip_ranges)
+    for clip in ("10.128.3.4", "fd00:1::4"):
+        with pytest.raises(requests.ConnectionError):
+            ask_where(name_server, {"media.example.com": [clip], "api.example.com": ["8.8.8.8"]}, reach)
+    assert connections == ["10.128.3.4", "fd00:1::4"]
+    for clip in ("10.129.3.4", "fd00:2::4", "127.0.0.1"):
+        with pytest.raises(AddressRefused):
+            ask_where(name_server, {"media.example.com": [clip], "api.example.com": ["8.8.8.8"]}, reach)
+
+
+def test_a_public_address_is_taken_without_a_look_at_the_api(name_server, connections: list[str]):
+    asked = name_server(lambda host, nth: ["8.8.8.8"])
+    with pytest.raises(requests.ConnectionError):
+        ask("https://media.example.com/clip.mp4", reach=API)
+    assert asked == ["media.example.com"]
+
+
 UNANSWERED = pytest.mark.skipif(sys.platform != "linux", reason="only Linux leaves a connection unanswered here")
 
 
@@ -251,7 +331,7 @@ def test_sixty_addresses_that_do_not_answer_have_one_limit(name_server, limits: 
     with deaf_port("0.0.0.0") as port:
         began = time.monotonic()
         with pytest.raises(requests.ConnectionError):
-            ask(f"http://localhost.example.com:{port}/clip.mp4", allow_loopback=True, **limits)
+            ask(f"http://localhost.example.com:{port}/clip.mp4", reach=HERE, **limits)
     assert 0.4 < time.monotonic() - began < 1.5
 
 
@@ -259,7 +339,7 @@ def test_sixty_addresses_that_do_not_answer_have_one_limit(name_server, limits: 
 def test_an_address_that_refuses_is_passed_over(name_server):
     name_server(lambda host, nth: ["127.0.0.2", "127.0.0.3", "127.0.0.1"])
     with speaking(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"")) as host:
-        assert ask(f"http://localhost.example.com:{host.port}/", allow_loopback=True).status_code == 200
+        assert ask(f"http://localhost.example.com:{host.port}/", reach=HERE).status_code == 200
 
 
 @UNANSWERED
@@ -268,7 +348,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(name_server):
     answer = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"")
     with speaking(answer) as host, deaf_port("127.0.0.2", host.port), deaf_port("127.0.0.3", host.port):
         began = time.monotonic()
-        assert ask(f"http://localhost.example.com:{host.port}/", connect=1.5, allow_loopback=True).status_code == 200
+        assert ask(f"http://localhost.example.com:{host.port}/", connect=1.5, reach=HERE).status_code == 200
         assert time.monotonic() - began < 1.4
 
 

@@ -105,7 +105,7 @@ WAITING: Mapping[str, Outcome] = {
 ENDS_AT_ONCE = (KEY_REFUSED, KEY_REFUSED_AT_THE_END, FAILED, WITHHELD, CANCELLED)
 """Said once is enough."""
 
-BAD_ADDRESSES = ("plain-http", "private-address", "metadata-address", "credentials")
+BAD_ADDRESSES = ("private-address", "metadata-address", "credentials")
 NO_ADDRESSES = ("file", "not-a-url")
 
 RESUMED = ("range-ignored", "range-refused", "range-shifted", "etag-changed", "etag-changed-206", "no-validators")
@@ -148,6 +148,8 @@ def while_waiting(fault: Fault, *, passing: bool, has_content_route: bool, looks
         return CLIP
     if fault.name.removeprefix("output-") in BAD_ADDRESSES:
         return CLIP if has_content_route else NOT_DOWNLOADED
+    if fault.name == "output-plain-http":
+        return CLIP if has_content_route or passing else NOT_DOWNLOADED
     if has_content_route and fault.name.removeprefix("output-") in NO_ADDRESSES:
         return CLIP
     outcome = WAITING.get(fault.name, STILL_RUNNING)
