@@ -12,10 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from av.video.reformatter import VideoReformatter
 
 from ..errors import MediaError, NotEnoughMemory
-from .colours import rgb_plane
+from .colours import RgbConverter
 from .container import cores, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 
@@ -52,7 +51,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
-        float32 [T,H,W,3], 0..1: swscale's rgb24 over 255 (within 1e-7), upright.
+        float32 [T,H,W,3], 0..1: the exact 8-bit RGB over 255 (within 1e-7), upright.
 
     Raises:
         NotEnoughMemory: before anything is allocated.
@@ -150,7 +149,7 @@ def require_memory(path: Path, picture: Picture, count: int) -> None:
 
 
 class _Conversion:
-    """A few threads that turn decoded frames into rows of the tensor, each with a reformatter of its own."""
+    """A few threads that turn decoded frames into rows of the tensor, each with a converter of its own."""
 
     def __init__(self, quarter_turns: int) -> None:
         workers = min(MAX_WORKERS, cores())
@@ -182,10 +181,10 @@ class _Conversion:
             self._pending.popleft().result()
 
     def _convert(self, frame: av.VideoFrame, target: np.ndarray) -> None:
-        reformatter = getattr(self._own, "reformatter", None)
-        if reformatter is None:
-            reformatter = self._own.reformatter = VideoReformatter()
-        pixels = rgb_plane(frame, reformatter)
+        converter = getattr(self._own, "converter", None)
+        if converter is None:
+            converter = self._own.converter = RgbConverter()
+        pixels = converter.pixels(frame)
         if self._quarter_turns:
             pixels = np.rot90(pixels, self._quarter_turns)
         np.multiply(pixels, ONE_255TH, out=target)

@@ -45,7 +45,7 @@ def flat_frame(colour, size, pix_fmt="yuv420p", matrix=BT709, color_range=LIMITE
     return frame
 
 
-def swscale_frames(path: Path, matrix: int, color_range: int, flags: int = 0x2) -> np.ndarray:
+def swscale_frames(path: Path, matrix: int, color_range: int) -> np.ndarray:
     """The same file by another way: one thread, a fresh reformatter each frame, all colour parameters spelled out."""
     pictures = []
     with av.open(str(path)) as container:
@@ -54,7 +54,7 @@ def swscale_frames(path: Path, matrix: int, color_range: int, flags: int = 0x2) 
             rgb = VideoReformatter().reformat(
                 frame,
                 format="rgb24",
-                interpolation=flags,
+                interpolation=EXACT_FLAGS,
                 src_colorspace=matrix,
                 dst_colorspace=7,
                 src_color_range=color_range,
@@ -90,10 +90,6 @@ CODECS = [
 IDS = [f"{codec}-{pix_fmt}-{ending}" for codec, pix_fmt, ending, _ in CODECS]
 
 
-def flags_for(pix_fmt: str) -> int:
-    return 0x2 if pix_fmt in ("yuv420p", "yuv422p") else EXACT_FLAGS
-
-
 @pytest.mark.parametrize(("codec", "pix_fmt", "ending", "options"), CODECS, ids=IDS)
 def test_frames_are_swscale_s_rgb_over_255(tmp_path, codec, pix_fmt, ending, options):
     pictures = [moving_picture(i, 128, 96) for i in range(12)]
@@ -103,7 +99,7 @@ def test_frames_are_swscale_s_rgb_over_255(tmp_path, codec, pix_fmt, ending, opt
     clip = Clip.open(path)
     frames = clip.frames().numpy()
     assert frames.shape == (12, 96, 128, 3) and frames.dtype == np.float32
-    assert np.abs(frames - swscale_frames(path, BT601, LIMITED, flags_for(pix_fmt))).max() <= 1e-6
+    assert np.abs(frames - swscale_frames(path, BT601, LIMITED)).max() <= 1e-6
     assert torch.equal(clip.last_frame(), clip.frames()[-1:])
 
 
@@ -127,23 +123,11 @@ def test_colours_are_the_source_s(tmp_path, codec, pix_fmt, ending, options, col
     assert np.abs(got - COLOURS[:, None, None, :]).max() <= 2.0
 
 
-@pytest.mark.parametrize("matrix", [BT601, BT709])
-def test_the_fast_loop_s_worst_colours_are_a_little_dark(tmp_path, matrix):
-    """8-bit 4:2:0 goes through swscale's fastest loop, which cuts off where it should round."""
-    colours = np.array([(16, 180, 16), (191, 191, 0), (0, 191, 0), (0, 255, 0), (255, 255, 0)])
-    frames = (flat_frame(colour, (64, 64), "yuv420p", matrix, LIMITED) for colour in colours)
-    path = tagged(tmp_path / "c.mp4", frames, (64, 64), matrix=matrix, color_range=LIMITED, options=LOSSLESS)
-    got = Clip.open(path).frames()[:, 16:48, 16:48].numpy() * 255
-    off = got - colours[:, None, None, :]
-    assert off.min() >= -3.0
-    assert off.max() <= 2.0
-
-
 def test_vp9_with_10_bits():
     """PyAV's own VP9 encoder has 8 bits only; this file was made by vpxenc from `COLOURS`, lossless."""
     path = Path(__file__).with_name("vp9_10bit_bt709.webm")
     frames = Clip.open(path).frames().numpy()
-    assert np.abs(frames - swscale_frames(path, BT709, LIMITED, EXACT_FLAGS)).max() <= 1e-6
+    assert np.abs(frames - swscale_frames(path, BT709, LIMITED)).max() <= 1e-6
     assert np.abs(frames * 255 - COLOURS[:, None, None, :]).max() <= 2.0
 
 
@@ -176,9 +160,9 @@ def test_odd_sizes_and_padded_rows(tmp_path, codec, pix_fmt, ending, size):
     path = write_clip(tmp_path / f"odd.{ending}", pictures, size=size, codec=codec, pix_fmt=pix_fmt)
     frames = Clip.open(path).frames().numpy()
     assert frames.shape == (5, height, width, 3)
-    flags = 0x2 if pix_fmt == "yuv420p" and height % 2 == 0 else EXACT_FLAGS
-    matrix = BT709 if width >= 1280 else BT601
-    assert np.abs(frames - swscale_frames(path, matrix, LIMITED, flags)).max() <= 1e-6
+    off = np.abs(frames - swscale_frames(path, BT709 if width >= 1280 else BT601, LIMITED))
+    # swscale's loops for packed RGB, which are the test's other way, round odd heights a little differently.
+    assert off.max() <= (1e-6 if height % 2 == 0 else 1.01 / 255) and off.mean() <= 1e-5
 
 
 def rotated(path: Path, degrees: int) -> Path:
