@@ -223,7 +223,7 @@ class Fetcher:
     def _warn(self, text: str) -> None:
         """On a download thread."""
         _log.warning("%s: %s", self._request_id, text)
-        self._tools.on_loop(lambda: self._show(text))
+        self._tools.engine.soon(lambda: self._show(text))
 
     def _show(self, text: str) -> None:
         self._tools.show(f"{text} | {self._request_id}", State.FINISHED, self._request_id)
