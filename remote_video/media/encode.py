@@ -83,18 +83,27 @@ def _smallest_png(pixels: np.ndarray, most: float) -> EncodedImage:
 
 
 def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage:
-    """The JPEG of the highest quality that fits; when the lowest doesn't, the largest of that quality."""
+    """The JPEG of the highest quality that fits; when the lowest doesn't, the largest of that quality.
+
+    The files themselves are measured: estimates from a sample err where a picture is uneven.
+    """
     height, width = pixels.shape[:2]
-    picture, data = Image.fromarray(pixels), b""
-    for quality in JPEG_QUALITIES:  # estimates from a sample err where a picture is uneven
-        data = _jpeg(picture, quality)
-        if len(data) <= most:
-            told = (
-                f"The image is sent as a JPEG of quality {quality}: as a PNG it is over the model's {_megabytes(most)}."
-            )
-            return EncodedImage(data, JPEG, width, height, (told,) if PNG in limits.mimes else ())
+    picture = Image.fromarray(pixels)
+    best, *between, lowest = JPEG_QUALITIES
+    if len(data := _jpeg(picture, best)) > most:
+        if len(smallest := _jpeg(picture, lowest)) > most:
+            return _smaller_jpeg(picture, most, limits, len(smallest))
+        fitting = ((quality, data) for quality in between if len(data := _jpeg(picture, quality)) <= most)
+        best, data = next(fitting, (lowest, smallest))
+    told = f"The image is sent as a JPEG of quality {best}: as a PNG it is over the model's {_megabytes(most)}."
+    return EncodedImage(data, JPEG, width, height, (told,) if PNG in limits.mimes else ())
+
+
+def _smaller_jpeg(picture: Image.Image, most: float, limits: ImageLimits, full_size_bytes: int) -> EncodedImage:
+    """The largest JPEG of the lowest quality that fits."""
+    width, height = picture.size
     least = max(limits.width.smallest_int() / width, limits.height.smallest_int() / height)
-    share = max(least, min(NEXT_SMALLER, math.sqrt(most / len(data))))
+    share = max(least, min(NEXT_SMALLER, math.sqrt(most / full_size_bytes)))
     while True:
         size = _scaled((width, height), share, limits)
         data = _jpeg(picture.resize(size, Image.Resampling.LANCZOS), JPEG_QUALITIES[-1])

@@ -146,6 +146,8 @@ def _element(element: KlingElement, name: str, fitted: Callable[[Any, Picture], 
     def view(tensor: Any, label: str) -> Image:
         return fitted(tensor, Picture(f"{label} of {name}", None, "", ANY_IMAGE, fills_canvas=False))
 
+    if not isinstance(element, KlingElement):
+        raise InputRefused(f"{name} is {element!r}; it has to come from a Kling 3.0 Element node.")
     if element.is_empty:
         raise InputRefused(f"There is no frontal_image of {name}, and no other part of it.", next_step=ONE_PART)
     body: dict[str, Any] = {}
