@@ -17,7 +17,7 @@ from .wire import CHUNK, Wire
 if TYPE_CHECKING:
     from .listener import Listener
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("remote_video")
 LARGEST_BODY = 512 * 1024 * 1024
 IDLE_S = 300.0
 NOTHING = Answer.of({})

@@ -39,6 +39,8 @@ class Fate(Enum):
     FAILS = "fails"
     FLAGGED = "flagged"
     """The result is withheld by content moderation."""
+    BROKEN = "broken"
+    """The sandbox itself could not make the clip."""
 
 
 class State(Enum):
@@ -137,6 +139,10 @@ class JobStore:
         cancelled = replace(job, cancelled_at=now)
         self._write(cancelled)
         return cancelled
+
+    def fail(self, job: Job) -> None:
+        """Note that the clip of a job can't be made: it ends as failed, also for processes to come."""
+        self._write(replace(self.find(job.request_id) or job, fate=Fate.BROKEN))
 
     def file(self, job: Job, name: str) -> Path:
         return self._jobs / job.request_id / name

@@ -108,7 +108,10 @@ def _strip(label: str, size: int) -> Image.Image:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+    try:
+        return ImageFont.load_default(size)
+    except TypeError as error:
+        raise RuntimeError("Pillow 10.0 has no letters of any size; the sandbox needs 10.1") from error
 
 
 def _halved(values: np.ndarray) -> np.ndarray:

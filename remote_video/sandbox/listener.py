@@ -9,7 +9,7 @@ import threading
 import time
 from http.server import ThreadingHTTPServer
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("remote_video")
 HOST = "127.0.0.1"
 REOPEN_TRIES = 100
 REOPEN_WAIT_S = 0.05

@@ -16,6 +16,7 @@ from .renders import Renders
 FATES = {Flag.FAIL: Fate.FAILS, Flag.WITHHELD: Fate.FLAGGED}
 FAILURES = {
     Fate.FAILS: "The generation failed (asked for by [fail] in the prompt).",
+    Fate.BROKEN: "The sandbox could not make the clip; its log says why.",
     Fate.FLAGGED: "The output was withheld by content moderation (asked for by [withheld] in the prompt).",
 }
 BAD_KEY = "bad-key"

@@ -12,7 +12,7 @@ from .clips import render
 from .job_store import Fate, Job, JobStore, move_into_place
 
 WORKERS = 2
-log = logging.getLogger(__name__)
+log = logging.getLogger("remote_video")
 
 
 class Renders:
@@ -70,6 +70,7 @@ class Renders:
                 self._render(job)
             except Exception:
                 log.exception("the sandbox could not render the clip of %s", job.request_id)
+                self._store.fail(job)
             finally:
                 with self._lock:
                     self._known.discard(job.request_id)

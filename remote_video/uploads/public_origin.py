@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ..errors import UploadError
 from .names import unguessable_name
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("remote_video")
 
 
 class PublicOrigin:

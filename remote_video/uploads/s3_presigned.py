@@ -9,7 +9,7 @@ from ..errors import SettingsError, UploadError
 from ..settings import S3Settings
 from .names import unguessable_name
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("remote_video")
 
 LONGEST_EXPIRY_S = 7 * 24 * 3600
 """What the signature (version 4) allows."""

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox, shared_sandbox
 
 PACK = Path(__file__).resolve().parents[2]
@@ -62,6 +62,22 @@ def test_a_lost_clip_is_made_again(client, sandbox):
     sandbox._store.clip(sandbox.jobs[0]).unlink()
     _, result = client.finish(request_id)
     assert client.get(result["output"]["video"]).content == first
+
+
+def test_a_clip_that_can_not_be_made_ends_its_job_for_good(tmp_path, client, monkeypatch):
+    """As with Pillow before 10.1, whose own font has no size."""
+
+    def load_default() -> None:
+        raise AssertionError("asked for without a size")
+
+    monkeypatch.setattr(ImageFont, "load_default", load_default)
+    folder = tmp_path / "kept"
+    with Sandbox(folder, pace=Pace(0, 0), short_clips=True) as client.sandbox:
+        request_id, result = client.finished_veo()
+        assert result["status"] == "failed" and "could not make the clip" in result["error"]
+    monkeypatch.undo()
+    with Sandbox(folder) as client.sandbox:
+        assert client.finish(request_id)[1]["status"] == "failed"
 
 
 def test_two_processes_share_a_folder(client, sandbox, other_process):
