@@ -15,8 +15,8 @@ import pytest
 Speak = Callable[[socket.socket, threading.Event], None]
 
 
-def certificate_of(host: str, folder: Path) -> Path:
-    """A certificate of a host, signed by itself, with its key."""
+def certificate_of(host: str, folder: Path, *more_hosts: str) -> Path:
+    """A certificate of a host, and more names, signed by itself, with its key."""
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,9 +26,10 @@ def certificate_of(host: str, folder: Path) -> Path:
     now = datetime.datetime.now(datetime.timezone.utc)
     is_number = host[:1].isdigit()
     named = x509.IPAddress(ipaddress.ip_address(host)) if is_number else x509.DNSName(host)
+    names = [named, *map(x509.DNSName, more_hosts)]
     built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     built = built.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-    built = built.add_extension(x509.SubjectAlternativeName([named]), critical=False)
+    built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
     built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
