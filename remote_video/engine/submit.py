@@ -31,7 +31,7 @@ from .tools import Tools, Unwanted
 MAX_TRIES = 5
 LEDGER_TRIES = 5
 MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, SettingsError, asyncio.CancelledError)
-"""Ends of a submission, or of following it, after which the provider may still fetch the images."""
+"""Ends of a submission, or of following it, after which the provider may still fetch the images, if it has a job."""
 
 _log = logging.getLogger("remote_video")
 
@@ -43,7 +43,9 @@ async def uploaded(tools: Tools) -> AsyncIterator[Upload]:
     upload = choose(order.provider_id, order.settings, order.temp_folder)
     try:
         yield upload
-    except MAY_STILL_BE_NEEDED:
+    except MAY_STILL_BE_NEEDED as error:
+        if getattr(error, "billed", None) is Billed.NO:
+            tools.pools.questions.start(upload.discard)
         raise
     except BaseException:
         tools.pools.questions.start(upload.discard)

@@ -21,7 +21,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 MAX_ADDRESSES = 8
 """Of one name; the others are not tried."""
@@ -219,9 +219,12 @@ class LimitedAdapter(HTTPAdapter):
             def connect(self) -> None:
                 if is_tls:
                     _insist_on_verification(self)
-                super().connect()
+                try:
+                    super().connect()
+                except ValueError as error:  # urllib3 1.26, where it was left no certificate to look at
+                    raise error if isinstance(error, HTTPError) else _unverified() from error
                 if is_tls and not _is_verified(self.sock):
-                    raise ssl.SSLCertVerificationError("certificate verify failed: something has turned it off")
+                    raise _unverified()
                 self.sock = _LimitedSocket(self.sock, adapter)
                 adapter.limit.opened = True
 
@@ -240,6 +243,10 @@ def _insist_on_verification(connection: Any) -> None:
     connection.assert_hostname = connection.assert_fingerprint = None
     if not (connection.ca_certs or connection.ca_cert_dir or connection.ca_cert_data):
         connection.ca_certs = DEFAULT_CA_BUNDLE_PATH
+
+
+def _unverified() -> ssl.SSLCertVerificationError:
+    return ssl.SSLCertVerificationError("certificate verify failed: something has turned it off")
 
 
 def _is_verified(connection: Any) -> bool:

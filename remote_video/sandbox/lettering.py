@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 AMBER = (255, 190, 60)
 MARK = "SANDBOX"
+BITMAP_FONT_HEIGHT = 11
 Colour = tuple[int, int, int]
 
 
@@ -107,11 +109,50 @@ def _strip(label: str, size: int) -> Image.Image:
     return strip.resize(even, Image.Resampling.LANCZOS)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+class _EnlargedFont:
+    """Pillow 10.0's own font, which has one size, at another: what `ImageDraw` asks of a font."""
+
+    def __init__(self, size: int) -> None:
+        self._font = ImageFont.load_default()
+        self._scale = size / BITMAP_FONT_HEIGHT
+
+    def getlength(self, text: str, *_: Any, **__: Any) -> float:
+        return self._size(text)[0]
+
+    def getbbox(
+        self, text: str, mode: Any = "", direction: Any = None, features: Any = None, language: Any = None,
+        stroke_width: Any = 0, anchor: str | None = None, *_: Any, **__: Any,
+    ) -> tuple[float, float, float, float]:  # fmt: skip
+        offset, size = self._offset(text, anchor), self._size(text)
+        return offset[0], offset[1], offset[0] + size[0], offset[1] + size[1]
+
+    def getmask2(self, text: str, *_: Any, anchor: str | None = None, **__: Any) -> tuple[Any, tuple[int, int]]:
+        right, bottom = self._font.getbbox(_latin(text))[2:]
+        letters = Image.new("L", (max(int(right), 1), max(int(bottom), 1)))
+        ImageDraw.Draw(letters).text((0, 0), _latin(text), 255, self._font)
+        width, height = self._size(text)
+        return letters.resize((max(width, 1), max(height, 1)), Image.Resampling.BICUBIC).im, self._offset(text, anchor)
+
+    def _size(self, text: str) -> tuple[int, int]:
+        right, bottom = self._font.getbbox(_latin(text))[2:]
+        return round(right * self._scale), round(bottom * self._scale)
+
+    def _offset(self, text: str, anchor: str | None) -> tuple[int, int]:
+        width, height = self._size(text)
+        anchor = anchor or "la"
+        return -width // 2 if anchor[0] == "m" else 0, -height // 2 if anchor[1] == "m" else 0
+
+
+def _latin(text: str) -> str:
+    """What that font has letters for."""
+    return text.encode("latin-1", "replace").decode("latin-1")
+
+
+def _font(size: int) -> Any:
     try:
         return ImageFont.load_default(size)
-    except TypeError as error:
-        raise RuntimeError("Pillow 10.0 has no letters of any size; the sandbox needs 10.1") from error
+    except TypeError:  # Pillow before 10.1
+        return _EnlargedFont(size)
 
 
 def _halved(values: np.ndarray) -> np.ndarray:

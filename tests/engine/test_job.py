@@ -195,6 +195,13 @@ def test_images_are_taken_back_when_the_job_is_refused(showing):
     wait_until(lambda: not images(showing), "the images to be taken back")
 
 
+def test_images_are_taken_back_when_the_key_is_refused_at_once(showing):
+    showing.sandbox.faults.set("runcomfy/submit", "error-400004-as-401")
+    with pytest.raises(AccountError):
+        showing.run_now()
+    wait_until(lambda: not images(showing), "the images to be taken back")
+
+
 def test_images_are_taken_back_when_the_clip_is_there(showing):
     showing.sandbox.faults.set("runcomfy/status", "never-finishes")
     player, seen = Player(), []
