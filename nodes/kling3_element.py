@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import Input, Types, io
 
 from ..remote_video.errors import InputRefused
+from ..remote_video.media.container import open_media
 from ..remote_video.models import KlingElement
 from ..remote_video.models.kling3 import ONE_PART
 from .clip_node import CATEGORY
@@ -67,7 +68,7 @@ def mp4_bytes(video: Input.Video) -> bytes:
 def _without_tags(file: BytesIO) -> bytes:
     bare = BytesIO()
     with (
-        av.open(file) as source,
+        open_media(file) as source,
         av.open(bare, "w", format="mp4", options={"fflags": "+bitexact"}) as target,
     ):
         kept = [*source.streams.video[:1], *source.streams.audio[:1]]

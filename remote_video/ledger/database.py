@@ -40,6 +40,8 @@ BUSY_TIMEOUT_S = 30.0
 """How long a transaction waits for another process's, s."""
 OPENING_TIMEOUT_S = 180.0
 """How long is waited while another process migrates or salvages the ledger, s."""
+FORK_WAIT_S = 2.0
+"""How long a fork waits for the transactions of other threads, s."""
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
 _FAST = ("journal_mode=MEMORY", "synchronous=OFF")
 
@@ -81,15 +83,56 @@ def in_process(path: Path) -> InProcess:
         return _files.setdefault(path, InProcess())
 
 
+class _Forks:
+    """Keeps a fork apart from transactions: SQLite takes what a child inherits of an open file for its own locks.
+
+    https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._open = 0
+        self._forking = False
+
+    @contextmanager
+    def kept_off(self) -> Iterator[None]:
+        """Inside it the process isn't forked, unless that would wait for too long."""
+        with self._change:
+            self._change.wait_for(lambda: not self._forking)
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._open -= 1
+                self._change.notify_all()
+
+    def begin(self) -> None:
+        """A fork is about to happen."""
+        with self._change:
+            self._change.wait_for(lambda: not self._forking)
+            self._forking = True
+            self._change.wait_for(lambda: not self._open, FORK_WAIT_S)
+
+    def end(self) -> None:
+        """It has happened; this is the parent."""
+        with self._change:
+            self._forking = False
+            self._change.notify_all()
+
+
+_forks = _Forks()
+
+
 def _begin_anew() -> None:
     """In a forked child: a lock may be held by a thread that only the parent has."""
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _forks
+    _lock, _forks = threading.Lock(), _Forks()
     _files.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(before=lambda: _forks.begin(), after_in_parent=lambda: _forks.end(), after_in_child=_begin_anew)
 
 
 # -- transactions ------------------------------------------------------------------------------------------------------
@@ -173,7 +216,7 @@ class _NotCommitted(Exception):
 def _attempt(path: Path, begin: str, work: Callable[[sa.Connection], T]) -> T:
     engine = opened(path)
     before = _identity(path)
-    with engine.connect() as db:
+    with _forks.kept_off(), engine.connect() as db:
         db.exec_driver_sql(begin)
         if before is None or _identity(path) != before:
             raise _Replaced

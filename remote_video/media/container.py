@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 
@@ -15,20 +15,31 @@ from ..errors import MediaError
 MAX_PIXELS = 8192 * 8192
 """Largest frame that is decoded at all; a header that claims more is refused before anything is allocated."""
 MAX_DECODER_THREADS = 16
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc"
+"""What is opened, by libav's names. Playlists and scripts (ffconcat, HLS, DASH ...) are not: they name other files."""
+_DEMUXER_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 _DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 """Tags that are not UTF-8 do no harm; PyAV 19 replaces them by itself and has no such argument."""
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[av.container.InputContainer]:
-    """The file's container, closed at the end.
+def open_media(source: Path | BinaryIO) -> Iterator[av.container.InputContainer]:
+    """The file's container, closed at the end; whatever is in it, no other file and no address is opened.
 
     Raises:
         MediaError: it can't be read, here or inside the block.
     """
+    path = source if isinstance(source, Path) else "the video"
+    file = f"file:{source}" if isinstance(source, Path) else source
     try:
-        with av.open(str(path), options=dict(_DECODER_OPTIONS), **_ANY_TAGS) as container:
+        container = av.open(file, options={**_DEMUXER_OPTIONS, **_DECODER_OPTIONS}, **_ANY_TAGS)
+    except av.error.ArgumentError as error:
+        raise MediaError(f"{path} is in no container that clips come in (MP4, MOV, WebM, MKV, AVI ...).") from error
+    except (av.error.FFmpegError, OSError, EOFError) as error:
+        raise MediaError(f"{path} can't be decoded: {said(error)}.") from error
+    try:
+        with container:
             yield container
     except (av.error.FFmpegError, OSError, EOFError) as error:
         raise MediaError(f"{path} can't be decoded: {said(error)}.") from error

@@ -10,10 +10,11 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit
 
-import av
 from PIL import Image, ImageOps
 
+from ..errors import MediaError
 from ..loopback import is_loopback_host
+from ..media.container import open_media
 
 MAX_IMAGE_BYTES = 50_000_000
 MAX_VIDEO_BYTES = 100_000_000
@@ -69,9 +70,9 @@ def open_footage(data: bytes) -> bytes:
     if len(data) > MAX_VIDEO_BYTES:
         raise MediaRefused(f"the video has {len(data)} bytes; at most {MAX_VIDEO_BYTES} are accepted")
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with open_media(io.BytesIO(data)) as container:
             next(container.decode(video=0))
-    except (av.FFmpegError, IndexError, StopIteration) as error:
+    except (MediaError, IndexError, StopIteration) as error:
         raise MediaRefused("the file is not a video that can be opened") from error
     return data
 
