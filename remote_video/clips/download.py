@@ -8,8 +8,9 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,7 @@ from .media_host import AddressRefused, NotTrusted, Reach, check_url, media_sess
 MAX_REDIRECTS = 5
 MAX_SOURCES = 8
 """Of one answer of the provider; the others are not tried."""
+HEAD_BYTES = 12
 MAX_POINTER_BYTES = 64 * 2**10
 NO_LONGER_THERE = (401, 403, 404, 410)
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
@@ -178,13 +180,15 @@ class Download:
             return True
         if status not in (200, 206):
             raise TransientError(f"{host} answered HTTP {status}", Response(status, headers, None).retry_after)
-        kind = headers.get("Content-Type", "").lower()
-        if kind.startswith("text/"):
-            raise NotAVideo(f"{host} answered with {kind.partition(';')[0]} in place of the clip")
         start, whole = self._extent(response, asked)
         if whole is not None and whole > self.max_bytes:
             raise self._too_large()
-        have = self._write(response, start, whole)
+        pieces = received(response)
+        head = b"" if start else _head(pieces)
+        kind = headers.get("Content-Type", "").lower()
+        if not start and kind.startswith("text/") and not _begins_a_video(head):
+            raise NotAVideo(f"{host} answered with {kind.partition(';')[0]} in place of the clip")
+        have = self._write(response, chain([head], pieces), start, whole)
         if whole is not None and have != whole:
             raise TransientError(f"the download broke off at {have:,} of {whole:,} bytes")
         return whole is not None or bool(response.raw.chunked)
@@ -235,11 +239,11 @@ class Download:
     def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _write(self, response: requests.Response, start: int, whole: int | None) -> int:
-        """Write the body from `start` on; returns the file's size."""
+    def _write(self, response: requests.Response, pieces: Iterable[bytes], start: int, whole: int | None) -> int:
+        """Write the body's `pieces` from `start` on; returns the file's size."""
         have = start
         with self._opened(response, start) as file:
-            for piece in received(response):
+            for piece in pieces:
                 have += len(piece)
                 if have > self.max_bytes:
                     self._start_over()
@@ -309,3 +313,16 @@ def _pointer(response: requests.Response) -> str | None:
     if isinstance(url, str) and url:
         return url
     raise NotAVideo("the provider answered with JSON in place of the clip")
+
+
+def _head(pieces: Iterator[bytes]) -> bytes:
+    """The first bytes of a body, enough to tell what it is; taken out of `pieces`."""
+    head = b""
+    while len(head) < HEAD_BYTES and (piece := next(pieces, b"")):
+        head += piece
+    return head
+
+
+def _begins_a_video(head: bytes) -> bool:
+    """By the bytes: hosts call a clip `text/plain` when they don't know its ending."""
+    return head[4:8] in (b"ftyp", b"moov", b"mdat") or head.startswith((b"\x1aE\xdf\xa3", b"RIFF"))

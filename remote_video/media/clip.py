@@ -10,7 +10,7 @@ import torch
 
 from ..errors import MediaError
 from .colours import quarter_turns
-from .container import open_media, picture_stream, rational, sound_stream
+from .container import open_media, picture_stream, rational, sound_stream, video_stream
 from .frames import Picture, decode_frames, decode_last, whole_frames
 from .sound import Audio, decode_sound, silence
 
@@ -34,13 +34,15 @@ class ClipInfo:
     bytes: int
     """Size of the file."""
     start_s: float
-    """Time stamp of the first frame."""
+    """Time stamp of the first frame that is shown."""
     quarter_turns: int
     """Turns to the left that set the stored picture upright."""
+    undecodable: MediaError | None = None
+    """Why no frame comes out of it, if none does; width and height are 0 then."""
 
 
 class Clip:
-    """A video file that is known to be decodable."""
+    """A video file in a container that could be opened; its picture need not be decodable."""
 
     def __init__(self, path: Path, info: ClipInfo) -> None:
         self.path = path
@@ -49,10 +51,10 @@ class Clip:
 
     @classmethod
     def open(cls, path: Path) -> Clip:
-        """Read the header and decode the first frame.
+        """Read the header, and decode the first frame if that is possible; no thread is started.
 
         Raises:
-            MediaError: it is not a video that can be decoded.
+            MediaError: it is no video.
         """
         return cls(path, _read_info(path))
 
@@ -63,6 +65,7 @@ class Clip:
             NotEnoughMemory: before anything is allocated.
             MediaError: the file is damaged; says how many frames are whole.
         """
+        self._require_picture()
         return decode_frames(self.path, self._picture, max_frames)
 
     def last_frame(self) -> torch.Tensor:
@@ -71,6 +74,7 @@ class Clip:
         Raises:
             NotEnoughMemory, MediaError: as `frames`.
         """
+        self._require_picture()
         return decode_last(self.path, self._picture)
 
     def audio(self) -> Audio:
@@ -82,6 +86,10 @@ class Clip:
         sound = decode_sound(self.path, self.info.start_s) if self.info.has_audio else None
         return sound if sound is not None else silence(self.path, self.info.duration_s)
 
+    def _require_picture(self) -> None:
+        if self.info.undecodable is not None:
+            raise self.info.undecodable
+
     def frame_bytes(self, max_frames: int = 0) -> int:
         """Bytes of the tensor that `frames(max_frames)` gives."""
         count = self._picture.count
@@ -89,25 +97,31 @@ class Clip:
 
 
 def _read_info(path: Path) -> ClipInfo:
+    first, undecodable = None, None
     with open_media(path) as container:
-        stream = picture_stream(container, path)
+        stream = video_stream(container, path)
         count = stream.frames or _count_packets(path)
         has_audio = sound_stream(container) is not None
         fps, duration_s = _timing(container, stream, count)
-        first = next(whole_frames(container, stream, path), None)
-        if first is None:
-            raise MediaError(f"{path} holds no frame that can be decoded.")
-        turns = quarter_turns(first)
-        width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
-        start = stream.start_time if stream.start_time is not None else first.pts or 0
+        try:
+            first = next(whole_frames(container, picture_stream(container, path), path), None)
+            if first is None:
+                undecodable = MediaError(f"{path} holds no frame that can be decoded.")
+        except MediaError as error:
+            undecodable = error
+        turns = quarter_turns(first) if first else 0
+        size = (first.width, first.height) if first else (0, 0)
+        width, height = size if turns % 2 == 0 else size[::-1]
+        start = first.pts if first and first.pts is not None else stream.start_time or 0
         start_s = start * rational(stream.time_base)
-    return ClipInfo(width, height, fps, count, duration_s, has_audio, path.stat().st_size, start_s, turns)
+    size_bytes = path.stat().st_size
+    return ClipInfo(width, height, fps, count, duration_s, has_audio, size_bytes, start_s, turns, undecodable)
 
 
 def _count_packets(path: Path) -> int:
     """Frames of a file whose header doesn't count them; nothing is decoded."""
     with open_media(path) as container:
-        return sum(1 for packet in container.demux(picture_stream(container, path)) if packet.size)
+        return sum(1 for packet in container.demux(video_stream(container, path)) if packet.size)
 
 
 def _timing(container: av.container.InputContainer, stream: av.VideoStream, count: int) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+from av.stream import Disposition
 
 from ..errors import MediaError
 
@@ -50,29 +51,46 @@ def said(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream, ready to be decoded.
+def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The first one that is no cover picture; nothing may be able to decode it.
+
+    Raises:
+        MediaError: there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise MediaError(f"{path} has no picture.")
+
+
+def picture_stream(container: av.container.InputContainer, path: Path, threads: int = 1) -> av.VideoStream:
+    """The same, ready to be decoded.
+
+    Args:
+        threads: frames that are decoded at a time, which delays the first. One starts no thread at all.
 
     Raises:
         MediaError: there is none, nothing can decode it, or it claims frames larger than MAX_PIXELS.
     """
-    stream = container.streams.best("video")
-    if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
-        raise MediaError(f"{path} has no picture that can be decoded.")
+    stream = video_stream(container, path)
+    if stream.codec_context is None:
+        raise MediaError(
+            f"The picture of {path} is in a codec that this PyAV ({av.__version__}) doesn't know.",
+            next_step="The file is whole: use `video_path`, or update PyAV (the package `av`) in ComfyUI's Python.",
+        )
     width, height = stream.codec_context.width, stream.codec_context.height
     if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise MediaError(f"{path} claims frames of {width}x{height} px; frames of up to {MAX_PIXELS} px are decoded.")
     stream.codec_context.options = dict(_DECODER_OPTIONS)
+    stream.thread_type = "AUTO" if threads > 1 else "NONE"
+    stream.codec_context.thread_count = threads
     return stream
 
 
 def picture_stream_on_all_cores(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The same, for many frames: several are decoded at a time, which delays the first."""
-    stream = picture_stream(container, path)
-    stream.thread_type = "AUTO"
+    """The same, for many frames."""
     # Twice libav's own number: frames wait for each other, and conversion runs beside (a tenth faster on 2 cores).
-    stream.codec_context.thread_count = min(MAX_DECODER_THREADS, 2 * cores() + 2)
-    return stream
+    return picture_stream(container, path, min(MAX_DECODER_THREADS, 2 * cores() + 2))
 
 
 def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:

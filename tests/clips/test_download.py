@@ -463,6 +463,13 @@ def test_a_page_in_place_of_the_clip_is_told_apart(desk: Desk, kind: str):
     assert not desk.part.exists()
 
 
+def test_a_clip_that_is_called_text_is_told_by_its_bytes(desk: Desk):
+    clip = b"\x00\x00\x00\x18ftypmp42" + CLIP
+    with serving(Reply(200, clip, {"Content-Type": "text/plain"})) as host:
+        assert desk.fetch(host)
+    assert desk.part.read_bytes() == clip
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_file_that_is_not_given_out_is_told_apart(desk: Desk, status: int):
     with serving(Reply(status)) as host, pytest.raises(NotThere, match=str(status)):

@@ -41,7 +41,7 @@ def unfetched(studio: Studio) -> DownloadError:
 
 
 @pytest.mark.parametrize(
-    "fault", ["not-a-video", "noise", "picture", "html-page", "typed-as-html", "truncated", "empty-file", "zero-frames"]
+    "fault", ["not-a-video", "noise", "picture", "html-page", "truncated", "empty-file", "zero-frames"]
 )
 def test_what_is_no_video_is_said_after_one_more_try(studio: Studio, fault: str):
     studio.sandbox.faults.set("media", fault)
@@ -50,6 +50,13 @@ def test_what_is_no_video_is_said_after_one_more_try(studio: Studio, fault: str)
     studio.sandbox.faults.clear()
     assert studio.run_now().reused
     assert studio.posts == 1
+
+
+@pytest.mark.parametrize("fault", ["typed-as-html", "trailing-bytes", "unknown-codec"])
+def test_an_odd_clip_that_is_all_there_is_kept_at_once(studio: Studio, fault: str):
+    studio.sandbox.faults.set("media", fault)
+    studio.run_now()
+    assert len(studio.calls("media")) == 1
 
 
 def test_a_page_at_one_address_and_a_refused_one_are_said_after_one_more_try(studio: Studio):

@@ -91,6 +91,16 @@ def _truncated(answer: Answer, call: Call) -> Answer:
     return _whole_file(answer).with_body(content[: int(len(content) * TRUNCATED_SHARE)])
 
 
+def _with_bytes_after(answer: Answer, call: Call) -> Answer:
+    whole = _whole_file(answer)
+    return whole.with_body(whole.content() + b"Bytes that are no box. " * 50)
+
+
+def _in_unknown_codec(answer: Answer, call: Call) -> Answer:
+    whole = _whole_file(answer)
+    return whole.with_body(whole.content().replace(b"avc1", b"xyz1"))
+
+
 def _typed(content_type: str) -> Alter:
     return lambda answer, call: answer.with_headers(Content_Type=content_type)
 
@@ -182,7 +192,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("picture", "The beginning of a PNG, declared as a video.", BINARY, alter=_picture_instead),
     Fault("html-page", "200 with an HTML page.", BINARY, alter=_instead(b"<html>Sign in</html>", "text/html")),
     Fault("zero-frames", "A valid MP4 with sound and not one frame.", BINARY, alter=_zero_frames),
-    Fault("typed-as-html", "The true clip, declared as HTML.", BINARY, alter=_typed("text/html")),
+    Fault("typed-as-html", "The true clip, declared as HTML.", BINARY, alter=_typed("text/html"), harmless=True),
+    Fault(
+        "trailing-bytes",
+        "The true clip, and bytes after its end.",
+        BINARY,
+        alter=_with_bytes_after,
+        harmless=True,
+    ),
+    Fault("unknown-codec", "The true clip, in a codec nobody knows.", BINARY, alter=_in_unknown_codec, harmless=True),
     Fault(
         "typed-as-bytes",
         "The true clip as application/octet-stream.",
