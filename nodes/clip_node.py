@@ -126,9 +126,12 @@ class ClipNode:
             note_blocked()
             node.say(f"{clip.text}\nThe clip is collected in the background; Run again hands it on.")
             return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
-        read = engine.pools.decoding.start(lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames))
+        warnings: list[str] = []
+        read = engine.pools.decoding.start(
+            lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append)
+        )
         outputs = await node.unless_stopped(read)
-        node.say(_summary(clip, sandbox))
+        node.say("\n".join((_summary(clip, sandbox), *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

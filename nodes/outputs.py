@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def to_decode(frames_mode: str, wired: frozenset[int] | None) -> frozenset[int]:
     return needed
 
 
-def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames: int) -> tuple[Any, ...]:
+def read_outputs(
+    path: Path, request_id: str, needed: frozenset[int], max_frames: int, warn: Callable[[str], None]
+) -> tuple[Any, ...]:
     """All seven values, from the saved file. Blocks.
 
     Args:
@@ -64,6 +67,7 @@ def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames
         needed: which of `DECODED` to decode; the others become a blocker that says so, never an empty value
             that could be taken for the clip.
         max_frames: at most this many frames; 0 is all.
+        warn: told what is not as it should be, and no error.
 
     Raises:
         NotEnoughMemory, MediaError: what was needed can't be decoded; the file stays.
@@ -71,7 +75,7 @@ def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames
     from ..remote_video.media.clip import Clip
 
     clip = Clip.open(path)
-    return (
+    values = (
         clip.frames(max_frames) if FRAMES in needed else _not_decoded("frames"),
         str(path),
         InputImpl.VideoFromFile(str(path)),
@@ -80,6 +84,9 @@ def read_outputs(path: Path, request_id: str, needed: frozenset[int], max_frames
         clip.info.fps,
         request_id,
     )
+    for warning in clip.warnings:
+        warn(warning)
+    return values
 
 
 def _not_decoded(output: str) -> ExecutionBlocker:

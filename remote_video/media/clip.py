@@ -47,6 +47,8 @@ class Clip:
     def __init__(self, path: Path, info: ClipInfo) -> None:
         self.path = path
         self.info = info
+        self.warnings: list[str] = []
+        """What was not as it should be in what was read so far, for the user."""
         self._picture = Picture(info.frame_count, info.width, info.height, info.quarter_turns)
 
     @classmethod
@@ -66,7 +68,7 @@ class Clip:
             MediaError: the file is damaged; says how many frames are whole.
         """
         self._require_picture()
-        return decode_frames(self.path, self._picture, max_frames)
+        return decode_frames(self.path, self._picture, max_frames, self.warnings.append)
 
     def last_frame(self) -> torch.Tensor:
         """The last frame, float32 [1,H,W,3], 0..1, by a seek.
@@ -75,7 +77,7 @@ class Clip:
             NotEnoughMemory, MediaError: as `frames`.
         """
         self._require_picture()
-        return decode_last(self.path, self._picture)
+        return decode_last(self.path, self._picture, self.warnings.append)
 
     def audio(self) -> Audio:
         """The sound, float32 [1,C,N] at its own rate; stereo silence of the clip's length when there is none.

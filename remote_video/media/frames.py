@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,12 @@ from ..errors import MediaError, NotEnoughMemory
 from .colours import RgbConverter
 from .container import cores, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
+from .mp4_boxes import missing_bytes
 
+_NEVER = -(1 << 63)
+Warn = Callable[[str], None]
+"""Is told what is not as it should be, and no error."""
+_log = logging.getLogger("remote_video")
 FLOAT32_BYTES = 4
 ONE_255TH = np.float32(1 / 255)
 CAST_BLOCK = 2048
@@ -47,7 +53,7 @@ class Picture:
         return self.width * self.height * 3 * FLOAT32_BYTES
 
 
-def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Tensor:
+def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning) -> torch.Tensor:
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
@@ -60,7 +66,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
     expected = min(picture.count, max_frames) if max_frames else picture.count
     require_memory(path, picture, expected)
     frames = _empty(picture, expected)
-    done = 0
+    done = concealed = 0
     with open_media(path) as container, _Conversion(picture.quarter_turns) as conversion:
         for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
             if done == len(frames):
@@ -71,15 +77,18 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0) -> torch.Te
             _refuse_other_size(frame, picture, path, done)
             conversion.put(frame, frames[done])
             done += 1
+            concealed += frame.is_corrupt
             if done == max_frames:
                 break
     if done == 0:
         raise MediaError(f"{path} holds no frame that can be decoded.")
+    if concealed:
+        warn(f"{concealed} of {done} frames are damaged in the file, and those that build on them may show it.")
     _set_count(frames, done)
     return torch.from_numpy(frames)
 
 
-def decode_last(path: Path, picture: Picture) -> torch.Tensor:
+def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torch.Tensor:
     """The last frame, found by a seek: only the last stretch between key frames is decoded.
 
     Returns:
@@ -89,9 +98,20 @@ def decode_last(path: Path, picture: Picture) -> torch.Tensor:
         NotEnoughMemory, MediaError: as `decode_frames`.
     """
     require_memory(path, picture, 1)
-    last = _last_frame(path, seek=True) or _last_frame(path, seek=False)
+    try:
+        last, is_concealed = _last_frame(path, seek=True)
+        if last is None:
+            last, is_concealed = _last_frame(path, seek=False)
+    except MediaError as error:
+        raise MediaError(
+            f"The last frame can't be decoded: {error.what}",
+            next_step="Delete the file and run again to fetch it anew (nothing is submitted), or unwire `last_frame` "
+            "and take a frame from `frames`, with `max_frames` set to those that are whole.",
+        ) from error
     if last is None:
         raise MediaError(f"{path} holds no frame that can be decoded.")
+    if is_concealed:
+        warn("The last frame is damaged in the file, or builds on one that is; it may show it.")
     _refuse_other_size(last, picture, path, picture.count - 1)
     frames = _empty(picture, 1)
     with _Conversion(picture.quarter_turns) as conversion:
@@ -107,7 +127,7 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
     Raises:
         MediaError: says how many frames before the damage came out whole.
     """
-    count = 0
+    count, shown_last, sent_last = 0, _NEVER, _NEVER
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
@@ -115,11 +135,21 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
                     yield frame
                     count += 1
                 raise _broken(path, count, "the file breaks off")
+            if packet.size == 0 and packet.dts is not None:
+                continue  # a sample without a byte; libav takes it for the end
+            if packet.size and packet.pts is not None and not packet.is_discard:
+                sent_last = max(sent_last, packet.pts)
             for frame in packet.decode():
                 yield frame
                 count += 1
+                shown_last = max(shown_last, frame.pts if frame.pts is not None else _NEVER)
     except av.error.FFmpegError as error:
         raise _broken(path, count, said(error)) from error
+    # A decoder with threads drops its last frames, rather than say so, when one of their packets is damaged.
+    if count and shown_last != _NEVER and shown_last < sent_last:
+        raise _broken(path, count, "its last frames can't be")
+    if missing_bytes(path):
+        raise _broken(path, count, "the file breaks off")
 
 
 def _before(packet: av.Packet, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
@@ -201,19 +231,22 @@ def _set_count(frames: np.ndarray, count: int) -> None:
         frames.resize((count, *frames.shape[1:]), refcheck=False)
 
 
-def _last_frame(path: Path, *, seek: bool) -> av.VideoFrame | None:
-    """The frame shown last: from the last key frame on, or from the begin. None where a seek leads nowhere."""
-    last = None
+def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
+    """The frame shown last, from the last key frame on, or from the begin, and whether any on the way is damaged.
+
+    None where a seek leads nowhere.
+    """
+    last, is_concealed = None, False
     with open_media(path) as container:
         stream = picture_stream_on_all_cores(container, path)
         if seek:
             try:
                 container.seek((stream.start_time or 0) + (stream.duration or 0), stream=stream)
             except av.error.FFmpegError:
-                return None
+                return None, False
         for frame in whole_frames(container, stream, path):
-            last = frame
-    return last
+            last, is_concealed = frame, is_concealed or frame.is_corrupt
+    return last, is_concealed
 
 
 def _refuse_other_size(frame: av.VideoFrame, picture: Picture, path: Path, index: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,71 @@ def test_a_picture_that_changes_its_size_is_an_error(tmp_path):
     path.write_bytes(first.read_bytes() + second.read_bytes())
     with pytest.raises(MediaError, match="changes its picture size: frame 4 has 128x96"):
         Clip.open(path).frames()
+
+
+def damaged_at(path, back: int, first: int = 5) -> None:
+    """Overwrite the video packet that is `back` before the end, all but its first bytes."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    start, size = packets[-back]
+    content[start + first : start + size] = bytes(size - first)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("back", [1, 2, 5, 12])
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_a_damaged_packet_near_the_end_is_an_error(tmp_path, monkeypatch, back, cores):
+    """Frame threads lose what they can't decode at the very end without a word."""
+    path = whole_clip(tmp_path, options={"bf": "2"})
+    monkeypatch.setattr("remote_video_pack.remote_video.media.container.cores", lambda: cores)
+    frames = Clip.open(path).frames()
+    damaged_at(path, back)
+    clip = Clip.open(path)
+    with pytest.raises(MediaError) as damaged:
+        clip.frames()
+    whole = int(re.search(r"(\d+) frames can be decoded", str(damaged.value))[1])
+    assert torch.equal(clip.frames(whole), frames[:whole])
+    with pytest.raises(MediaError) as last:
+        clip.last_frame()
+    assert "unwire `last_frame`" in last.value.next_step
+
+
+def test_frames_that_the_decoder_made_up_are_a_warning(tmp_path):
+    path = whole_clip(tmp_path, options={"bf": "0", "threads": "1"})
+    assert len(Clip.open(path).frames()) == 40
+    with av.open(str(path)) as container:
+        start, size = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size][20]
+    content = bytearray(path.read_bytes())
+    content[start + size // 3] ^= 0xFF
+    path.write_bytes(content)
+    clip = Clip.open(path)
+    assert len(clip.frames()) == 40
+    assert len(clip.warnings) == 1 and "1 of 40 frames are damaged" in clip.warnings[0]
+    clip.last_frame()
+    assert "The last frame" in clip.warnings[1]
+
+
+def test_a_sample_without_a_byte_is_skipped(tmp_path):
+    path = whole_clip(tmp_path, options={"bf": "0"})
+    content = bytearray(path.read_bytes())
+    table = content.index(b"stsz") + 4 + 12
+    (size,) = struct.unpack_from(">I", content, table + 4 * 39)
+    struct.pack_into(">I", content, table + 4 * 39, 0)
+    path.write_bytes(content)
+    assert size and Clip.open(path).frames().shape[0] == 39
+
+
+@pytest.mark.parametrize("container_options", [{"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}])
+def test_a_file_cut_between_two_packets_is_an_error(tmp_path, container_options):
+    pictures = [moving_picture(i, 128, 96) for i in range(40)]
+    path = write_clip(
+        tmp_path / "cut.mp4", pictures, size=(128, 96), container_options={"movflags": "faststart"} | container_options
+    )
+    with av.open(str(path)) as container:
+        ends = sorted(packet.pos + packet.size for packet in container.demux(video=0) if packet.size)
+    path.write_bytes(path.read_bytes()[: ends[30]])
+    clip = Clip.open(path)
+    for read in (clip.frames, clip.last_frame):
+        with pytest.raises(MediaError, match=r"breaks off|can't be"):
+            read()
