@@ -10,7 +10,7 @@ import torch
 
 from ..errors import MediaError
 from .colours import quarter_turns
-from .container import open_media, picture_stream, rational, sound_stream, video_stream
+from .container import has_unknown_sound, open_media, picture_stream, rational, sound_stream, video_stream
 from .frames import Picture, decode_frames, decode_last, whole_frames
 from .sound import Audio, decode_sound, silence
 
@@ -37,6 +37,8 @@ class ClipInfo:
     """Time stamp of the first frame that is shown."""
     quarter_turns: int
     """Turns to the left that set the stored picture upright."""
+    has_unknown_sound: bool = False
+    """There is sound, and nothing can decode it."""
     undecodable: MediaError | None = None
     """Why no frame comes out of it, if none does; width and height are 0 then."""
 
@@ -85,6 +87,8 @@ class Clip:
         Raises:
             NotEnoughMemory, MediaError.
         """
+        if self.info.has_unknown_sound:
+            self.warnings.append("The sound is in a codec that this PyAV doesn't know; silence stands in its place.")
         sound = decode_sound(self.path, self.info.start_s) if self.info.has_audio else None
         return sound if sound is not None else silence(self.path, self.info.duration_s)
 
@@ -103,7 +107,7 @@ def _read_info(path: Path) -> ClipInfo:
     with open_media(path) as container:
         stream = video_stream(container, path)
         count = stream.frames or _count_packets(path)
-        has_audio = sound_stream(container) is not None
+        has_audio, unknown_sound = sound_stream(container) is not None, has_unknown_sound(container)
         fps, duration_s = _timing(container, stream, count)
         try:
             first = next(whole_frames(container, picture_stream(container, path), path), None)
@@ -117,7 +121,9 @@ def _read_info(path: Path) -> ClipInfo:
         start = first.pts if first and first.pts is not None else stream.start_time or 0
         start_s = start * rational(stream.time_base)
     size_bytes = path.stat().st_size
-    return ClipInfo(width, height, fps, count, duration_s, has_audio, size_bytes, start_s, turns, undecodable)
+    return ClipInfo(
+        width, height, fps, count, duration_s, has_audio, size_bytes, start_s, turns, unknown_sound, undecodable
+    )
 
 
 def _count_packets(path: Path) -> int:

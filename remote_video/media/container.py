@@ -95,8 +95,14 @@ def picture_stream_on_all_cores(container: av.container.InputContainer, path: Pa
 
 def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
     """The sound, if there is any that can be decoded."""
-    stream = container.streams.best("audio")
-    return stream if isinstance(stream, av.AudioStream) and stream.codec_context is not None else None
+    decodable = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    best = container.streams.best("audio")
+    return best if best in decodable else next(iter(decodable), None)
+
+
+def has_unknown_sound(container: av.container.InputContainer) -> bool:
+    """Whether there is sound, and none that can be decoded."""
+    return bool(container.streams.audio) and sound_stream(container) is None
 
 
 def cores() -> int:

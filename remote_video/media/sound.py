@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,10 +14,14 @@ from av.audio.resampler import AudioResampler
 from ..errors import MediaError, NotEnoughMemory
 from .container import open_media, rational, said, sound_stream
 from .free_memory import free_bytes
+from .mp4_boxes import missing_bytes
 
+FLOAT32_BYTES = 4
 SILENCE_RATE = 44100
 """Sample rate of the silence that stands for a missing sound track, Hz."""
 SILENCE_CHANNELS = 2
+SMALLEST_HOLE_S = 0.02
+"""Time stamps that jump by less are rounded ones."""
 _CHECK_EVERY = 1024
 """Decoded blocks between two looks at the free RAM."""
 
@@ -42,11 +47,12 @@ def silence(path: Path, duration_s: float) -> Audio:
 
 
 def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
-    """The whole sound track at its own rate, with its own channels; None without one.
+    """The whole sound track at its own rate, with its own channels; None when none of it is heard with the picture.
 
     Args:
         path: the file.
-        picture_start_s: time stamp of the first frame, s; sound before it is cut, a later begin filled with silence.
+        picture_start_s: time stamp of the first frame, s; sound before it is cut; a later begin, and what is
+            missing between, is filled with silence.
 
     Raises:
         NotEnoughMemory, MediaError.
@@ -56,16 +62,24 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
         if stream is None:
             return None
         blocks: list[np.ndarray] = []
-        lead = 0
+        lead = samples = 0
         rate = channels = 0
         resampler: AudioResampler | None = None
         try:
-            for frame in container.decode(stream):
+            for frame in _whole_sound(container, stream, path):
                 if resampler is None:
                     rate, channels = frame.sample_rate, len(frame.layout.channels)
                     resampler = AudioResampler(format="fltp", layout=frame.layout, rate=rate)
                     if frame.pts is not None:
                         lead = round((frame.pts * rational(frame.time_base) - picture_start_s) * rate)
+                elif frame.pts is not None:
+                    begin = round((frame.pts * rational(frame.time_base) - picture_start_s) * rate)
+                    hole = begin - lead - samples
+                    if hole > SMALLEST_HOLE_S * rate:
+                        _require_memory(path, hole * channels * FLOAT32_BYTES)
+                        blocks.append(np.zeros((channels, hole), np.float32))
+                        samples += hole
+                samples += frame.samples
                 blocks += [block.to_ndarray() for block in resampler.resample(frame)]
                 if len(blocks) % _CHECK_EVERY == 0:
                     _require_memory(path, sum(block.nbytes for block in blocks))
@@ -79,7 +93,20 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
             ) from error
     if not blocks:
         return None
-    return Audio(waveform=_in_step(path, blocks, lead, channels), sample_rate=rate)
+    waveform = _in_step(path, blocks, lead, channels)
+    return Audio(waveform=waveform, sample_rate=rate) if waveform.shape[2] else None
+
+
+def _whole_sound(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
+    """Decoded blocks. Raises ValueError where the file breaks off."""
+    for packet in container.demux(stream):
+        if packet.is_corrupt:
+            raise ValueError("the file breaks off")
+        if packet.size == 0 and packet.dts is not None:
+            continue  # libav takes it for the end
+        yield from packet.decode()
+    if missing_bytes(path):
+        raise ValueError("the file breaks off")
 
 
 def _in_step(path: Path, blocks: list[np.ndarray], lead: int, channels: int) -> torch.Tensor:

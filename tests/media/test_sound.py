@@ -8,10 +8,12 @@ import av
 import numpy as np
 import pytest
 import torch
+from remote_video_pack.remote_video.errors import MediaError
 from remote_video_pack.remote_video.media.clip import Clip
 
 from .clips import moving_picture, tone, write_clip
 
+FASTSTART = {"movflags": "faststart"}
 PICTURES = [moving_picture(i, 64, 48) for i in range(24)]
 
 
@@ -95,3 +97,54 @@ def test_silence_has_the_clip_s_length(tmp_path):
     audio = clip.audio()
     assert audio["waveform"].shape == (1, 2, round(2.4 * 44100)) and not audio["waveform"].any()
     assert not clip.info.has_audio
+
+
+def with_sound_at(path, blocks: list[tuple[float, np.ndarray]], picture_begins_s: float = 0.0):
+    """PICTURES with each block of mono sound at its own time, s, as PCM in Matroska."""
+    rate = 48000
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream("pcm_f32le", rate=rate)
+        track.layout = "mono"
+        for begin_s, samples in blocks:
+            block = av.AudioFrame.from_ndarray(samples, "flt", "mono")
+            block.sample_rate, block.time_base, block.pts = rate, Fraction(1, rate), round(begin_s * rate)
+            container.mux(track.encode(block))
+        for index, picture in enumerate(PICTURES):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = round(picture_begins_s * 24) + index, Fraction(1, 24)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        container.mux(track.encode(None))
+    return Clip.open(path)
+
+
+def test_a_hole_in_the_sound_is_silence(tmp_path):
+    clip = with_sound_at(tmp_path / "hole.mkv", [(0.0, tone(0.25, 48000, 1)), (0.75, tone(0.25, 48000, 1))])
+    waveform = clip.audio()["waveform"][0, 0].numpy()
+    assert len(waveform) == pytest.approx(48000, abs=100)
+    assert not waveform[12100:35900].any() and np.abs(waveform[36100:]).max() > 0.4
+
+
+def test_sound_that_ends_before_the_picture_begins_is_silence_of_the_clip_s_length(tmp_path):
+    clip = with_sound_at(tmp_path / "early.mkv", [(0.0, tone(0.25, 48000, 1))], picture_begins_s=1.0)
+    waveform = clip.audio()["waveform"]
+    assert waveform.shape[2] > 40000 and not waveform.any()
+
+
+def test_sound_in_an_unknown_codec_is_silence_and_a_warning(tmp_path):
+    path = write_clip(tmp_path / "clip.mkv", PICTURES, sound=tone(1, 48000, 2), sound_codec="aac")
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    clip = Clip.open(path)
+    assert not clip.audio()["waveform"].any()
+    assert "sound" in clip.warnings[0] and "codec" in clip.warnings[0]
+
+
+def test_a_file_cut_between_two_sound_packets_is_an_error(tmp_path):
+    path = write_clip(tmp_path / "cut.mp4", PICTURES, sound=tone(1, 48000, 2), container_options=FASTSTART)
+    with av.open(str(path)) as container:
+        ends = sorted(packet.pos + packet.size for packet in container.demux(audio=0) if packet.size)
+    path.write_bytes(path.read_bytes()[: ends[-10]])
+    with pytest.raises(MediaError, match="breaks off"):
+        Clip.open(path).audio()
