@@ -9,7 +9,7 @@ import av
 import torch
 
 from ..errors import MediaError
-from .colours import quarter_turns
+from .colours import Orientation
 from .container import has_unknown_sound, open_media, picture_stream, rational, sound_stream, video_stream
 from .frames import Picture, decode_frames, decode_last, whole_frames
 from .sound import Audio, decode_sound, silence
@@ -35,8 +35,8 @@ class ClipInfo:
     """Size of the file."""
     start_s: float
     """Time stamp of the first frame that is shown."""
-    quarter_turns: int
-    """Turns to the left that set the stored picture upright."""
+    orientation: Orientation
+    """What sets the stored picture upright."""
     has_unknown_sound: bool = False
     """There is sound, and nothing can decode it."""
     undecodable: MediaError | None = None
@@ -51,7 +51,7 @@ class Clip:
         self.info = info
         self.warnings: list[str] = []
         """What was not as it should be in what was read so far, for the user."""
-        self._picture = Picture(info.frame_count, info.width, info.height, info.quarter_turns)
+        self._picture = Picture(info.frame_count, info.width, info.height, info.orientation)
 
     @classmethod
     def open(cls, path: Path) -> Clip:
@@ -115,14 +115,13 @@ def _read_info(path: Path) -> ClipInfo:
                 undecodable = MediaError(f"{path} holds no frame that can be decoded.")
         except MediaError as error:
             undecodable = error
-        turns = quarter_turns(first) if first else 0
-        size = (first.width, first.height) if first else (0, 0)
-        width, height = size if turns % 2 == 0 else size[::-1]
+        orientation = Orientation.of(first) if first else Orientation()
+        width, height = orientation.size(first.width, first.height) if first else (0, 0)
         start = first.pts if first and first.pts is not None else stream.start_time or 0
         start_s = start * rational(stream.time_base)
     size_bytes = path.stat().st_size
     return ClipInfo(
-        width, height, fps, count, duration_s, has_audio, size_bytes, start_s, turns, unknown_sound, undecodable
+        width, height, fps, count, duration_s, has_audio, size_bytes, start_s, orientation, unknown_sound, undecodable
     )
 
 

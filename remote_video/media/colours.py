@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -73,10 +73,30 @@ class RgbConverter:
         return rows[:, : rgb.width * 3].reshape(rgb.height, rgb.width, 3)
 
 
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """How often a stored picture is turned left to stand upright, 0 to 3: from the file's display matrix."""
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return 0
-    a, b = struct.unpack_from("=2i", bytes(memoryview(matrix)))
-    return -round(math.degrees(math.atan2(b, a)) / 90) % 4
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture is laid down to stand as it is meant: first its axes are swapped, then it is flipped."""
+
+    swapped: bool = False
+    left_right: bool = False
+    upside_down: bool = False
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Orientation:
+        """From the file's display matrix (ISO/IEC 14496-12, 6.2.2): quarter turns and mirrors; others are rounded."""
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return cls()
+        a, b, _, c, d = struct.unpack_from("=5i", bytes(memoryview(matrix)))
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(False, a < 0, d < 0)
+        return cls(True, c < 0, b < 0)
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height as displayed."""
+        return (height, width) if self.swapped else (width, height)
+
+    def upright(self, pixels: np.ndarray) -> np.ndarray:
+        """A view of [H,W,3] as displayed."""
+        turned = pixels.swapaxes(0, 1) if self.swapped else pixels
+        return turned[:: -1 if self.upside_down else 1, :: -1 if self.left_right else 1]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..errors import MediaError, NotEnoughMemory
-from .colours import RgbConverter
+from .colours import Orientation, RgbConverter
 from .container import cores, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 from .mp4_boxes import missing_bytes
@@ -44,8 +44,8 @@ class Picture:
     width: int
     """As displayed, px."""
     height: int
-    quarter_turns: int = 0
-    """How often the stored picture is turned left to stand upright."""
+    orientation: Orientation = Orientation()
+    """How the stored picture is laid down to stand upright."""
 
     @property
     def frame_bytes(self) -> int:
@@ -67,7 +67,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn 
     require_memory(path, picture, expected)
     frames = _empty(picture, expected)
     done = concealed = 0
-    with open_media(path) as container, _Conversion(picture.quarter_turns) as conversion:
+    with open_media(path) as container, _Conversion(picture.orientation) as conversion:
         for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
             if done == len(frames):
                 conversion.drain()
@@ -114,7 +114,7 @@ def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torc
         warn("The last frame is damaged in the file, or builds on one that is; it may show it.")
     _refuse_other_size(last, picture, path, picture.count - 1)
     frames = _empty(picture, 1)
-    with _Conversion(picture.quarter_turns) as conversion:
+    with _Conversion(picture.orientation) as conversion:
         conversion.put(last, frames[0])
     return torch.from_numpy(frames)
 
@@ -181,9 +181,9 @@ def require_memory(path: Path, picture: Picture, count: int) -> None:
 class _Conversion:
     """A few threads that turn decoded frames into rows of the tensor, each with a converter of its own."""
 
-    def __init__(self, quarter_turns: int) -> None:
+    def __init__(self, orientation: Orientation) -> None:
         workers = min(MAX_WORKERS, cores())
-        self._quarter_turns = quarter_turns
+        self._orientation = orientation
         self._room = workers * QUEUED_PER_WORKER
         self._pool = ThreadPoolExecutor(workers, "remote-video-frames", np.setbufsize, (CAST_BLOCK,))
         self._own = threading.local()
@@ -214,9 +214,7 @@ class _Conversion:
         converter = getattr(self._own, "converter", None)
         if converter is None:
             converter = self._own.converter = RgbConverter()
-        pixels = converter.pixels(frame)
-        if self._quarter_turns:
-            pixels = np.rot90(pixels, self._quarter_turns)
+        pixels = self._orientation.upright(converter.pixels(frame))
         np.multiply(pixels, ONE_255TH, out=target)
 
 
@@ -250,8 +248,7 @@ def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
 
 
 def _refuse_other_size(frame: av.VideoFrame, picture: Picture, path: Path, index: int) -> None:
-    stored = (frame.width, frame.height)
-    shown = stored if picture.quarter_turns % 2 == 0 else stored[::-1]
+    shown = picture.orientation.size(frame.width, frame.height)
     if shown != (picture.width, picture.height):
         raise MediaError(
             f"{path} changes its picture size: frame {index + 1} has {shown[0]}x{shown[1]} px, the first has "

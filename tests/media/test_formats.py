@@ -168,9 +168,13 @@ def test_odd_sizes_and_padded_rows(tmp_path, codec, pix_fmt, ending, size):
 def rotated(path: Path, degrees: int) -> Path:
     """The same file with another display matrix in its track header: shown turned right by `degrees`."""
     a, b = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    return with_matrix(path, a, b, -b, a)
+
+
+def with_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
     content = bytearray(path.read_bytes())
     matrix = content.index(b"tkhd") + 4 + 4 + (20 if content[content.index(b"tkhd") + 4] == 0 else 32) + 16
-    struct.pack_into(">9i", content, matrix, a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30)
+    struct.pack_into(">9i", content, matrix, a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
     return path
 
@@ -185,6 +189,23 @@ def test_a_rotated_clip_stands_upright(tmp_path, degrees):
     assert (clip.info.width, clip.info.height) == upright.shape[2:0:-1]
     assert np.array_equal(clip.frames().numpy(), upright)
     assert np.array_equal(clip.last_frame()[0].numpy(), upright[-1])
+
+
+@pytest.mark.parametrize(
+    ("matrix", "displayed"),
+    [
+        ((-1, 0, 0, 1), lambda stored: stored[:, :, ::-1]),
+        ((1, 0, 0, -1), lambda stored: stored[:, ::-1]),
+        ((0, 1, 1, 0), lambda stored: stored.swapaxes(1, 2)),
+        ((0, -1, -1, 0), lambda stored: stored.swapaxes(1, 2)[:, ::-1, ::-1]),
+    ],
+)
+def test_a_mirrored_clip_is_mirrored(tmp_path, matrix, displayed):
+    plain = write_clip(tmp_path / "plain.mp4", [moving_picture(i, 96, 64) for i in range(2)], size=(96, 64))
+    right = displayed(Clip.open(plain).frames().numpy())
+    clip = Clip.open(with_matrix(plain, *matrix))
+    assert np.array_equal(clip.frames().numpy(), right)
+    assert np.array_equal(clip.last_frame()[0].numpy(), right[-1])
 
 
 def grey_steps(count: int) -> list[np.ndarray]:
