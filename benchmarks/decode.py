@@ -162,11 +162,30 @@ def _compare(clip: str, path: Path, tensor_bytes: int, rounds: int) -> list[dict
         row |= {"seconds": round(statistics.median(seconds), 3), "times_bare": round(statistics.median(to_bare), 2)}
         row["cpu_seconds"] = round(statistics.median(run["cpu_seconds"] for run in runs[way]), 2)
         row |= {"rss_gb": round(growth / 1e9, 2), "rss_of_tensor": round(growth / tensor_bytes, 2)}
+        if way == "ours":
+            row["mean_error_of_255"] = round(colour_error(path), 3)
         if way in ("comfyui", "opencv") and "ours" in runs:
             by_ours = [run / mine["seconds"] for run, mine in zip(seconds, runs["ours"], strict=True)]
             row["times_ours"] = round(statistics.median(by_ours), 2)
         table.append(row)
     return table
+
+
+def colour_error(path: Path) -> float:
+    """How far `ours` is off the standard's conversion in the mean: the first frame's worst channel, of 255."""
+    import av
+
+    with av.open(str(path)) as container:
+        yuv = next(container.decode(video=0)).to_ndarray().astype(np.float64)
+    height, width = yuv.shape[0] * 2 // 3, yuv.shape[1]
+    (kr, kb) = (0.2126, 0.0722) if width >= 1280 else (0.299, 0.114)
+    # Chroma lies between the lines and above every other pixel; a mean over the frame leaves its interpolation out.
+    u, v = ((half - 128).mean() / 224 for half in yuv[height:].reshape(2, -1))
+    y = (yuv[:height].mean() - 16) / 219
+    r, b = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
+    exact = 255 * np.array([r, (y - kr * r - kb * b) / (1 - kr - kb), b])
+    got = 255 * look(path).frames(1).numpy().astype(np.float64).mean((0, 1, 2))
+    return float(np.abs(got - exact).max())
 
 
 def _why_not(way: str, tensor_bytes: int) -> str:
