@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from io import BytesIO
 from pathlib import Path
 
+import av
 import pytest
 import torch
 from comfy import model_management
@@ -15,9 +17,10 @@ from comfy_execution import progress
 from comfy_execution.graph_utils import ExecutionBlocker
 from remote_video_pack.nodes import NODES, comfy_host
 from remote_video_pack.nodes.asker import NodeAsker
-from remote_video_pack.remote_video.errors import AccountError, InputRefused, ModerationError
+from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox.faults.fault import BINARY, Fault
 
 from .comfy import picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
@@ -260,3 +263,27 @@ def test_queue_time_says_nothing_about_what_is_linked():
     for node in (Veo3I2V, RunwayGen3Turbo, Kling3I2V, Dreamina3Pro, CometVeo):
         assert node.validate_inputs(prompt=None) is True
     assert Kling3I2V.validate_inputs(prompt="a cat", duration=None, multi_shot={"multi_shot": "5 shots"}) is True
+
+
+async def test_a_clip_nobody_can_decode_is_handed_on_all_the_same(comfy, sandbox):
+    sandbox.faults.set("media", "unknown-codec")
+    output = await comfy.run(Veo3I2V, {1: "ShowText", 2: "SaveVideo"}, image=picture(), prompt="a cat")
+    assert Path(output[1]).is_file() and Path(output[2].file) == Path(output[1]) and output[5] == FPS
+    with pytest.raises(MediaError, match="codec"):
+        await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
+    assert sandbox.accepted_posts == 1
+
+
+async def test_what_the_decoder_only_warns_of_is_said_on_the_node(comfy, sandbox, small_clip):
+    """The same clip as Matroska, with sound in a codec of an unknown name."""
+    file = BytesIO()
+    with av.open(BytesIO(small_clip)) as source, av.open(file, "w", format="matroska") as out:
+        copies = [out.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                out.mux(packet)
+    odd = file.getvalue().replace(b"A_AAC", b"A_XYZ")
+    sandbox.faults.set("media", Fault("odd-sound", "", BINARY, alter=lambda answer, call: answer.with_body(odd)))
+    output = await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
+    assert not output[3]["waveform"].any() and "sound is in a codec" in comfy.texts[-1]
