@@ -76,7 +76,7 @@ def test_where_https_does_not_work_it_is_taken_as_it_is_without_a_key_and_said(d
 def test_what_https_began_is_not_gone_on_with_in_clear(desk: Desk, net: Net, tmp_path: Path, monkeypatch):
     certificate = certificate_of("clips.example.com", tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    half = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nclip"
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + 10 * b"clip"
     with speaking(over_tls(lambda c, _: c.sendall(half), certificate)) as host:
         net.ports[443] = host.port
         with pytest.raises(TransientError):

@@ -12,9 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import requests
+from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.providers.client import connect
+from remote_video_pack.remote_video.providers.status import JobState
+from remote_video_pack.remote_video.settings import Settings
 
 from ..written_jobs import accepted, begun, happened
 from .terminal import COMMAND, PACK_FOLDER, Terminal
@@ -39,7 +42,7 @@ def ledger(home: Path) -> Ledger:
     return ledger
 
 
-def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_path):
+def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_path, home, monkeypatch):
     command = [*COMMAND, "sandbox", "--folder", str(tmp_path / "jobs")]
     new_group = subprocess.CREATE_NEW_PROCESS_GROUP if os.name == "nt" else 0
     sandbox = subprocess.Popen(
@@ -52,11 +55,14 @@ def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_p
             line = sandbox.stdout.readline()
             assert line, f"it ended after saying {said!r}"
             said += line
-        addresses = dict(re.findall(r"(\w+_BASE_URL)=(\S+)", said))
-        key = {"Authorization": "Bearer anything"}
-        model = addresses["RUNCOMFY_API_BASE_URL"] + "/v1/models/google-deepmind/veo-3/image-to-video"
-        assert requests.get(model, headers=key, timeout=10).json()["model_id"].endswith("veo-3/image-to-video")
-        assert requests.get(addresses["COMETAPI_BASE_URL"] + "/models", headers=key, timeout=10).ok
+        recipe = dict(re.findall(r"^  (\w+)=(\S+)$", said, re.MULTILINE))
+        for name, value in recipe.items():
+            monkeypatch.setenv(name, value)
+        for provider, variable in (("runcomfy", "RUNCOMFY_API_TOKEN"), ("cometapi", "COMETAPI_KEY")):
+            Accounts(home).save(provider, "a-key-that-pays")
+            connection = connect(provider, Settings.from_environment(home))
+            assert connection.account_key == recipe[variable]
+            assert connection.client.status("no-such-job").state is JobState.NOT_FOUND
         sandbox.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
         rest, _ = sandbox.communicate(timeout=30)
         if os.name != "nt":

@@ -193,6 +193,24 @@ def test_no_impostor_gets_the_key_when_another_pack_has_turned_verification_off(
     assert not any(KEY.encode() in heard for heard in impostor.heard)
 
 
+def test_no_impostor_with_another_hosts_certificate_gets_the_key_when_names_are_not_compared(
+    monkeypatch, tmp_path, submission
+):
+    certificate = certificate_of("other.example.com", tmp_path)
+    original = requests.adapters.HTTPAdapter.init_poolmanager
+
+    def init_poolmanager(self, *args, **more):
+        return original(self, *args, **{**more, "assert_hostname": False})
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "init_poolmanager", init_poolmanager)
+    monkeypatch.setattr("remote_video_pack.remote_video.providers.http.is_loopback", lambda url: False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    impostor = Impostor(certificate)
+    with speaking(impostor.speak) as host, pytest.raises(SettingsError, match="not trusted here"):
+        RunComfy(f"https://127.0.0.1:{host.port}", KEY, timeouts=HASTE).submit(submission)
+    assert impostor.heard == []
+
+
 # -- proxies -----------------------------------------------------------------------------------------------------------
 
 
