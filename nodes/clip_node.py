@@ -167,8 +167,8 @@ def _workflow_text(hidden: Any) -> str | None:
 def player(clip: Path) -> ui.PreviewVideo | None:
     """A player for the node; None when the clip lies outside the output folder, which the browser can't see."""
     folder = output_folder().resolve()
-    if not clip.resolve().is_relative_to(folder):
+    if not clip.is_relative_to(folder):
         return None
-    below = clip.resolve().relative_to(folder)
+    below = clip.relative_to(folder)
     subfolder = below.parent.as_posix() if below.parent != Path() else ""
     return ui.PreviewVideo([ui.SavedResult(below.name, subfolder, io.FolderType.output)])

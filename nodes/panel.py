@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..remote_video.accounts import Accounts
@@ -65,7 +64,7 @@ def cancel_job(settings: Settings, body: Body) -> dict[str, bool]:
 
 
 def _job(record: JobRecord, live: JobEvent | None) -> dict[str, Any]:
-    file = Path(record.path) if record.path and record.state is State.STORED else None
+    file = record.clip_path if record.is_stored else None
     gone = file is not None and not file.exists()
     sentence = "saved, but the file is gone: the same inputs fetch it again" if gone else record.state.sentence
     return {

@@ -52,6 +52,8 @@ class Settings:
     """Addresses that a proxy hands out in place of public ones; hosts of clips may resolve to them."""
     collect: bool = True
     """Whether what was paid for and nobody watches is brought home."""
+    follow_links: bool = False
+    """Whether a folder in the output folder may be a link to another place: so where the host's own nodes take it."""
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     """Pauses and time limits."""
     max_clip_bytes: int = MAX_CLIP_BYTES

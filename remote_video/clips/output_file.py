@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
 
 from ..errors import InputRefused
 
@@ -67,7 +68,11 @@ class Target:
                 return None
         except FileNotFoundError:
             return None
-        return next((clip for clip in map(self.folder.joinpath, self._clips()) if clip.samefile(part)), None)
+        return next((clip for clip in self.clips() if clip.samefile(part)), None)
+
+    def clips(self) -> Iterator[Path]:
+        """The clips whose name begins so. Lists the folder."""
+        return map(self.folder.joinpath, self._clips())
 
     def _take_number(self, part: Path) -> Path:
         taken = (number for number in self._numbers() if _rename_without_overwriting(part, self._numbered(number)))
@@ -111,7 +116,7 @@ _last_numbers: dict[tuple[Path, str], int] = {}
 """What this process gave last in each folder under each name. Forgetting costs a listing, being wrong one more try."""
 
 
-def target(output_folder: Path, filename_prefix: str) -> Target:
+def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = False) -> Target:
     """Understand a `filename_prefix`, as ComfyUI's Save nodes do, and make its folder.
 
     Args:
@@ -119,6 +124,7 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
         filename_prefix: "folder/name"; a name that ends in .mp4 is a whole one, and "name_00007_.mp4" the one with that
             number, or the next that is free. Its words for the time are replaced,
             if `expand` didn't yet. Characters that some system forbids in a name become "_"; long names are cut.
+        follow_links: whether a folder below may be a link that leads outside.
 
     Raises:
         InputRefused: it is empty, absolute, leads outside the output folder, or names a Windows device.
@@ -133,7 +139,7 @@ def target(output_folder: Path, filename_prefix: str) -> Target:
     folder = root.joinpath(*names[:-1])
     try:
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not nearest.resolve().is_relative_to(root):
+        if not follow_links and not nearest.resolve().is_relative_to(root):
             raise _refused(filename_prefix, "leads outside the output folder through a link")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -147,6 +153,12 @@ def expand(filename_prefix: str) -> str:
     for word, form in _TIME_WORDS.items():
         filename_prefix = filename_prefix.replace(f"%{word}%", time.strftime(form, now))
     return filename_prefix
+
+
+def create_new(path: Path) -> BinaryIO:
+    """A new file to write to; a link under that name is not followed. Raises FileExistsError."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def _parts(prefix: str, shown: str) -> list[str]:

@@ -41,7 +41,7 @@ def jobs_command(options: argparse.Namespace) -> int:
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = f"{job.cost_usd:.2f} USD" if job.cost_usd is not None else "-"
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
-        print("  ".join((*words, (job.path if job.state is State.STORED else job.error) or "-")))
+        print("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")))
     if not options.json:
         print(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.")
     return 0

@@ -281,7 +281,7 @@ class Engine:
     def _tell(self, tools: Tools, outcome: JobRecord | Exception) -> None:
         audience, name = tools.audience, tools.order.job.model_name
         if isinstance(outcome, JobRecord):
-            clip = StoredClip(Path(outcome.path or ""), outcome.request_id or "", True, outcome.cost_usd)
+            clip = StoredClip(outcome.clip_path or Path(), outcome.request_id or "", True, outcome.cost_usd)
             for watch in audience.watches:
                 watch.answer(replace(clip, reused=not tools.is_new or watch is not tools.starter))
             tools.say(f"saved as {clip.path.name}", outcome.state, outcome.request_id)

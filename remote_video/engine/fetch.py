@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from dataclasses import replace
@@ -16,13 +15,14 @@ from ..clips.download import MAX_SOURCES, Abandoned, ClipTooLarge, Download, Not
 from ..clips.media_host import AddressRefused, NotTrusted, Reach
 from ..clips.output_file import Target, target
 from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
-from ..ledger.ledger import Lease, Ledger
+from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord
 from ..media.clip import Clip
 from ..media.mp4_boxes import missing_bytes
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
 from .follow import NOT_FOUND_ANSWERS
+from .saved import kept_part, save_sidecar, sha256, tidied
 from .tools import Tools
 
 MAX_TRIES = 8
@@ -84,14 +84,16 @@ class Fetcher:
 
     def _place(self) -> Target:
         """Where the clip goes; a partial file that lies elsewhere is dropped."""
-        job = self._tools.order.job
-        place = target(Path(job.output_folder or ""), job.filename_prefix or "")
-        part, old = self._part(place), self._record.part_path
-        if old != str(part):
-            if old is not None:
-                Path(old).unlink(missing_ok=True)
+        job, folder = self._tools.order.job, self._tools.order.folder
+        place = target(folder.root, job.filename_prefix or "", follow_links=folder.follow_links)
+        part, old = self._part(place), kept_part(self._record, folder)
+        if old != part or self._record.output_folder != str(folder.root):
+            if old is not None and old != part:
+                old.unlink(missing_ok=True)
             self._validator = None
-            self._tools.ledger.note(self._lease, part_path=str(part), part_validator=None)
+            known: dict[str, Any] = {"output_folder": str(folder.root), "part_path": folder.kept(part)}
+            self._tools.ledger.note(self._lease, **known, part_validator=None)
+            self._record = replace(self._record, **known)
         return place
 
     def _part(self, place: Target) -> Path:
@@ -196,15 +198,16 @@ class Fetcher:
         part = self._part(place)
         try:
             _check(part)
-            size, digest = part.stat().st_size, _sha256(part)
+            size, digest = part.stat().st_size, sha256(part)
             final = place.publish(part)
         except OSError as error:
             raise disk_error(error, part.parent) from error
         save_sidecar(final, self._tools.order.job.sidecar)
-        facts: dict[str, Any] = {"path": str(final), "bytes": size, "sha256": digest, "sidecar": None}
+        folder = self._tools.order.folder
+        facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest, "sidecar": None}
         ledger = self._tools.ledger
         record = ledger.record(self._lease, Event.STORED, error=None, error_kind=None, **facts)
-        return tidied(ledger, self._lease, record)
+        return tidied(ledger, self._lease, record, folder)
 
     def _note_validator(self, validator: str | None) -> None:
         self._validator = validator
@@ -229,40 +232,6 @@ class Fetcher:
         self._tools.show(f"{text} | {self._request_id}", State.FINISHED, self._request_id)
 
 
-def is_on_disk(record: JobRecord) -> bool:
-    """Whether the clip of a stored job is where it was saved, as large as it was."""
-    path = Path(record.path or "")
-    return path.is_file() and path.stat().st_size == record.bytes
-
-
-def tidied(ledger: Ledger, lease: Lease, record: JobRecord) -> JobRecord:
-    """Remove the partial file of a stored clip, which may be a second name of it, and forget where it was."""
-    if record.part_path is None:
-        return record
-    try:
-        Path(record.part_path).unlink(missing_ok=True)
-    except OSError as error:
-        _log.warning("The partial download %s can't be removed: %s", record.part_path, error)
-    ledger.note(lease, part_path=None, part_validator=None)
-    return replace(record, part_path=None, part_validator=None)
-
-
-def save_sidecar(clip: Path, text: str | None) -> None:
-    """Write `<clip>.json`, which opens in ComfyUI when it is dropped on the canvas: the MP4 stays as it came.
-
-    An existing one stays: it tells how the clip came to be.
-    """
-    if text is None:
-        return
-    try:
-        with clip.with_suffix(".json").open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        return
-    except OSError as error:
-        _log.warning("The workflow could not be saved beside %s: %s", clip.name, error)
-
-
 def _check(part: Path) -> None:
     """Raises MediaError, and drops what came, when it is not a whole video."""
     try:
@@ -272,11 +241,3 @@ def _check(part: Path) -> None:
     except MediaError as error:
         part.unlink(missing_ok=True)
         raise MediaError(f"what came is not a whole video ({error.what.rstrip('.')})") from error
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -47,8 +47,8 @@ class Host(Protocol):
         """How a prompt ended."""
         ...
 
-    def output_folder(self) -> Path:
-        """Where clips go whose job kept no place of its own."""
+    def output_folder(self) -> Path | None:
+        """Where every clip goes that is collected; None is the folder each was asked for."""
         ...
 
     def publish(self, event: JobEvent) -> None:
@@ -82,9 +82,9 @@ class NoHost:
         """Nothing is known of prompts."""
         return PromptEnd.OTHERWISE
 
-    def output_folder(self) -> Path:
-        """Here."""
-        return Path.cwd()
+    def output_folder(self) -> Path | None:
+        """Each job's own: whoever works from a terminal has said where."""
+        return None
 
     def publish(self, event: JobEvent) -> None:
         """Nobody looks."""

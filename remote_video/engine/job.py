@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from pathlib import Path
 
 from .. import errors
 from ..errors import (
@@ -20,8 +19,9 @@ from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import ON_RUN, Action, Event, IllegalTransition, State
 from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
-from .fetch import Fetcher, is_on_disk, save_sidecar, tidied
+from .fetch import Fetcher
 from .follow import Follower
+from .saved import had_here, is_anywhere, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
 
@@ -36,7 +36,7 @@ async def make(tools: Tools) -> JobRecord:
         Unwanted: nobody wanted it any more before anything was submitted.
         LeaseLost: another engine took the job over while this one slept.
     """
-    if (saved := await tools.keep(partial(read_only, key=tools.key, sidecar=tools.order.job.sidecar))) is not None:
+    if (saved := await tools.keep(partial(read_only, order=tools.order))) is not None:
         return saved
     async with tools.lease() as lease:
         record = await settle(tools, lease)
@@ -46,8 +46,9 @@ async def make(tools: Tools) -> JobRecord:
         if action is Action.ASK_USER and record is not None:
             raise stored_error(record)
         if action is Action.REUSE and record is not None:
-            if await tools.call(tools.pools.downloads, partial(is_on_disk, record)):
-                return await tools.keep(partial(reused, lease=lease, record=record, sidecar=tools.order.job.sidecar))
+            path = await tools.call(tools.pools.downloads, partial(had_here, record, tools.order))
+            if path is not None:
+                return await tools.keep(partial(reused, lease=lease, record=record, path=path, order=tools.order))
             record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
         if action is Action.ASK_PROVIDER and record is not None:
             record = await found_again(tools, lease, record)
@@ -65,21 +66,6 @@ async def make(tools: Tools) -> JobRecord:
             return await Fetcher(tools, lease, _known(record)).bring(status)
         except LedgerError as error:
             raise with_the_job(error, record) from error
-
-
-def read_only(ledger: Ledger, key: str, sidecar: str | None) -> JobRecord | None:
-    """A stored clip that is on disk and has nothing left to be tidied up: to read it takes no lease."""
-    record = ledger.get(key)
-    if record is None or record.state is not State.STORED or record.part_path is not None or not is_on_disk(record):
-        return None
-    save_sidecar(Path(record.path or ""), sidecar)
-    return record
-
-
-def reused(ledger: Ledger, lease: Lease, record: JobRecord, sidecar: str | None) -> JobRecord:
-    """A stored clip, asked for again."""
-    save_sidecar(Path(record.path or ""), sidecar)
-    return tidied(ledger, lease, record)
 
 
 def _known(record: JobRecord | None) -> JobRecord:
@@ -137,7 +123,7 @@ async def _is_within_reach(tools: Tools, other: JobRecord) -> bool:
     """Whether this key's account can still have that job: it is its own, its file is here, or the provider knows it."""
     if other.account is not None and other.account == tools.order.job.account:
         return True
-    if other.state is State.STORED and await tools.call(tools.pools.downloads, lambda: is_on_disk(other)):
+    if other.state is State.STORED and await tools.call(tools.pools.downloads, lambda: is_anywhere(other, tools.order)):
         return True
     if other.state not in (State.STORED, State.SUBMITTED, State.FINISHED):
         return True

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from ..clips.output_file import expand, target
+from ..clips.output_folder import OutputFolder
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord, NewJob
 from ..models.request import Request
@@ -38,6 +39,11 @@ class Order:
     request_id: str | None = None
 
     @property
+    def folder(self) -> OutputFolder:
+        """Where the clip goes, and the only place that is touched for it."""
+        return OutputFolder(Path(self.job.output_folder or ""), self.settings.follow_links)
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What was changed about the inputs, for the user."""
         return self.request.notices if self.request else ()
@@ -67,7 +73,7 @@ def place_order(
         RemoteVideoError: no key, a ledger that can't be used, a place that can't be; nothing was sent.
     """
     model, prefix = request.model, expand(filename_prefix)
-    target(output_folder, prefix)
+    target(output_folder, prefix, follow_links=settings.follow_links)
     connection = connect(model.provider, settings)
     client = connection.client
     account = Ledger(settings.home, settings.timeouts).account_tag(connection.account_key)
@@ -81,7 +87,7 @@ def place_order(
         request_digest=request.key(client.endpoint, account_tag=""),
         file_digest=request.file_digest(client.endpoint),
         account=account,
-        output_folder=str(output_folder),
+        output_folder=str(output_folder.resolve()),
         filename_prefix=prefix,
         sidecar=sidecar,
     )
@@ -93,15 +99,16 @@ def pickup_order(
     provider_id: str,
     client: Client,
     settings: Settings,
-    output_folder: Path,
+    output_folder: Path | None,
     filename_prefix: str,
 ) -> Order:
-    """Bring home what a job that was paid for has become, into the place its node would have used.
+    """Bring home what a job that was paid for has become.
 
     Args:
-        output_folder, filename_prefix: for a job of an earlier version, which kept no place.
+        output_folder: into this one, under the name its node would have used; None is the folder it was asked for.
+        filename_prefix: for a job of an earlier version, which kept none.
     """
     job = NewJob(**{field.name: getattr(record, field.name) for field in fields(NewJob)})
-    if not job.output_folder or not job.filename_prefix:
-        job = replace(job, output_folder=str(output_folder), filename_prefix=filename_prefix)
-    return Order(record.key, provider_id, job, client, settings, output_folder, request_id=record.request_id)
+    folder = (output_folder or Path(record.output_folder or Path.cwd())).resolve()
+    job = replace(job, output_folder=str(folder), filename_prefix=job.filename_prefix or filename_prefix)
+    return Order(record.key, provider_id, job, client, settings, folder, request_id=record.request_id)

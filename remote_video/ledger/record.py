@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from .lifecycle import State
 
@@ -28,7 +29,7 @@ class NewJob:
     account: str | None = None
     """Whose job it is, as `Ledger.account_tag` names the account; None in records of earlier versions."""
     output_folder: str | None = None
-    """Where its node saves, absolute; None in records of earlier versions."""
+    """Where its clip is saved, or was last, absolute; None in records of earlier versions."""
     filename_prefix: str | None = None
     """What the clip is called below that folder, time words already expanded."""
     sidecar: str | None = None
@@ -59,9 +60,9 @@ class JobRecord(NewJob):
     finished_at: float | None
     """When it was seen to be done, well or badly."""
     path: str | None
-    """The saved clip, absolute; while it is downloading, where it will be."""
+    """The saved clip, relative to `output_folder`; absolute in records of earlier versions."""
     part_path: str | None
-    """The partial download, if there is one."""
+    """The partial download, if there is one; relative as `path` is."""
     part_validator: str | None
     """The strong ETag or Last-Modified of the partial download, for If-Range."""
     bytes: int | None
@@ -74,6 +75,16 @@ class JobRecord(NewJob):
     """What went wrong, in the provider's words where there are any."""
     error_kind: str | None
     """The class of that error in `errors`."""
+
+    @property
+    def clip_path(self) -> Path | None:
+        """The saved clip where it was saved, to be shown: it may be gone, or be anybody's by now."""
+        return Path(self.output_folder or "", self.path) if self.path else None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its clip was saved."""
+        return self.state is State.STORED
 
     @property
     def sandbox(self) -> bool:

@@ -1,0 +1,167 @@
+"""The clips of stored jobs: where they are, in a moved or another output folder too, and what lies beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..clips.download import disk_error
+from ..clips.output_file import Target, create_new, target
+from ..clips.output_folder import OutputFolder
+from ..errors import MediaError
+from ..ledger.ledger import Lease, Ledger
+from ..ledger.record import JobRecord
+from ..media.clip import Clip
+from .order import Order
+
+_log = logging.getLogger("remote_video")
+
+
+def in_place(record: JobRecord, folder: OutputFolder) -> Path | None:
+    """The clip, when it is where the ledger says, in this folder, and as large as it was."""
+    is_elsewhere = record.output_folder != str(folder.root) and not Path(record.path or "").is_absolute()
+    path = None if is_elsewhere else folder.file(record.path)
+    return path if path is not None and _is_as_large(path, record) else None
+
+
+def is_anywhere(record: JobRecord, order: Order) -> bool:
+    """Whether the clip can be had without the provider."""
+    return _found(record, order) is not None or _original(record) is not None
+
+
+def had_here(record: JobRecord, order: Order) -> Path | None:
+    """The clip in the order's folder: where it was saved, where the folder was moved with it, or copied from elsewhere.
+
+    Raises:
+        DownloadError: the disk takes no copy.
+    """
+    if (found := _found(record, order)) is not None:
+        return found
+    original = _original(record)
+    return _copied(original, record, order) if original else None
+
+
+def _found(record: JobRecord, order: Order) -> Path | None:
+    if (path := in_place(record, order.folder)) is not None:
+        return path
+    with contextlib.suppress(OSError):
+        place = _place(order)
+        for path in (*order.folder.files(record.path), *place.clips()):
+            if _is_same(path, record):
+                return path
+    return None
+
+
+def _original(record: JobRecord) -> Path | None:
+    """Where another output folder has it."""
+    path = record.clip_path
+    return path if path is not None and _is_same(path, record) else None
+
+
+def _copied(original: Path, record: JobRecord, order: Order) -> Path | None:
+    place = _place(order)
+    part = place.part(record.key)
+    try:
+        Clip.open(original)
+        part.unlink(missing_ok=True)  # it may be a second name of a clip
+        with original.open("rb") as source, create_new(part) as copy:
+            shutil.copyfileobj(source, copy, 2**20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        path = place.publish(part) if _is_same(part, record) else None
+        part.unlink(missing_ok=True)
+    except MediaError:
+        return None
+    except OSError as error:
+        raise disk_error(error, place.folder) from error
+    return path
+
+
+def _place(order: Order) -> Target:
+    return target(order.folder.root, order.job.filename_prefix or "", follow_links=order.folder.follow_links)
+
+
+def _is_as_large(path: Path, record: JobRecord) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == record.bytes
+    except (OSError, ValueError):
+        return False
+
+
+def _is_same(path: Path, record: JobRecord) -> bool:
+    try:
+        return _is_as_large(path, record) and sha256(path) == record.sha256
+    except OSError:
+        return False
+
+
+def sha256(path: Path) -> str:
+    """Hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def read_only(ledger: Ledger, order: Order) -> JobRecord | None:
+    """A stored clip that is in its place and has nothing left to be tidied up: to read it takes no lease."""
+    record = ledger.get(order.key)
+    if record is None or not record.is_stored or record.part_path is not None or Path(record.path or "").is_absolute():
+        return None
+    if (path := in_place(record, order.folder)) is None:
+        return None
+    save_sidecar(path, order.job.sidecar)
+    return record
+
+
+def reused(ledger: Ledger, lease: Lease, record: JobRecord, path: Path, order: Order) -> JobRecord:
+    """A stored clip, asked for again; from now on it is known where it is."""
+    save_sidecar(path, order.job.sidecar)
+    known: dict[str, Any] = {"output_folder": str(order.folder.root), "path": order.folder.kept(path)}
+    if (record.output_folder, record.path) != tuple(known.values()):
+        ledger.note(lease, **known)
+    return replace(tidied(ledger, lease, record, order.folder), **known)
+
+
+def kept_part(record: JobRecord, folder: OutputFolder) -> Path | None:
+    """The partial file of the ledger, when it is this job's and in this folder: no other may be removed."""
+    part = folder.file(record.part_path)
+    is_its_own = part is not None and part.name.startswith(".") and part.name.endswith(f".{record.key[:16]}.part")
+    return part if is_its_own else None
+
+
+def tidied(ledger: Ledger, lease: Lease, record: JobRecord, folder: OutputFolder) -> JobRecord:
+    """Remove the partial file of a stored clip, which may be a second name of it, and forget where it was."""
+    if record.part_path is None:
+        return record
+    if (part := kept_part(record, folder)) is not None:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("The partial download %s can't be removed: %s", part, error)
+    nothing: dict[str, Any] = {"part_path": None, "part_validator": None}
+    ledger.note(lease, **nothing)
+    return replace(record, **nothing)
+
+
+def save_sidecar(clip: Path, text: str | None) -> None:
+    """Write `<clip>.json`, which opens in ComfyUI when it is dropped on the canvas: the MP4 stays as it came.
+
+    An existing one stays: it tells how the clip came to be.
+    """
+    if text is None:
+        return
+    try:
+        with clip.with_suffix(".json").open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return
+    except OSError as error:
+        _log.warning("The workflow could not be saved beside %s: %s", clip.name, error)
