@@ -18,6 +18,7 @@ from ..remote_video.models import ModelSpec
 from ..remote_video.models.fields import Field, Picture
 from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
+from .handed_on import note_handed_on, times_gone
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
 from .loaded_files import loaded_files
@@ -84,7 +85,8 @@ class ClipNode:
         """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        return [settings().endpoint(cls.SPEC.provider), f"blocked {times_blocked()}", *decoded]
+        due = [f"blocked {times_blocked()}", f"gone {times_gone()}"]
+        return [settings().endpoint(cls.SPEC.provider), *due, *decoded]
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
@@ -131,6 +133,7 @@ class ClipNode:
             lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append)
         )
         outputs = await node.unless_stopped(read)
+        note_handed_on(clip.path)
         node.say("\n".join((_summary(clip, sandbox), *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
@@ -160,8 +163,11 @@ def _summary(clip: StoredClip, sandbox: bool) -> str:
 
 def _workflow_text(hidden: Any) -> str | None:
     """The graph as JSON text for the sidecar: as the browser sent it, else in API format; None without one."""
-    graph = hidden and ((hidden.extra_pnginfo or {}).get("workflow") or hidden.prompt)
-    return json.dumps(graph, ensure_ascii=False, indent=1) if graph else None
+    if not hidden:
+        return None
+    more = hidden.extra_pnginfo
+    graph = (more.get("workflow") if isinstance(more, Mapping) else None) or hidden.prompt
+    return json.dumps(graph, ensure_ascii=False, indent=1) if graph and isinstance(graph, (dict, list)) else None
 
 
 def player(clip: Path) -> ui.PreviewVideo | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import AccountError
-from .private_file import NotPrivate, read_private, write_private
+from .private_file import NotPrivate, read_private, why_unusable, write_private
 from .providers import PROVIDERS, Provider, provider_of
 
 FILE_NAME = "accounts.json"
@@ -157,7 +157,7 @@ class Accounts:
         except NotPrivate as problem:
             raise _unusable(str(problem)) from None
         except OSError as problem:
-            raise _unusable(f"The account file {self._path} can't be read: {problem.strerror}.") from None
+            raise _refused(self._path, "read", problem) from None
         return content, None if content is None else _keys_in(content, self._path)
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -166,7 +166,13 @@ class Accounts:
         except NotPrivate as problem:
             raise _unusable(str(problem)) from None
         except OSError as problem:
-            raise _unusable(f"The account file {path} can't be written: {problem.strerror}.") from None
+            raise _refused(path, "written", problem) from None
+
+
+def _refused(path: Path, done: str, problem: OSError) -> AccountError:
+    what, next_step = why_unusable(path.parent) or ("", None)
+    told = f"The account file {path} can't be {done}: {problem.strerror}. {what}".rstrip()
+    return _unusable(told, next_step)
 
 
 def _in_environment(provider: Provider, environ: Mapping[str, str]) -> Account | None:
@@ -233,7 +239,6 @@ def _no_key(provider: Provider) -> AccountError:
     )
 
 
-def _unusable(what: str) -> AccountError:
-    return AccountError(
-        what, next_step="Then run again. Keys in the environment are not used while the file is in doubt."
-    )
+def _unusable(what: str, next_step: str | None = None) -> AccountError:
+    remedy = next_step or "Do so, then run again."
+    return AccountError(what, next_step=f"{remedy} Keys in the environment are not used while the file is in doubt.")

@@ -8,12 +8,14 @@ import stat
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 log = logging.getLogger("remote_video")
 
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_MAY_USE = stat.S_IRWXG | stat.S_IRWXO
 WINDOWS = os.name == "nt"
+OWN_HOME = "Set REMOTE_VIDEO_HOME to a folder of its own, then run again."
 
 
 class NotPrivate(Exception):
@@ -29,15 +31,10 @@ def read_private(path: Path, max_bytes: int) -> bytes | None:
         NotPrivate: others may write the folder or the file, it is a link, not a plain file, or somebody else's.
         OSError: it can't be read.
     """
-    if path.is_symlink():
-        raise NotPrivate(f"{path} is a link, which could lead to anybody's file. Replace it by the file itself.")
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | _NONBLOCK)
-    except FileNotFoundError:
+    file = _opened(path)
+    if file is None:
         return None
-    with os.fdopen(handle, "rb") as file:
-        _check_folder(path.parent)
-        _check_file(path, handle)
+    with file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise NotPrivate(f"{path} is larger than {max_bytes} bytes: it was not written by this pack. Remove it.")
@@ -68,6 +65,47 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
+def check_private(path: Path) -> None:
+    """See that a file that is there is this user's alone, as `read_private` does. Raises NotPrivate, OSError."""
+    if (file := _opened(path)) is not None:
+        file.close()
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that only its owner may use, from its first moment. Raises FileExistsError, OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if WINDOWS:
+        _owner_only_acl(path)
+
+
+def why_unusable(folder: Path) -> tuple[str, str] | None:
+    """Which folder can't be used, this one or one on the way to it, and whose it is; and what it needs.
+
+    None when it can be.
+    """
+    there = next((path for path in (folder, *folder.parents) if _is_there(path)), folder)
+    try:
+        info = there.stat()
+    except OSError as error:
+        return f"The folder {there} can't be looked at: {error.strerror or error}.", OWN_HOME
+    if os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        return None
+    if WINDOWS:
+        return f"This user may not read and write the folder {there}.", OWN_HOME
+    mode = stat.S_IMODE(info.st_mode)
+    whose = "this user" if info.st_uid == os.geteuid() else f"the user with id {info.st_uid}"
+    what = f"The folder {there} belongs to {whose} and has mode {mode:03o}; ComfyUI runs as id {os.geteuid()}."
+    needed = f"Make {there} its own with mode 700 (chown {os.geteuid()} '{there}'; chmod 700 '{there}')"
+    return what, f"{needed}, or {OWN_HOME[0].lower()}{OWN_HOME[1:]}"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def private_folder(folder: Path) -> None:
     """Make a folder that only its owner can enter (0700); an existing one has to be closed to others' writing.
 
@@ -86,10 +124,29 @@ _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 """Opening a pipe put in the file's place must not wait for a writer."""
 
 
+def _opened(path: Path) -> BinaryIO | None:
+    """The file, checked with its folder; None when there is none. Raises NotPrivate, OSError."""
+    if path.is_symlink():
+        raise NotPrivate(f"{path} is a link, which could lead to anybody's file. Replace it by the file itself.")
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | _NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        _check_folder(path.parent)
+        _check_file(path, handle)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def _check_folder(folder: Path) -> None:
-    if not WINDOWS and folder.stat().st_mode & OTHERS_MAY_WRITE:
+    info = folder.stat()
+    if not WINDOWS and info.st_mode & OTHERS_MAY_WRITE:
         raise NotPrivate(
-            f"Other users of this machine may write into the folder {folder}. "
+            f"Other users of this machine may write into the folder {folder} (of the user with id {info.st_uid}, mode "
+            f"{stat.S_IMODE(info.st_mode):03o}; it needs 700). "
             f"Close it with: chmod go-w '{folder}' - or set REMOTE_VIDEO_HOME to a folder of your own."
         )
 

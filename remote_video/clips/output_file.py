@@ -21,6 +21,7 @@ from ..errors import InputRefused
 SUFFIX = ".mp4"
 MAX_NAME_BYTES = 120
 """Of one folder or file name, UTF-8: leaves room for the number and suffixes under the usual 255."""
+MAX_FOLDERS = 64
 MAX_REMEMBERED = 1000
 """Names whose last number is remembered."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
@@ -170,6 +171,8 @@ def _parts(prefix: str, shown: str) -> list[str]:
     parts = [part for part in unified.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise _refused(shown, "leads outside the output folder (..)")
+    if len(parts) > MAX_FOLDERS:
+        raise _refused(shown, f"names {len(parts) - 1:,} folders; at most {MAX_FOLDERS - 1} are possible")
     if not parts or unified.endswith("/"):
         raise _refused(shown, "holds no file name")
     return parts

@@ -30,6 +30,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from ..errors import LedgerError
+from ..private_file import NotPrivate, check_private, create_private, private_folder, why_unusable
 from .leases import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
 from .tables import FAILURES, LAYOUT, META, METADATA, is_damage, reason
@@ -243,6 +244,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _told(path: Path, error: BaseException) -> LedgerError:
     """The same trouble in words for the user."""
     why, advice = reason(error), None
+    if isinstance(error, NotPrivate):
+        what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
+        return LedgerError(what, next_step="Do so, then run again.")
+    if (unusable := why_unusable(path.parent)) is not None:
+        what = f"The record of paid jobs at {path} can't be used. {unusable[0]} Without it nothing may be submitted."
+        return LedgerError(what, next_step=unusable[1])
     trouble = f"can't be written: {why}"
     if "locked" in why:
         trouble = "is kept locked by another process"
@@ -280,13 +287,14 @@ def opened(path: Path) -> sa.Engine:
     with file.opening:
         if file.engine is None or _identity(path) is None:
             try:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_folder(path.parent)
+                check_private(path)
                 if file.is_suspect or _layout(path) != LAYOUT:
                     _make_ready(path)
                 file.engine, file.is_suspect = _engine(path, *_DURABLE), False
                 with file.engine.connect() as db:
                     file.salt = salt_in(db)
-            except (*FAILURES, OSError) as error:
+            except (NotPrivate, *FAILURES, OSError) as error:
                 raise _told(path, error) from error
         return file.engine
 
@@ -332,6 +340,7 @@ def _make_ready(path: Path) -> None:
         if layout == NOTHING:
             if in_process(path).salt is not None:
                 _log.warning("The record of paid jobs at %s is gone; a new one is begun.", path)
+            check_private(new)
             if _layout(new, thorough=True) != LAYOUT:  # else a process died just before it would have put it there
                 _create(new, in_process(path).salt)
             _move_journal(path, None)
@@ -382,7 +391,8 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
     """Make a ledger beside its place, and say how many jobs it has: a file in that place is never half a ledger."""
     for leftover in (new, new.with_name(new.name + "-journal")):
         leftover.unlink(missing_ok=True)
-    with _engine(new, *_FAST, mode="rwc").connect() as db:
+    create_private(new)
+    with _engine(new, *_FAST).connect() as db:
         db.exec_driver_sql("BEGIN")
         for table in METADATA.sorted_tables:
             db.execute(CreateTable(table))
@@ -396,8 +406,6 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
         db.commit()
     with new.open("r+b") as file:
         os.fsync(file.fileno())
-    if os.name == "posix":
-        new.chmod(0o600)
     return jobs
 
 
@@ -413,15 +421,15 @@ def _move_journal(path: Path, aside: Path | None) -> None:
 # -- connections -------------------------------------------------------------------------------------------------------
 
 
-def _engine(path: Path, *pragmas: str, mode: str = "rw") -> sa.Engine:
+def _engine(path: Path, *pragmas: str) -> sa.Engine:
     """Without pragmas its connections change nothing by themselves, not even a foreign file's journal mode."""
-    return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: _connection(path, pragmas, mode))
+    return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: _connection(path, pragmas))
 
 
-def _connection(path: Path, pragmas: Iterable[str], mode: str) -> sqlite3.Connection:
-    """`mode` is that of an SQLite URI (https://www.sqlite.org/uri.html): "rw" makes no new file of a missing one."""
+def _connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
+    """`mode` "rw" of an SQLite URI (https://www.sqlite.org/uri.html) makes no new file of a missing one."""
     name = quote(path.absolute().as_posix())
-    address = f"file://{name if name.startswith('/') else '/' + name}?mode={mode}"
+    address = f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
     connection = sqlite3.connect(
         address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )

@@ -143,6 +143,13 @@ def test_a_path_too_long_for_the_system_is_refused_in_words(output: Path):
         target(output, "/".join(["folder" * 15] * 60) + "/clip")
 
 
+@pytest.mark.parametrize("folders", [64, 2000, 20_000])
+def test_too_many_folders_are_refused_in_words(output: Path, folders: int):
+    with pytest.raises(InputRefused, match="folders; at most 63"):
+        target(output, "d/" * folders + "clip")
+    assert list(output.iterdir()) == []
+
+
 def test_a_folder_that_is_a_file_is_refused_in_words(output: Path):
     (output / "video").write_bytes(b"")
     with pytest.raises(InputRefused, match="can't be made"):

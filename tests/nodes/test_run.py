@@ -13,6 +13,7 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.cli_args import args
+from comfy_api.latest import io
 from comfy_execution import progress
 from comfy_execution.graph_utils import ExecutionBlocker
 from remote_video_pack.nodes import NODES, comfy_host
@@ -96,6 +97,31 @@ def test_a_sandbox_clip_is_never_taken_for_a_live_one(comfy, monkeypatch):
     elsewhere = comfy.fingerprint(Veo3I2V)
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
     assert len({json.dumps(seen) for seen in (live, elsewhere, comfy.fingerprint(Veo3I2V))}) == 3
+
+
+async def test_a_clip_that_was_deleted_runs_its_node_again_though_nothing_else_has_changed(comfy, sandbox):
+    first = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    cached = comfy.fingerprint(Veo3I2V)
+    assert comfy.fingerprint(Veo3I2V) == cached, "while the clip is there the cached result will do"
+    Path(first[1]).unlink()
+    assert comfy.fingerprint(Veo3I2V) != cached
+    again = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert Path(again[1]).is_file()
+    cached = comfy.fingerprint(Veo3I2V)
+    assert comfy.fingerprint(Veo3I2V) == cached
+    Path(again[1]).write_bytes(b"cut short")
+    assert comfy.fingerprint(Veo3I2V) != cached
+    assert sandbox.accepted_posts == 1
+
+
+@pytest.mark.parametrize("extra", ["a string", ["a", "list"], 7, {"workflow": "a string"}])
+async def test_a_workflow_of_another_form_is_no_error_after_the_paid_clip(comfy, sandbox, extra):
+    clone = type(Veo3I2V.__name__, (Veo3I2V,), {})
+    clone.hidden = io.HiddenHolder(prompt=None, extra_pnginfo=extra)
+    comfy.queue(Veo3I2V, {})
+    output = await clone.execute(image=picture(), prompt="a cat")
+    assert Path(output[1]).is_file()
+    assert not Path(output[1]).with_suffix(".json").exists()
 
 
 async def test_when_nobody_can_tell_who_listens_everything_is_decoded(comfy, sandbox):
