@@ -141,12 +141,13 @@ class ClipNode:
     def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> Order:
         from ..remote_video.engine.order import place_order
 
+        known = settings()
         files = loaded_files(node.prompt_id, node.node_id, values)
         return place_order(
             cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed, "files": files}),
-            settings(),
+            known,
             output_folder=output_folder(),
-            filename_prefix=item.filename_prefix(output_folder()),
+            filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),
             temp_folder=temp_folder(),
             node_id=node.node_id,
             sidecar=_workflow_text(cls.hidden) if keeps_metadata() else None,

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,15 @@ def temp_folder() -> Path:
 
 def settings() -> Settings:
     """The settings as they are now. The pack's own folder is one that isn't served over HTTP."""
-    return Settings.from_environment(Path(folder_paths.get_system_user_directory("remote_video")))
+    found = Settings.from_environment(Path(folder_paths.get_system_user_directory("remote_video")))
+    return replace(found, follow_links=saves_through_links())
+
+
+def saves_through_links() -> bool:
+    """Whether ComfyUI's own save nodes take a folder that is a link out of the output folder: until they looked it up
+    with `is_within_directory`, they did.
+    """
+    return not hasattr(folder_paths, "is_within_directory")
 
 
 def keeps_metadata() -> bool:

@@ -59,12 +59,12 @@ class ListItem:
         for _ in range(TICKS_TO_BEGIN):
             await asyncio.sleep(0)
 
-    def filename_prefix(self, output_folder: Path) -> str:
+    def filename_prefix(self, output_folder: Path, *, follow_links: bool = False) -> str:
         """The prefix; in a list with a number of its own. May list the folder. Raises InputRefused."""
         prefix = self._list.prefix
         if self._list.begun < 2:
             return prefix
-        place = target(output_folder, prefix)
+        place = target(output_folder, prefix, follow_links=follow_links)
         if place.is_whole and not self._place:
             return prefix
         number = self._first(place) + self._place

@@ -68,6 +68,7 @@ class Download:
         timeouts: the time limits.
         max_bytes: the largest clip that is taken.
         say: called with a sentence that the user should read.
+        opener: opens `part`, as `open` takes one.
     """
 
     part: Path
@@ -80,6 +81,7 @@ class Download:
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     max_bytes: int = MAX_CLIP_BYTES
     say: Callable[[str], None] = lambda text: None
+    opener: Callable[[str, int], int] | None = None
     _abandoned: bool = False
     _file_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _limit: ExchangeLimit = field(init=False, repr=False)
@@ -257,14 +259,14 @@ class Download:
 
     def _sync(self) -> None:
         """Wait until all of the file is on the disk, also what an attempt before this one wrote."""
-        with self.part.open("r+b") as file:
+        with open(self.part, "r+b", opener=self.opener) as file:
             os.fsync(file.fileno())
 
     def _opened(self, response: requests.Response, start: int) -> BinaryIO:
         """The file, cut to `start`. Emptied for good before it is said to be part of another one."""
         with self._file_lock:
             self._check_abandoned()
-            file = self.part.open("r+b" if start else "wb", buffering=0)
+            file = open(self.part, "r+b" if start else "wb", buffering=0, opener=self.opener)  # noqa: SIM115
             try:
                 file.seek(start)
                 file.truncate()

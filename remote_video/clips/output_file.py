@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import BinaryIO
 
 from ..errors import InputRefused
+from .output_folder import OutputFolder
 
 SUFFIX = ".mp4"
 MAX_NAME_BYTES = 120
@@ -34,6 +34,7 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 class Target:
     """A folder inside the output folder and the beginning of a file name, or the whole of it."""
 
+    output: OutputFolder
     folder: Path
     stem: str
     is_whole: bool = False
@@ -58,8 +59,12 @@ class Target:
         Where the file system has hard links `part` stays, as a second name of the same file: a run that finds it
         after a crash, before the clip was written down, knows that it was published and where.
         """
-        final = self.published_before(part) or self._take_number(part)
-        _sync_names(self.folder)
+        with self.output.held(self.folder) as folder:
+            final = self.published_before(part) or self._take_number(part, folder)
+            _sync_names(self.folder)
+            seen = final.name if folder is not None else final
+            if not os.path.samestat(os.stat(seen, dir_fd=folder, follow_symlinks=False), final.lstat()):
+                raise NotADirectoryError(f"the folder was exchanged while the clip got its name: {self.folder}")
         return final
 
     def published_before(self, part: Path) -> Path | None:
@@ -75,8 +80,10 @@ class Target:
         """The clips whose name begins so. Lists the folder."""
         return map(self.folder.joinpath, self._clips())
 
-    def _take_number(self, part: Path) -> Path:
-        taken = (number for number in self._numbers() if _rename_without_overwriting(part, self._numbered(number)))
+    def _take_number(self, part: Path, folder: int | None) -> Path:
+        taken = (
+            number for number in self._numbers() if _rename_without_overwriting(part, self._numbered(number), folder)
+        )
         number = next(taken)
         if len(_last_numbers) >= MAX_REMEMBERED:
             _last_numbers.clear()
@@ -145,7 +152,7 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
-    return Target(folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
+    return Target(OutputFolder(root, follow_links), folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
 
 
 def expand(filename_prefix: str) -> str:
@@ -154,12 +161,6 @@ def expand(filename_prefix: str) -> str:
     for word, form in _TIME_WORDS.items():
         filename_prefix = filename_prefix.replace(f"%{word}%", time.strftime(form, now))
     return filename_prefix
-
-
-def create_new(path: Path) -> BinaryIO:
-    """A new file to write to; a link under that name is not followed. Raises FileExistsError."""
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def _parts(prefix: str, shown: str) -> list[str]:
@@ -193,9 +194,12 @@ def _refused(prefix: str, why: str) -> InputRefused:
     )
 
 
-def _rename_without_overwriting(part: Path, final: Path) -> bool:
+def _rename_without_overwriting(part: Path, final: Path, folder: int | None) -> bool:
+    """Both lie in the folder that is held open, if it can be."""
     try:
-        if os.name == "nt":
+        if folder is not None:
+            os.link(part.name, final.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        elif os.name == "nt":
             part.rename(final)
         else:
             final.hardlink_to(part)
@@ -203,19 +207,20 @@ def _rename_without_overwriting(part: Path, final: Path) -> bool:
     except FileExistsError:
         return False
     except OSError:
-        return _reserve_and_replace(part, final)
+        return _reserve_and_replace(part, final, folder)
 
 
-def _reserve_and_replace(part: Path, final: Path) -> bool:
+def _reserve_and_replace(part: Path, final: Path, folder: int | None) -> bool:
     """For file systems without hard links: hold the name with an empty file, and put the clip in its place at once."""
+    new, name = (part, final) if folder is None else (part.name, final.name)
     try:
-        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=folder))
     except FileExistsError:
         return False
     try:
-        part.replace(final)
+        os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
-        final.unlink(missing_ok=True)
+        os.unlink(name, dir_fd=folder)
         raise
     return True
 

@@ -5,9 +5,16 @@ A ledger can be copied, or come from elsewhere: what it says of paths counts onl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+CAN_HOLD = (
+    hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY") and {os.open, os.link, os.rename} <= os.supports_dir_fd
+)
+"""Whether this system opens and names files relative to a folder that is held open; Windows does not."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,38 @@ class OutputFolder:
         for first in range(len(parts)):
             if path := self.file("/".join(parts[first:])):
                 yield path
+
+    @contextmanager
+    def held(self, folder: Path) -> Iterator[int | None]:
+        """Hold a folder below open, reached from the root without a link: what is done in it can't be led elsewhere.
+
+        Yields its descriptor, for `dir_fd`; None where the system has no such thing.
+
+        Raises:
+            OSError: somebody has put a link into its place, or it is gone.
+        """
+        if not CAN_HOLD:
+            if not (self.follow_links or self._holds(folder)):
+                raise NotADirectoryError(f"a link leads out of the output folder: {folder}")
+            yield None
+            return
+        flags = os.O_RDONLY | os.O_DIRECTORY
+        handle = os.open(self.root, flags)
+        try:
+            for name in folder.relative_to(self.root).parts:
+                below = os.open(name, flags | (0 if self.follow_links else os.O_NOFOLLOW), dir_fd=handle)
+                os.close(handle)
+                handle = below
+            yield handle
+        finally:
+            os.close(handle)
+
+    def opener(self, path: str, flags: int) -> int:
+        """For `open`: the file itself and never what a link in its place leads to."""
+        file = Path(path)
+        with self.held(file.parent) as folder:
+            flags |= getattr(os, "O_NOFOLLOW", 0)
+            return os.open(file if folder is None else file.name, flags, 0o666, dir_fd=folder)
 
     def _holds(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.root)

@@ -87,6 +87,9 @@ class Fetcher:
         job, folder = self._tools.order.job, self._tools.order.folder
         place = target(folder.root, job.filename_prefix or "", follow_links=folder.follow_links)
         part, old = self._part(place), kept_part(self._record, folder)
+        if part.is_symlink() or (part.exists() and not part.is_file()):
+            part.unlink()  # somebody put it there
+            old = None
         if old != part or self._record.output_folder != str(folder.root):
             if old is not None and old != part:
                 old.unlink(missing_ok=True)
@@ -161,6 +164,7 @@ class Fetcher:
         tools = self._tools
         transfer = Download(
             part=self._part(place),
+            opener=tools.order.folder.opener,
             validator=self._validator,
             auth_headers=tools.order.client.auth_headers,
             reach=Reach.of(tools.order.client.endpoint, tools.order.settings.fake_ip_ranges),
@@ -202,8 +206,8 @@ class Fetcher:
             final = place.publish(part)
         except OSError as error:
             raise disk_error(error, part.parent) from error
-        save_sidecar(final, self._tools.order.job.sidecar)
         folder = self._tools.order.folder
+        save_sidecar(final, self._tools.order.job.sidecar, folder)
         facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest, "sidecar": None}
         ledger = self._tools.ledger
         record = ledger.record(self._lease, Event.STORED, error=None, error_kind=None, **facts)

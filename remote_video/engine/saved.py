@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clips.download import disk_error
-from ..clips.output_file import Target, create_new, target
+from ..clips.output_file import Target, target
 from ..clips.output_folder import OutputFolder
 from ..errors import MediaError
 from ..ledger.ledger import Lease, Ledger
@@ -70,7 +70,7 @@ def _copied(original: Path, record: JobRecord, order: Order) -> Path | None:
     try:
         Clip.open(original)
         part.unlink(missing_ok=True)  # it may be a second name of a clip
-        with original.open("rb") as source, create_new(part) as copy:
+        with original.open("rb") as source, open(part, "xb", opener=order.folder.opener) as copy:
             shutil.copyfileobj(source, copy, 2**20)
             copy.flush()
             os.fsync(copy.fileno())
@@ -117,13 +117,13 @@ def read_only(ledger: Ledger, order: Order) -> JobRecord | None:
         return None
     if (path := in_place(record, order.folder)) is None:
         return None
-    save_sidecar(path, order.job.sidecar)
+    save_sidecar(path, order.job.sidecar, order.folder)
     return record
 
 
 def reused(ledger: Ledger, lease: Lease, record: JobRecord, path: Path, order: Order) -> JobRecord:
     """A stored clip, asked for again; from now on it is known where it is."""
-    save_sidecar(path, order.job.sidecar)
+    save_sidecar(path, order.job.sidecar, order.folder)
     known: dict[str, Any] = {"output_folder": str(order.folder.root), "path": order.folder.kept(path)}
     if (record.output_folder, record.path) != tuple(known.values()):
         ledger.note(lease, **known)
@@ -151,7 +151,7 @@ def tidied(ledger: Ledger, lease: Lease, record: JobRecord, folder: OutputFolder
     return replace(record, **nothing)
 
 
-def save_sidecar(clip: Path, text: str | None) -> None:
+def save_sidecar(clip: Path, text: str | None, folder: OutputFolder) -> None:
     """Write `<clip>.json`, which opens in ComfyUI when it is dropped on the canvas: the MP4 stays as it came.
 
     An existing one stays: it tells how the clip came to be.
@@ -159,7 +159,7 @@ def save_sidecar(clip: Path, text: str | None) -> None:
     if text is None:
         return
     try:
-        with clip.with_suffix(".json").open("x", encoding="utf-8") as file:
+        with open(clip.with_suffix(".json"), "x", encoding="utf-8", opener=folder.opener) as file:
             file.write(text)
     except FileExistsError:
         return

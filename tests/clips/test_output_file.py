@@ -356,10 +356,10 @@ def test_processes_that_save_at_once_never_share_a_name(output: Path):
 def test_without_hard_links_a_name_is_reserved_first(output: Path, monkeypatch: pytest.MonkeyPatch):
     """As on exFAT: nothing here can make such a file system, so the system call itself says no."""
 
-    def refuse(self: Path, link_to: Path) -> None:
+    def refuse(*names: object, **how: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     place = target(output, "clip")
     assert [save(place, b"first").name, save(place, b"second").name] == ["clip_00001_.mp4", "clip_00002_.mp4"]
     assert (output / "clip_00001_.mp4").read_bytes() == b"first"

@@ -175,3 +175,32 @@ def test_a_copied_home_with_a_provider_that_has_forgotten_the_job_needs_it_not(s
     first.path.unlink()
     with pytest.raises(JobExpired):
         other.run_now()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links needs a privilege there")
+def test_a_link_at_the_name_of_the_partial_file_overwrites_nothing(studio):
+    studio.sandbox.faults.set("media", "media-404")
+    with pytest.raises(DownloadError):
+        studio.run_now()
+    studio.sandbox.faults.clear()
+    victim = studio.folder / "victim"
+    victim.write_bytes(b"precious")
+    (studio.output / the_record(studio).part_path).symlink_to(victim)
+    clip = studio.run_now()
+    assert victim.read_bytes() == b"precious"
+    assert not clip.path.is_symlink()
+    assert studio.posts == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links needs a privilege there")
+def test_a_clip_on_another_drive_is_found_again(studio):
+    drive = studio.folder / "drive"
+    drive.mkdir()
+    studio.output.mkdir(exist_ok=True)
+    (studio.output / "big").symlink_to(drive, target_is_directory=True)
+    linked = replace(studio, more={"follow_links": True})
+    first = linked.run_now(prefix="big/clip")
+    assert (drive / "clip_00001_.mp4").is_file()
+    calls = len(studio.sandbox.requests)
+    assert linked.run_now(prefix="big/clip").path == first.path
+    assert len(studio.sandbox.requests) == calls
