@@ -143,6 +143,10 @@ class ComfyHost:
         """ComfyUI's."""
         return output_folder()
 
+    def temp_folder(self) -> Path:
+        """ComfyUI's."""
+        return temp_folder()
+
     def publish(self, event: JobEvent) -> None:
         """Tell every open page."""
         state = event.state.value if event.state else None

@@ -22,7 +22,7 @@ from .surroundings import SHORT_KEY, home_with_ledger, settings_of, the_job
 
 LIFE_SIGN_WITHIN_S = DEFAULT_TIMEOUTS.heartbeat_seen + 1.0
 """A run that has a job and is not heard of for so long, after a lease, is gone."""
-NOT_SHOWN = ("sidecar", "part_path", "part_validator", "request_digest", "file_digest", "account")
+NOT_SHOWN = ("sidecar", "part_path", "part_validator", "request_digest", "file_digest", "account", "uploads")
 WHY_IT_GOES_ON = {
     CancelOutcome.NOT_CANCELLABLE: "it is running already, and goes on",
     CancelOutcome.NOT_OFFERED: "the provider offers no way to cancel; it goes on",

@@ -144,4 +144,6 @@ class Collector:
             return None
         node_id = next((spec.node_id for spec in MODELS if spec.model_id == record.model_id), "collected")
         folder, prefix = self.engine.host.output_folder(), f"video/{node_id}"
-        return pickup_order(record, provider.id, connection.client, settings, folder, prefix)
+        return pickup_order(
+            record, provider.id, connection.client, settings, folder, prefix, self.engine.host.temp_folder()
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -51,6 +52,10 @@ class Host(Protocol):
         """Where every clip goes that is collected; None is the folder each was asked for."""
         ...
 
+    def temp_folder(self) -> Path:
+        """Where images lie that are shown under a public origin."""
+        ...
+
     def publish(self, event: JobEvent) -> None:
         """Tell whoever looks at all jobs (the jobs panel)."""
         ...
@@ -85,6 +90,10 @@ class NoHost:
     def output_folder(self) -> Path | None:
         """Each job's own: whoever works from a terminal has said where."""
         return None
+
+    def temp_folder(self) -> Path:
+        """The system's."""
+        return Path(tempfile.gettempdir())
 
     def publish(self, event: JobEvent) -> None:
         """Nobody looks."""

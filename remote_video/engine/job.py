@@ -61,8 +61,11 @@ async def make(tools: Tools) -> JobRecord:
                     record = await submit(tools, lease, upload)
                     status = await Follower(tools, lease, record).until_finished(just_submitted=True)
             elif action in (Action.FOLLOW, Action.ASK_PROVIDER):
-                async with tools.in_flight(is_new=False):
+                async with tools.in_flight(is_new=False), uploaded(tools, record):
                     status = await Follower(tools, lease, _known(record)).until_finished(just_submitted=False)
+            elif action is Action.FETCH:
+                async with uploaded(tools, record):
+                    pass  # whoever saw its end had no time to remove them
             return await Fetcher(tools, lease, _known(record)).bring(status)
         except LedgerError as error:
             raise with_the_job(error, record) from error

@@ -101,14 +101,16 @@ def pickup_order(
     settings: Settings,
     output_folder: Path | None,
     filename_prefix: str,
+    temp_folder: Path,
 ) -> Order:
     """Bring home what a job that was paid for has become.
 
     Args:
         output_folder: into this one, under the name its node would have used; None is the folder it was asked for.
         filename_prefix: for a job of an earlier version, which kept none.
+        temp_folder: the host's own.
     """
     job = NewJob(**{field.name: getattr(record, field.name) for field in fields(NewJob)})
     folder = (output_folder or Path(record.output_folder or Path.cwd())).resolve()
     job = replace(job, output_folder=str(folder), filename_prefix=job.filename_prefix or filename_prefix)
-    return Order(record.key, provider_id, job, client, settings, folder, request_id=record.request_id)
+    return Order(record.key, provider_id, job, client, settings, temp_folder, request_id=record.request_id)

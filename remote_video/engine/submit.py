@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,8 @@ from ..ledger.ledger import Lease, LeaseLost
 from ..ledger.lifecycle import Event
 from ..ledger.record import JobRecord
 from ..providers.client import Submission
-from ..uploads import Upload, choose
+from ..uploads import DataUri, Upload, choose
+from ..uploads.names import our_names
 from .tools import Tools, Unwanted
 
 MAX_TRIES = 5
@@ -37,10 +39,13 @@ _log = logging.getLogger("remote_video")
 
 
 @asynccontextmanager
-async def uploaded(tools: Tools) -> AsyncIterator[Upload]:
-    """A way to show the images to the provider; what was shown is taken back when no job needs it any more."""
-    order = tools.order
-    upload = choose(order.provider_id, order.settings, order.temp_folder)
+async def uploaded(tools: Tools, record: JobRecord | None = None) -> AsyncIterator[Upload]:
+    """A way to show the images to the provider; what was shown is taken back when no job needs it any more.
+
+    Args:
+        record: of a job that was submitted before, whose images an earlier run may have left there.
+    """
+    upload = _upload(tools, record)
     try:
         yield upload
     except MAY_STILL_BE_NEEDED as error:
@@ -51,6 +56,21 @@ async def uploaded(tools: Tools) -> AsyncIterator[Upload]:
         tools.pools.questions.start(upload.discard)
         raise
     tools.pools.questions.start(upload.discard)
+
+
+def _upload(tools: Tools, record: JobRecord | None) -> Upload:
+    order, left = tools.order, our_names(record.uploads) if record else []
+    if record is not None and not left:
+        return DataUri()
+    try:
+        upload = choose(order.provider_id, order.settings, order.temp_folder)
+    except SettingsError as error:
+        if record is None:
+            raise
+        _log.warning("The images of %s can't be removed from where they were put: %s", record.request_id, error.what)
+        return DataUri()
+    upload.adopt(left)
+    return upload
 
 
 async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
@@ -66,6 +86,8 @@ async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
     submission = await tools.call(tools.pools.preparations, lambda: client.prepare(request, upload))
     for notice in submission.notices:
         tools.say(notice)
+    if upload.names:
+        tools.order = replace(tools.order, job=replace(tools.order.job, uploads=" ".join(upload.names)))
     for attempt in range(MAX_TRIES):
         try:
             return await _post_when_wanted(tools, lease, submission)

@@ -36,6 +36,8 @@ class NewJob:
     """JSON text to be saved beside the clip; dropped when the clip is stored."""
     file_digest: str | None = None
     """As `request_digest`, by the bytes of the image files in place of their pixels; None when those aren't known."""
+    uploads: str | None = None
+    """Names of the images that were put where the provider can read them, spaces between; None when none were."""
 
 
 @dataclass(frozen=True, kw_only=True)

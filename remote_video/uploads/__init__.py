@@ -27,6 +27,15 @@ class Upload(Protocol):
         """Make `data` readable at the URL given back. Raises UploadError when it can't be put there."""
         ...
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what was put out and is not removed."""
+        ...
+
+    def adopt(self, names: list[str]) -> None:
+        """Take over what another run put out, to be removed with `discard`."""
+        ...
+
     def discard(self) -> None:
         """Remove what was put out, after the job has ended. A failure is logged, never raised: the clip counts more."""
         ...

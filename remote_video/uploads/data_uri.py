@@ -40,5 +40,10 @@ class DataUri:
         """Give `data:<mime>;base64,<data>`, a third longer than `data`."""
         return b"".join(DataUriBytes(data, mime)).decode("ascii")
 
+    names: tuple[str, ...] = ()
+
+    def adopt(self, names: list[str]) -> None:
+        """Nothing is anywhere."""
+
     def discard(self) -> None:
         """Nothing was put anywhere."""

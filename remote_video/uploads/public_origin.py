@@ -46,6 +46,15 @@ class PublicOrigin:
         query = urlencode({"filename": file.name, "type": "temp", "subfolder": self._subfolder})
         return f"{self._origin}/view?{query}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the files that lie there."""
+        return tuple(file.name for file in self._files)
+
+    def adopt(self, names: list[str]) -> None:
+        """Take over files that another run put there."""
+        self._files += [self._folder / name for name in names]
+
     def discard(self) -> None:
         """Remove the files."""
         for file in self._files:

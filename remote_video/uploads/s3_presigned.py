@@ -59,6 +59,15 @@ class S3Presigned:
                 "then run again.",
             ) from error
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the objects that lie there, without their prefix."""
+        return tuple(key.rpartition("/")[2] for key in self._keys)
+
+    def adopt(self, names: list[str]) -> None:
+        """Take over objects that another run put there."""
+        self._keys += [_folder(self._settings.prefix) + name for name in names]
+
     def discard(self) -> None:
         """Delete the objects."""
         from botocore.exceptions import BotoCoreError, ClientError

@@ -129,6 +129,9 @@ class Prompts:
     def output_folder(self) -> Path:
         return self.folder
 
+    def temp_folder(self) -> Path:
+        return self.folder.parent / "temp"
+
     def publish(self, event: JobEvent) -> None:
         self.published.append(event)
 

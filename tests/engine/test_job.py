@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -219,9 +220,44 @@ def test_images_stay_when_the_key_is_refused_while_the_job_goes_on(showing):
     assert len(images(showing)) == 1
 
 
+@pytest.mark.parametrize("by", ["run", "another engine", "the collector"])
+def test_images_that_stayed_are_taken_back_by_whoever_ends_the_job(showing, by):
+    showing.sandbox.faults.set("runcomfy/status", "error-400004-as-401")
+    with pytest.raises(AccountError):
+        showing.run_now()
+    assert len(images(showing)) == 1
+    mine = next(iter(images(showing))).with_name("mine.png")
+    mine.write_bytes(b"of another job")
+    showing.sandbox.faults.clear()
+    if by != "run":
+        showing.close()
+    if by == "the collector":
+        collecting = replace(showing, collect=True)
+        collecting.engine.start()
+        wait_until(lambda: state_of(showing) is State.STORED, "the clip to be collected")
+    else:
+        showing.run_now()
+    wait_until(lambda: images(showing) == [mine], "the images to be taken back")
+    showing.close()
+
+
 def test_images_stay_when_a_job_may_still_need_them(showing):
     showing.sandbox.faults.set("runcomfy/submit", "hang-up:lost")
     with pytest.raises(JobUncertain):
         showing.run_now()
     time.sleep(0.1)
     assert len(images(showing)) == 1
+
+
+def test_a_planted_name_of_an_image_removes_nothing(showing):
+    showing.sandbox.faults.set("runcomfy/status", "error-400004-as-401")
+    with pytest.raises(AccountError):
+        showing.run_now()
+    (image,) = images(showing)
+    mine = image.parent.parent / "mine.png"
+    mine.write_bytes(b"precious")
+    with sqlite3.connect(Ledger(showing.home).path) as db:
+        db.execute("UPDATE jobs SET uploads = uploads || ' ../mine.png ' || ?", (str(mine),))
+    showing.sandbox.faults.clear()
+    showing.run_now()
+    wait_until(lambda: images(showing) == [mine], "the image to be taken back")
