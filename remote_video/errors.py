@@ -36,6 +36,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from .outside_text import storable
+
 MODERATION_OPENING = "Your request was flagged by our content moderation system"
 """ComfyUI's frontend shows a friendly card for messages that begin with these words."""
 
@@ -83,7 +85,7 @@ class RemoteVideoError(Exception):
         request_id: str | None = None,
         code: str | None = None,
     ) -> None:
-        self.what = what
+        self.what = what = storable(what)
         self.billed = billed or self.usual_billed
         self.next_step = next_step or self.usual_next_step
         self.request_id = request_id

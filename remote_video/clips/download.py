@@ -17,6 +17,7 @@ from typing import BinaryIO
 import requests
 from urllib3.exceptions import HTTPError
 
+from .. import outside_text
 from ..errors import DownloadError
 from ..providers.body import body_of, codings, received, whole_number
 from ..providers.exchange_limit import ExchangeLimit
@@ -85,6 +86,7 @@ class Download:
     _abandoned: bool = False
     _file_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _limit: ExchangeLimit = field(init=False, repr=False)
+    _key: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._limit = ExchangeLimit(self.deadline)
@@ -103,6 +105,8 @@ class Download:
             DownloadError: the disk doesn't take it.
             Abandoned: `abandon` was called.
         """
+        if source.needs_key:
+            self._key = self.auth_headers(source.url).get("Authorization", "").removeprefix("Bearer ")
         try:
             with self._limit, media_session(self.reach, self._limit) as session:
                 is_whole = self._fetch(session, source)
@@ -116,7 +120,7 @@ class Download:
             self._check_abandoned()
             _check_settings(error)
             late = time.monotonic() >= self.deadline
-            why = "is too slow" if late else f"broke off ({reason_of(error)})"
+            why = "is too slow" if late else f"broke off ({reason_of(error, self._key)})"
             raise TransientError(f"the download {why}") from None
         except OSError as error:
             self._check_abandoned()
@@ -163,7 +167,7 @@ class Download:
                 elif pointer := _pointer(response):
                     url = next_url(url, pointer)
                 else:
-                    return self._receive(response, str(parts.hostname), asked)
+                    return self._receive(response, outside_text.code(str(parts.hostname), self._key), asked)
             needs_key = needs_key and bool(self.auth_headers(url))
         raise AddressRefused(f"The clip's address was redirected more than {MAX_REDIRECTS} times.")
 
@@ -189,7 +193,8 @@ class Download:
         head = b"" if start else _head(pieces)
         kind = headers.get("Content-Type", "").lower()
         if not start and kind.startswith("text/") and not _begins_a_video(head):
-            raise NotAVideo(f"{host} answered with {kind.partition(';')[0]} in place of the clip")
+            named = outside_text.code(kind.partition(";")[0], self._key)
+            raise NotAVideo(f"{host} answered with {named} in place of the clip")
         have = self._write(response, chain([head], pieces), start, whole)
         if whole is not None and have != whole:
             raise TransientError(f"the download broke off at {have:,} of {whole:,} bytes")

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..models.request import Image, Request, Video
+from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import Upload
 from .classify import classify_no_status, classify_submission
@@ -127,7 +128,7 @@ def _raw_status(task: Mapping[str, Any]) -> str:
     """The state's word, lower case; an answer without one that names the clip says enough."""
     raw_status = task.get("status")
     if isinstance(raw_status, str):
-        return raw_status.strip().lower()
+        return code(raw_status).lower()
     return "completed" if raw_status is None and _urls(task) and not task.get("error") else ""
 
 

@@ -19,6 +19,7 @@ from urllib3.util.retry import Retry
 
 from ..errors import Billed, NotSent
 from ..loopback import is_loopback
+from ..outside_text import message
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from .client import Piece, Submission
 from .exchange_limit import ExchangeLimit, LimitedAdapter
@@ -146,12 +147,12 @@ class Api:
                     **self._usual(),
                 )
             except TROUBLE as error:
-                why = reason_of(error)
+                why = reason_of(error, self._key)
                 if exchange.opened:
-                    raise uncertain(self._name, f"no answer came back ({why})") from _without_key(error)
+                    raise uncertain(self._name, f"no answer came back ({why})") from _without_words(error)
                 if blame := setting_to_blame(error, self._name):
-                    raise blame from _without_key(error)
-                raise NotSent(f"{self._name} can't be reached ({why}).") from _without_key(error)
+                    raise blame from _without_words(error)
+                raise NotSent(f"{self._name} can't be reached ({why}).") from _without_words(error)
             return read(response, self._key)
 
     def _asked(self, session: ApiSession, method: str, path: str) -> Response:
@@ -162,8 +163,10 @@ class Api:
                     answer = read(response, self._key)
             except TROUBLE as error:
                 if blame := setting_to_blame(error, self._name, Billed.YES):
-                    raise blame from _without_key(error)
-                raise TransientError(f"the connection failed ({reason_of(error)})") from _without_key(error)
+                    raise blame from _without_words(error)
+                raise TransientError(f"the connection failed ({reason_of(error, self._key)})") from _without_words(
+                    error
+                )
         if answer.body is None:
             raise TransientError("the connection broke in the middle of the answer")
         return answer
@@ -182,15 +185,15 @@ class Api:
         return kept[here]
 
 
-def _without_key(error: Exception) -> Exception:
-    """The same error without its request, whose headers hold the key."""
+def _without_words(error: Exception) -> BaseException | None:
+    """No cause: its words may repeat the key. What it holds of the request, whose headers do, goes."""
     if isinstance(error, requests.RequestException):
         error.request = error.response = None
-    return error
+    return None
 
 
-def reason_of(error: BaseException) -> str:
-    """The innermost reason of a network error, in few words and without the URL."""
+def reason_of(error: BaseException, key: str = "") -> str:
+    """The innermost reason of a network error, in few words and without the URL or the key."""
     inner: Any = error
     while True:
         deeper = getattr(inner, "reason", None) or (inner.args[0] if getattr(inner, "args", ()) else None)
@@ -200,4 +203,4 @@ def reason_of(error: BaseException) -> str:
     if isinstance(inner, requests.Timeout) or "timed out" in str(inner).lower():
         return "timed out"
     text = getattr(inner, "strerror", None) or str(inner)
-    return f"{type(inner).__name__}: {text}".split(" (Caused")[0][:160]
+    return message(f"{type(inner).__name__}: {text}".split(" (Caused")[0], key)[:160]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import outside_text
 from ..errors import (
     AccountError,
     Billed,
@@ -27,7 +28,6 @@ MODERATION_WORDS = (
     "responsible ai",
     "usage guidelines",
 )
-MAX_MESSAGE = 600
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Problem:
 
     Args:
         code: its error code as text; "" when there is none.
-        message: its own words, shortened to MAX_MESSAGE characters.
+        message: its own words.
     """
 
     code: str
@@ -52,7 +52,7 @@ class Problem:
 def problem_in(body: Any, fallback: str) -> Problem:
     """Read an error body: `error_code` + `error_message`, or `message`, `error`, `detail` as text, list or object."""
     if not isinstance(body, Mapping):
-        return Problem("", _readable(body if isinstance(body, str) and body else fallback))
+        return Problem("", outside_text.message(body if isinstance(body, str) and body else fallback))
     inner = body.get("error")
     if isinstance(inner, Mapping):
         said = [inner.get("message"), inner.get("error_message"), body.get("error_message"), inner.get("type")]
@@ -61,13 +61,7 @@ def problem_in(body: Any, fallback: str) -> Problem:
         said = [body.get("error_message"), body.get("message"), inner]
         codes = [body.get("error_code"), body.get("code")]
     message = "; ".join(filter(None, (_first_words(*said), _words(body.get("detail")))))
-    return Problem(_first_words(*codes), _readable(message or fallback))
-
-
-def _readable(text: str) -> str:
-    """At most MAX_MESSAGE characters on one line; half of a surrogate pair can't be stored or printed."""
-    whole = text[: 2 * MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
-    return " ".join(whole.split())[:MAX_MESSAGE]
+    return Problem(outside_text.code(_first_words(*codes)), outside_text.message(message or fallback))
 
 
 def _first_words(*candidates: Any) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
+from ..outside_text import keyless, message, without_key
 from .body import body_of, whole_number
 
 MAX_RESPONSE_BYTES = 2**20
@@ -21,8 +21,6 @@ TROUBLE = (requests.RequestException, HTTPError, OSError)
 """What a connection can end in; urllib3's own errors come through `requests` here and there."""
 LONGEST_WAIT_S = 10 * 365 * 24 * 3600
 """Nobody means more by Retry-After."""
-SHORTEST_SECRET = 8
-"""A shorter key can't be told from a word."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +31,13 @@ class Response:
         status: the HTTP status code.
         headers: case-insensitive.
         body: the bytes, or None when the connection broke before they were complete, or they are too many.
+        key: what was sent with the request; it is taken out of whatever repeats it, once that is decoded.
     """
 
     status: int
     headers: Any
     body: bytes | None = field(repr=False)
+    key: str = field(default="", repr=False)
 
     def json(self) -> Any | None:
         """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks."""
@@ -48,14 +48,14 @@ class Response:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        return value if _depth_is_sane(value) else None
+        return keyless(value, self.key) if _depth_is_sane(value) else None
 
     @property
     def summary(self) -> str:
         """The response in few words, for when it says nothing itself."""
         where = self.headers.get("Location", "")
         if 300 <= self.status < 400 and where:
-            return f"HTTP {self.status}, a redirect to {where[:200]}, which is not followed"
+            return f"HTTP {self.status}, a redirect to {message(where)[:200]}, which is not followed"
         return f"HTTP {self.status}" + ("" if self.json() is not None else ", not JSON")
 
     @property
@@ -83,17 +83,7 @@ def read(response: requests.Response, key: str) -> Response:
         body = body_of(response, MAX_RESPONSE_BYTES)
     except TROUBLE:
         body = None
-    if body is not None:
-        body = without_key(body.decode("latin-1"), key).encode("latin-1")
-    return Response(response.status_code, headers, body)
-
-
-def without_key(text: str, key: str) -> str:
-    """The text without the key, also where it is written as in a URL or as some write it in JSON."""
-    if len(key) >= SHORTEST_SECRET:
-        for written in (key, quote(key, safe=""), key.replace("/", "\\/")):
-            text = text.replace(written, "[key]")
-    return text
+    return Response(response.status_code, headers, body, key)
 
 
 def _depth_is_sane(value: Any) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ..errors import AccountError, SettingsError
 from ..models.request import EncodedMedia, Image, Request, Video
+from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
 from .classify import classify_no_status, classify_submission, transient
@@ -200,7 +201,7 @@ def _is_error(body: Mapping[str, Any]) -> bool:
 
 
 def _lower(word: Any) -> str:
-    return word.strip().lower() if isinstance(word, str) else ""
+    return code(word).lower() if isinstance(word, str) else ""
 
 
 def _cost(value: Any) -> float | None:

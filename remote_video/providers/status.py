@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from ..errors import RemoteVideoError
+from ..outside_text import ID_CHARACTERS
 
 
 class JobState(Enum):
@@ -110,4 +111,4 @@ def fraction(value: Any) -> float | None:
 def id_text(value: Any) -> str | None:
     """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return text if text.isprintable() and text.strip(".") else None
+    return text if text.isprintable() and text.strip(".") and len(text) <= ID_CHARACTERS else None

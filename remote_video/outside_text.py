@@ -1,0 +1,74 @@
+"""The one door for words from outside: a provider's, a host's, a file's, a workflow's own.
+
+Whatever has passed it is safe to store, print and show: no key, no half of a surrogate pair, no character that can't be
+seen or that moves the cursor, one line, bounded. Words pass it once, where they are read, after they are decoded.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+MESSAGE_CHARACTERS = 2000
+CODE_CHARACTERS = 200
+ID_CHARACTERS = 200
+SHORTEST_SECRET = 8
+"""A shorter key can't be told from a word."""
+HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Unicode's categories of controls, formats (those for direction among them), lone surrogates and line ends."""
+JOINERS = "\u200c\u200d"
+"""Formats that scripts and emoji are written with."""
+
+
+def message(text: str, key: str = "") -> str:
+    """A sentence or more, on one line. `key` is taken out, if there is one."""
+    return _bounded(" ".join(without_key(text, key).split()), MESSAGE_CHARACTERS)
+
+
+def code(text: str, key: str = "") -> str:
+    """A word that programs compare."""
+    return _bounded(without_key(text, key).strip(), CODE_CHARACTERS)
+
+
+def storable(text: str) -> str:
+    """The text with the halves of surrogate pairs written as escapes, nothing else changed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def keyless(value: Any, key: str) -> Any:
+    """Decoded JSON with the key taken out of every text in it."""
+    if isinstance(value, str):
+        return without_key(value, key)
+    if isinstance(value, list):
+        return [keyless(item, key) for item in value]
+    if isinstance(value, dict):
+        return {without_key(name, key): keyless(item, key) for name, item in value.items()}
+    return value
+
+
+def without_key(text: str, key: str) -> str:
+    """The text without the key, in any case, each of its characters plain or as an escape of URLs, JSON or HTML."""
+    return _written(key).sub("[key]", text) if len(key) >= SHORTEST_SECRET else text
+
+
+@lru_cache(maxsize=16)
+def _written(key: str) -> re.Pattern[str]:
+    return re.compile("".join(map(_spellings, key)), re.IGNORECASE)
+
+
+def _spellings(char: str) -> str:
+    number, plain = ord(char), re.escape(char)
+    return rf"(?:{plain}|\\{plain}|%{number:02x}|\\u{number:04x}|\\x{number:02x}|&#0*{number};|&#x0*{number:x};)"
+
+
+def _bounded(text: str, limit: int) -> str:
+    shown = "".join(map(_visible, text[: limit + 1]))
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def _visible(char: str) -> str:
+    if unicodedata.category(char) not in HIDDEN or char in JOINERS:
+        return char
+    return char.encode("unicode_escape").decode("ascii")
