@@ -6,6 +6,7 @@ from aiohttp.web import Application
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
+from ..remote_video.console import never_raise
 from .clip_node import ClipNode
 from .comet_veo import CometVeo
 from .comfy_host import collect_at_start, settings
@@ -22,6 +23,7 @@ NODES: list[type[io.ComfyNode]] = [Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3El
 
 class RemoteVideoExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        never_raise()
         # ComfyUI 0.12 never calls on_load.
         add_routes(PromptServer.instance.routes, settings)
         PromptServer.instance.app.on_startup.append(_started)

@@ -21,7 +21,9 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..remote_video.engine.host import JobEvent
+from ..remote_video.outside_text import storable
 from .comfy_host import ComfyHost, Prompt, links_of, running_item, waiting_prompts
+from .shown_text import as_letters
 
 T = TypeVar("T")
 LOG = logging.getLogger("remote_video")
@@ -69,10 +71,10 @@ class NodeAsker:
 
     def say(self, text: str) -> None:
         """Show `text` on the node, and log it unless only its numbers changed a moment ago."""
-        line = f"Clip {self._item + 1}: {text}" if self._item else text
+        line = storable(f"Clip {self._item + 1}: {text}" if self._item else text)
         if self.node_id and self._page is not None:  # without one, every open page would show it
             shown = "\n".join((line, *chain(*self.notices)))
-            PromptServer.instance.send_progress_text(shown, self.node_id, self._page)
+            PromptServer.instance.send_progress_text(as_letters(shown), self.node_id, self._page)
         shape, now = re.sub(r"\d+", "0", line), time.monotonic()
         last_shape, last_at = self._logged
         if shape != last_shape or now - last_at >= LOG_SAME_LINE_AFTER_S:

@@ -12,10 +12,12 @@ import comfy.model_management
 from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..remote_video.console import never_raise
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
 from ..remote_video.models.fields import Field, Picture
+from ..remote_video.outside_text import storable
 from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .handed_on import note_handed_on, times_gone
@@ -96,6 +98,7 @@ class ClipNode:
             RemoteVideoError: what happened, whether it was billed, what to do; the node shows it too.
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
+        never_raise()
         node = NodeAsker(cls.SPEC.name)
         prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
         try:
@@ -168,7 +171,9 @@ def _workflow_text(hidden: Any) -> str | None:
         return None
     more = hidden.extra_pnginfo
     graph = (more.get("workflow") if isinstance(more, Mapping) else None) or hidden.prompt
-    return json.dumps(graph, ensure_ascii=False, indent=1) if graph and isinstance(graph, (dict, list)) else None
+    if not graph or not isinstance(graph, (dict, list)):
+        return None
+    return storable(json.dumps(graph, ensure_ascii=False, indent=1))
 
 
 def player(clip: Path) -> ui.PreviewVideo | None:

@@ -6,12 +6,12 @@ import argparse
 import concurrent.futures
 import contextlib
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import console
 from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsError
 
 EXIT_CODES = """exit codes:
@@ -28,9 +28,7 @@ INTERRUPTED = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code, see `EXIT_CODES`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    console.never_raise()
     options = _parser().parse_args(arguments)
     module, _, function = options.command.partition(".")
     try:

@@ -164,9 +164,8 @@ class Api:
             except TROUBLE as error:
                 if blame := setting_to_blame(error, self._name, Billed.YES):
                     raise blame from _without_words(error)
-                raise TransientError(f"the connection failed ({reason_of(error, self._key)})") from _without_words(
-                    error
-                )
+                why = reason_of(error, self._key)
+                raise TransientError(f"the connection failed ({why})") from _without_words(error)
         if answer.body is None:
             raise TransientError("the connection broke in the middle of the answer")
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -59,8 +60,9 @@ class PromptServer:
         self.on_prompt_handlers.append(handler)
 
     def send_progress_text(self, text: bytes | bytearray | str, node_id: str, sid: str | None = None) -> None:
-        """Show a text on a node."""
-        self.texts.append((str(node_id), text if isinstance(text, str) else bytes(text).decode("utf-8")))
+        """Show a text on a node, as a browser does."""
+        words = text if isinstance(text, str) else bytes(text).decode("utf-8")
+        self.texts.append((str(node_id), html.unescape(words)))
 
     def send_sync(self, event: str, data: Any, sid: str | None = None) -> None:
         """Tell one page, or all."""

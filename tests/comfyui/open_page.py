@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import struct
 import threading
@@ -55,7 +56,7 @@ class Page:
         elif message.type is aiohttp.WSMsgType.BINARY and struct.unpack(">I", message.data[:4])[0] == TEXT:
             (length,) = struct.unpack(">I", message.data[4:8])
             node_id = message.data[8 : 8 + length].decode()
-            self.texts.setdefault(node_id, []).append(message.data[8 + length :].decode())
+            self.texts.setdefault(node_id, []).append(html.unescape(message.data[8 + length :].decode()))
 
 
 @contextmanager
