@@ -139,7 +139,7 @@ def _tell(outcomes: dict[int, Outcome], out: Path, settings: Settings, stream: A
     print(f"{'row':>5}  {'state':<10}  {'seconds':>7}  {'USD':>7}  file in {out}", file=stream)
     for number, outcome in sorted(outcomes.items()):
         usd = outcome.clip.cost_usd if outcome.clip else None
-        cost = "-" if usd is None else f"{usd:.2f}"
+        cost = "-" if usd is None or settings.sandbox else f"{usd:.2f}"
         words = f"{number:>5}  {outcome.state:<10}  {outcome.seconds:>7.1f}  {cost:>7}"
         print(f"{words}  {_file_or_error(outcome, out)}", file=stream)
     counts = Counter(outcome.state for outcome in outcomes.values())

@@ -40,6 +40,7 @@ def jobs_command(options: argparse.Namespace) -> int:
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = f"{job.cost_usd:.2f} USD" if job.cost_usd is not None else "-"
+        cost = "sandbox, nothing was paid" if job.sandbox else cost
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
         print("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")))
     if not options.json:

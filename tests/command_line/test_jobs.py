@@ -231,3 +231,12 @@ def test_an_unknown_command_is_answered_with_the_known_ones(offline: Terminal):
     said = offline.call("paint")
     assert said.returncode == 2
     assert "sandbox" in said.stderr
+
+
+def test_a_sandbox_job_is_listed_as_not_paid_for(offline, home):
+    ledger = Ledger(home)
+    lease = accepted(ledger, KEY, base="sandbox")
+    happened(ledger, lease, Event.SUCCEEDED, cost_usd=1.8)
+    listed = offline.run("jobs").stdout
+    assert "nothing was paid" in listed
+    assert "1.80" not in listed
