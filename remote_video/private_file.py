@@ -93,6 +93,8 @@ def why_unusable(folder: Path) -> tuple[str, str] | None:
     if WINDOWS:
         return f"This user may not read and write the folder {there}.", OWN_HOME
     mode = stat.S_IMODE(info.st_mode)
+    if os.geteuid() in (0, info.st_uid) and mode & stat.S_IRWXU == stat.S_IRWXU:
+        return None  # its rights will do: the disk itself is read-only
     whose = "this user" if info.st_uid == os.geteuid() else f"the user with id {info.st_uid}"
     what = f"The folder {there} belongs to {whose} and has mode {mode:03o}; ComfyUI runs as id {os.geteuid()}."
     needed = f"Make {there} its own with mode 700 (chown {os.geteuid()} '{there}'; chmod 700 '{there}')"
