@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from ..errors import SettingsError, UploadError
+from ..outside_text import message
 from ..settings import S3Settings
 from .names import unguessable_name
 
@@ -54,7 +55,7 @@ class S3Presigned:
             )
         except (BotoCoreError, ClientError) as error:
             raise UploadError(
-                f"The image could not be put into the S3 bucket {bucket!r}: {error}",
+                f"The image could not be put into the S3 bucket {bucket!r}: {message(str(error))}",
                 next_step="Check the REMOTE_VIDEO_S3_* settings, the keys that boto3 finds and the network, "
                 "then run again.",
             ) from error
