@@ -143,7 +143,9 @@ def test_the_collector_waits_a_spoilt_disk_out_and_says_so_once(studio, spoil, c
         assert on_disk.clips() == []
         warnings = [record.getMessage() for record in caplog.records]
         assert len(warnings) <= 2, warnings
-        assert any("can't be written" in event.text for event in on_disk.host.published), "the panel shows it"
+        wait_until(
+            lambda: any("can't be written" in event.text for event in on_disk.host.published), "the panel's line"
+        )
         make_good()
         wait_until(on_disk.clips, "the clip, without Run")
         on_disk.close()
