@@ -10,10 +10,10 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import comfy.model_management
 from comfy_execution.progress import get_progress_state
@@ -109,7 +109,7 @@ def origin(prompt: Prompt, node_id: str) -> str:
         if name not in known:
             known[name] = ""  # a graph that feeds itself ends here
             node = prompt.get(name, {})
-            links = dict(_named_links(node))
+            links = links_of(node)
             told = {
                 each: [of(links[each][0]), links[each][1]] if each in links else value
                 for each, value in node.get("inputs", {}).items()
@@ -120,11 +120,6 @@ def origin(prompt: Prompt, node_id: str) -> str:
         return known[name]
 
     return of(node_id, NOT_IN_THE_JOB)
-
-
-def _named_links(node: Mapping[str, Any]) -> list[tuple[str, tuple[str, int]]]:
-    inputs = node.get("inputs", {})
-    return [(name, link) for name in inputs for link in links_of({"inputs": {name: inputs[name]}})]
 
 
 # -- `wait` off ----------------------------------------------------------------------------------------------------
@@ -151,6 +146,6 @@ def _place() -> str:
     node = item[2].get(context.node_id) if context and item else None
     if context is None or node is None:
         return ""
-    linked = {name for name, _ in _named_links(node)}
+    linked = links_of(node)
     widgets = {name: value for name, value in node.get("inputs", {}).items() if name not in linked}
     return json.dumps([context.node_id, widgets], sort_keys=True, default=str)

@@ -103,18 +103,20 @@ def outputs_wired_in(prompt: Prompt, node_id: str, to_run: list[str]) -> frozens
         if name in seen or name not in prompt:
             continue
         seen.add(name)
-        for source, slot in links_of(prompt[name]):
+        for source, slot in links_of(prompt[name]).values():
             ahead.append(source)
             if source == node_id:
                 wired.add(slot)
     return frozenset(wired)
 
 
-def links_of(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """The outputs a node of a prompt reads: (node id, position)."""
-    for value in node.get("inputs", {}).values():
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
-            yield str(value[0]), value[1]
+def links_of(node: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """The outputs a node of a prompt reads, by the input that does: (node id, position)."""
+    return {
+        name: (str(value[0]), value[1])
+        for name, value in node.get("inputs", {}).items()
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
+    }
 
 
 # -- the engine --------------------------------------------------------------------------------------------------------

@@ -32,13 +32,13 @@ def loaded_files(prompt_id: str, node_id: str, names: Iterable[str]) -> dict[str
 
 
 def _files(prompt: Any, node_id: str, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    inputs = prompt[node_id].get("inputs", {})
-    for name in names:
-        for source, slot in links_of({"inputs": {name: inputs.get(name)}}):
-            loader = prompt.get(source, {})
-            file = loader.get("inputs", {}).get("image")
-            if (loader.get("class_type"), slot) == (LOADER, LOADED) and isinstance(file, str):
-                yield name, Path(folder_paths.get_annotated_filepath(file))
+    links = links_of(prompt[node_id])
+    for name in links.keys() & set(names):
+        source, slot = links[name]
+        loader = prompt.get(source, {})
+        file = loader.get("inputs", {}).get("image")
+        if (loader.get("class_type"), slot) == (LOADER, LOADED) and isinstance(file, str):
+            yield name, Path(folder_paths.get_annotated_filepath(file))
 
 
 def _digest(path: Path, extra_data: Any) -> str | None:

@@ -18,6 +18,11 @@ SANDBOX_ENDPOINT = "sandbox"
 MAX_CLIP_BYTES = 4 * 2**30
 
 
+def is_here(endpoint: str) -> bool:
+    """Whether a provider's endpoint, as `Settings.endpoint` names it, is a stand-in on this machine."""
+    return endpoint == SANDBOX_ENDPOINT or is_loopback(endpoint)
+
+
 @dataclass(frozen=True)
 class S3Settings:
     """Where the S3 transport puts images (`REMOTE_VIDEO_S3_*`). Keys come from boto3's own chain."""

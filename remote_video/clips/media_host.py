@@ -18,11 +18,11 @@ from urllib.parse import SplitResult, urljoin
 import requests
 
 from ..errors import DownloadError
-from ..loopback import is_loopback, is_loopback_host
+from ..loopback import is_loopback_host
 from ..providers.exchange_limit import Addresses, ExchangeLimit, LimitedAdapter
 from ..providers.http import USER_AGENT, NoRedirectSession
 from ..public_address import Address, Network, as_number, is_public
-from ..settings import SANDBOX_ENDPOINT
+from ..settings import is_here
 from ..web_address import NotAnAddress, web_address
 
 FAKE_IP_RANGES = tuple(map(ipaddress.ip_network, ("198.18.0.0/15", "fc00::/18", "fdfe:dcba:9876::/48")))
@@ -56,7 +56,7 @@ class Reach:
     @classmethod
     def of(cls, endpoint: str, fake_ip_ranges: tuple[Network, ...] = ()) -> Reach:
         """The reach of a provider that is asked at this endpoint: its base URL, or the sandbox's one word."""
-        if endpoint == SANDBOX_ENDPOINT or is_loopback(endpoint):
+        if is_here(endpoint):
             return cls(allow_loopback=True)
         return cls(api_host=web_address(endpoint).hostname or "", fake_ip_ranges=fake_ip_ranges)
 

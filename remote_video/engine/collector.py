@@ -17,11 +17,10 @@ from ..ledger.database import FILE_NAME
 from ..ledger.ledger import LeaseLost, Ledger
 from ..ledger.lifecycle import State
 from ..ledger.record import JobRecord
-from ..loopback import is_loopback
 from ..models import MODELS
 from ..providers import PROVIDERS
 from ..providers.client import connect
-from ..settings import Settings
+from ..settings import Settings, is_here
 from .job import write_lost
 from .order import Order, pickup_order
 from .tools import Tools, Unwanted
@@ -135,8 +134,7 @@ class Collector:
         provider = next((p for p in PROVIDERS.values() if p.name == record.provider), None)
         if provider is None or settings.endpoint(provider.id) != record.base:
             return None
-        needs_key = not settings.sandbox and not is_loopback(settings.base_urls[provider.id])
-        if needs_key and Accounts(settings.home).find(provider.id) is None:
+        if not is_here(record.base) and Accounts(settings.home).find(provider.id) is None:
             return None
         connection = connect(provider.id, settings)
         ledger = Ledger(settings.home, settings.timeouts)

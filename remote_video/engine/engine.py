@@ -207,29 +207,24 @@ class Engine:
         for task in ended:
             task.result()
 
-    def _homes(self) -> set[Path]:
-        """The folders of the ledgers in which this engine holds leases."""
-        return {tools.order.settings.home for tools in self.jobs.values()}
-
     def _retire(self) -> None:
         for home in self._known_in:
-            try:
-                Ledger(home).retire(self.id)
-            except RemoteVideoError as error:
-                _log.warning("Other engines learn only later that this one has ended: %s", error.what)
+            self._tell_others(home, Ledger.retire, "Other engines learn only later that this one has ended")
 
     async def _beat(self) -> None:
         """Be heard of by the engines of other processes, while there are leases to hold."""
         while True:
-            for home in self._homes():
-                await asyncio.wrap_future(self.pools.ledger.start(partial(self._heartbeat, home)))
+            for home in {tools.order.settings.home for tools in self.jobs.values()}:
+                words = "Other engines can't be told that this one lives"
+                beat = partial(self._tell_others, home, Ledger.heartbeat, words)
+                await asyncio.wrap_future(self.pools.ledger.start(beat))
             await asyncio.sleep(self.settings().timeouts.heartbeat)
 
-    def _heartbeat(self, home: Path) -> None:
+    def _tell_others(self, home: Path, tell: Callable[[Ledger, str], None], otherwise: str) -> None:
         try:
-            Ledger(home).heartbeat(self.id)
+            tell(Ledger(home), self.id)
         except RemoteVideoError as error:
-            _log.warning("Other engines can't be told that this one lives: %s", error.what)
+            _log.warning("%s: %s", otherwise, error.what)
 
     async def _look_for_stop(self) -> None:
         """Look whether the user pressed Stop, while anybody is there to be let go."""

@@ -13,7 +13,7 @@ from typing import Any
 from ..backoff import backoff
 from ..clips.download import MAX_SOURCES, Abandoned, ClipTooLarge, Download, NotAVideo, NotThere, disk_error
 from ..clips.media_host import AddressRefused, NotTrusted, Reach
-from ..clips.output_file import Target, target
+from ..clips.output_file import Target
 from ..errors import DownloadError, JobExpired, MediaError, RemoteVideoError
 from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
@@ -84,8 +84,7 @@ class Fetcher:
 
     def _place(self) -> Target:
         """Where the clip goes; a partial file that lies elsewhere is dropped."""
-        job, folder = self._tools.order.job, self._tools.order.folder
-        place = target(folder.root, job.filename_prefix or "", follow_links=folder.follow_links)
+        folder, place = self._tools.order.folder, self._tools.order.place()
         part, old = self._part(place), kept_part(self._record, folder)
         if part.is_symlink() or (part.exists() and not part.is_file()):
             part.unlink()  # somebody put it there

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from ..clips.output_file import expand, target
+from ..clips.output_file import Target, expand, target
 from ..clips.output_folder import OutputFolder
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord, NewJob
@@ -42,6 +42,11 @@ class Order:
     def folder(self) -> OutputFolder:
         """Where the clip goes, and the only place that is touched for it."""
         return OutputFolder(Path(self.job.output_folder or ""), self.settings.follow_links)
+
+    def place(self) -> Target:
+        """The clip's name there; makes its folder. Blocks. Raises InputRefused."""
+        folder = self.folder
+        return target(folder.root, self.job.filename_prefix or "", follow_links=folder.follow_links)
 
     @property
     def notices(self) -> tuple[str, ...]:

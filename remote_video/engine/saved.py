@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..clips.download import disk_error
-from ..clips.output_file import Target, target
 from ..clips.output_folder import OutputFolder
 from ..errors import MediaError
 from ..ledger.ledger import Lease, Ledger
@@ -51,7 +50,7 @@ def _found(record: JobRecord, order: Order) -> Path | None:
     if (path := in_place(record, order.folder)) is not None:
         return path
     with contextlib.suppress(OSError):
-        place = _place(order)
+        place = order.place()
         for path in (*order.folder.files(record.path), *place.clips()):
             if _is_same(path, record):
                 return path
@@ -65,7 +64,7 @@ def _original(record: JobRecord) -> Path | None:
 
 
 def _copied(original: Path, record: JobRecord, order: Order) -> Path | None:
-    place = _place(order)
+    place = order.place()
     part = place.part(record.key)
     try:
         Clip.open(original)
@@ -81,10 +80,6 @@ def _copied(original: Path, record: JobRecord, order: Order) -> Path | None:
     except OSError as error:
         raise disk_error(error, place.folder) from error
     return path
-
-
-def _place(order: Order) -> Target:
-    return target(order.folder.root, order.job.filename_prefix or "", follow_links=order.folder.follow_links)
 
 
 def _is_as_large(path: Path, record: JobRecord) -> bool:

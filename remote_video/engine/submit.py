@@ -84,7 +84,7 @@ async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
     if request is None:
         raise RuntimeError("a job that is only picked up is never submitted")
     submission = await tools.call(tools.pools.preparations, lambda: client.prepare(request, upload))
-    for notice in submission.notices:
+    for notice in request.file_notices:
         tools.say(notice)
     if upload.names:
         tools.order = replace(tools.order, job=replace(tools.order.job, uploads=" ".join(upload.names)))

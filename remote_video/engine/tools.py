@@ -259,7 +259,7 @@ class Tools:
 
     async def _holder(self) -> str:
         holder: Holder | None = await self.keep(lambda ledger: ledger.holder(self.key))
-        return f" (engine {holder.engine_id[:8]} works on it)" if holder else ""
+        return f" (engine {holder.engine_id} works on it)" if holder else ""
 
     def _release(self, lease: Lease) -> None:
         """On a ledger thread. What the disk refuses now ends when this engine does."""

@@ -39,7 +39,6 @@ class Submission:
         body: its pieces, in order.
         content_type: of the body.
         model: the provider's own name of the model that is asked for.
-        notices: what was changed about the images, for the user.
         is_inline: whether images are written into it that the provider could fetch from an address instead.
     """
 
@@ -47,7 +46,6 @@ class Submission:
     body: Sequence[Piece] = field(repr=False)
     content_type: str
     model: str
-    notices: tuple[str, ...] = ()
     is_inline: bool = False
 
     @property

@@ -45,7 +45,6 @@ class CometApi:
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Build the multipart body; the images are files in it, in order: first frame, last frame."""
         parts: list[tuple[str, str | File]] = []
-        notices: list[str] = []
         for name, value in request.body.items():
             if not isinstance(value, (list, tuple)):
                 parts.append((name, str(value)))
@@ -54,10 +53,9 @@ class CometApi:
                 if not isinstance(media, (Image, Video)):
                     raise TypeError(f"{type(media).__name__} has no place in a request")
                 encoded = media.encode()
-                notices.extend(encoded.notices)
                 parts.append((name, (f"frame_{number}.{EXTENSIONS[encoded.mime]}", encoded.data, encoded.mime)))
         body, content_type = multipart(parts)
-        return Submission("/videos", body, content_type, str(request.body["model"]), tuple(notices))
+        return Submission("/videos", body, content_type, str(request.body["model"]))
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `client.Client.submit` says."""

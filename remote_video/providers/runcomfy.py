@@ -58,13 +58,11 @@ class RunComfy:
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode every image, put it where RunComfy can read it, and build the JSON body."""
         urls: dict[str, list[Piece]] = {}
-        notices: list[str] = []
 
         def place(media: object) -> str:
             if not isinstance(media, (Image, Video)):
                 raise TypeError(f"{type(media).__name__} has no place in a request")
             encoded: EncodedMedia = media.encode()
-            notices.extend(encoded.notices)
             mark = uuid.uuid4().hex
             urls[mark] = _json_text(upload, encoded)
             return mark
@@ -73,7 +71,7 @@ class RunComfy:
         model = request.model.model_id
         path = "/v1/models/" + quote(model, safe="/")
         is_inline = isinstance(upload, DataUri) and bool(urls)
-        return Submission(path, _filled(skeleton, urls), "application/json", model, tuple(notices), is_inline)
+        return Submission(path, _filled(skeleton, urls), "application/json", model, is_inline)
 
     def submit(self, submission: Submission) -> str:
         """POST the job once. Raises as `client.Client.submit` says."""

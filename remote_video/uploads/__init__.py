@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import SettingsError
-from ..loopback import is_loopback
-from ..settings import Settings
+from ..settings import Settings, is_here
 from .address import require_fetchable
 from .data_uri import DataUri, DataUriBytes
 from .public_origin import PublicOrigin
@@ -53,17 +52,17 @@ def choose(provider_id: str, settings: Settings, temp_folder: Path) -> Upload:
         SettingsError: it isn't set up, or the provider could not fetch from where it points.
     """
     transport = settings.transport(provider_id)
-    is_here = settings.sandbox or is_loopback(settings.base_urls[provider_id])
+    allow_loopback = is_here(settings.endpoint(provider_id))
     if transport == "s3":
         if settings.s3 is None:
             raise _not_set_up("s3", "REMOTE_VIDEO_S3_BUCKET", "the bucket's name")
         if settings.s3.endpoint_url:
-            require_fetchable("REMOTE_VIDEO_S3_ENDPOINT", settings.s3.endpoint_url, is_here)
+            require_fetchable("REMOTE_VIDEO_S3_ENDPOINT", settings.s3.endpoint_url, allow_loopback)
         return S3Presigned(settings.s3)
     if transport == "public-origin":
         if settings.public_origin is None:
             raise _not_set_up("public-origin", "REMOTE_VIDEO_PUBLIC_ORIGIN", "this machine's address, https://host")
-        require_fetchable("REMOTE_VIDEO_PUBLIC_ORIGIN", settings.public_origin, is_here)
+        require_fetchable("REMOTE_VIDEO_PUBLIC_ORIGIN", settings.public_origin, allow_loopback)
         return PublicOrigin(settings.public_origin, temp_folder, PUBLIC_SUBFOLDER)
     return DataUri()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler, BaseServer, ThreadingTCPServer
 
 Pieces = Iterator[bytes]
 
@@ -44,6 +44,20 @@ class ClipHost:
 
 
 @contextmanager
+def _served(server: BaseServer, closing: threading.Event) -> Iterator[None]:
+    """Serve on a thread; at the end `closing` is set, and all is closed."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def serving(*replies: Reply) -> Iterator[ClipHost]:
     """A host with these replies."""
     host = ClipHost(list(replies))
@@ -72,15 +86,8 @@ def serving(*replies: Reply) -> Iterator[ClipHost]:
 
     server = Server(("127.0.0.1", 0), Handler)
     host.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with _served(server, host.closing):
         yield host
-    finally:
-        host.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass
@@ -110,16 +117,10 @@ def speaking(speak: Callable[[socket.socket, threading.Event], None]) -> Iterato
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        host = RawHost(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield host
-        finally:
-            host.closing.set()
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", 0), Handler)
+    host = RawHost(server.server_address[1])
+    with _served(server, host.closing):
+        yield host
 
 
 def dripping(beginning: bytes, drop: bytes) -> Callable[[socket.socket, threading.Event], None]:

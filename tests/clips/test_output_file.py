@@ -23,13 +23,6 @@ KEY = "0123456789abcdef" * 4
 LINKS = pytest.mark.skipif(os.name == "nt", reason="making links needs a privilege there")
 
 
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    folder = tmp_path / "output"
-    folder.mkdir()
-    return folder
-
-
 def save(place: Target, content: bytes, key: str = KEY) -> Path:
     part = place.part(key)
     part.write_bytes(content)

@@ -15,13 +15,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="making links needs a pr
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> Path:
-    folder = tmp_path / "output"
-    folder.mkdir()
-    return folder.resolve()
-
-
-@pytest.fixture
 def outside(tmp_path: Path) -> Path:
     folder = tmp_path / "outside"
     folder.mkdir()

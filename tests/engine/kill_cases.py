@@ -161,17 +161,22 @@ def before_intent(case: Case) -> None:
     case.check()
 
 
+def _at_call(case: Case, step: str, fault: str) -> Child:
+    """A run that waits for the answer to this call, which a fault holds back."""
+    route = route_of(case.studio, step)
+    before = len(case.studio.calls(route))
+    case.lane.sandbox.faults.set(route, fault, on_call=1)
+    child = case.start()
+    wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+    time.sleep(SETTLE_S)
+    return child
+
+
 def during_call(step: str, fault: str) -> Callable[[Case], None]:
     """Killed while this call is under way: the answer is held back by a fault."""
 
     def kill(case: Case) -> None:
-        route = route_of(case.studio, step)
-        before = len(case.studio.calls(route))
-        case.lane.sandbox.faults.set(route, fault, on_call=1)
-        child = case.start()
-        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
-        time.sleep(SETTLE_S)
-        case.killed(child)
+        case.killed(_at_call(case, step, fault))
 
     return kill
 
@@ -180,12 +185,7 @@ def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
     """Killed when this call's answer has come, and what it says is not written down yet."""
 
     def kill(case: Case) -> None:
-        route = route_of(case.studio, step)
-        before = len(case.studio.calls(route))
-        case.lane.sandbox.faults.set(route, fault, on_call=1)
-        child = case.start()
-        wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
-        time.sleep(SETTLE_S)
+        child = _at_call(case, step, fault)
         with ledger_kept_locked(case.studio):
             case.lane.sandbox.faults.clear()
             time.sleep(SETTLE_S)

@@ -156,7 +156,7 @@ def test_what_a_clip_cost_is_kept(studio):
 
 @dataclass
 class Noticing:
-    """A client that has something to say of the images."""
+    """A client at whose request there is something to say of the images."""
 
     client: Client
 
@@ -164,7 +164,8 @@ class Noticing:
         return getattr(self.client, name)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
-        return replace(self.client.prepare(request, upload), notices=("The image was saved as JPEG.", "And smaller."))
+        request.file_notices[:] = ["The image was saved as JPEG.", "And smaller."]
+        return self.client.prepare(request, upload)
 
 
 async def test_what_was_changed_about_the_images_is_shown(studio):
