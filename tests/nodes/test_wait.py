@@ -12,6 +12,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from comfy_execution.utils import CurrentNodeContext
 from remote_video_pack.nodes import NODES
 from remote_video_pack.nodes.asker import NodeAsker, origin
+from remote_video_pack.nodes.comfy_host import the_engine
 from remote_video_pack.remote_video.errors import BalanceError
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from server import PromptServer
@@ -31,9 +32,10 @@ def slow(tmp_path, small_clip, sandbox, monkeypatch):
 
 
 async def clips_in(folder: Path, count: int = 1) -> list[Path]:
-    """The clips that come home without a Run."""
+    """The clips that come home without a Run, once their jobs have ended: they are on disk a moment before."""
     for _ in range(round(SOON_S / 0.05)):
-        if len(clips := sorted(folder.rglob("*.mp4"))) == count:
+        under_way = await asyncio.wrap_future(the_engine().live())
+        if len(clips := sorted(folder.rglob("*.mp4"))) == count and not under_way:
             return clips
         await asyncio.sleep(0.05)
     raise AssertionError("the clip did not come home")
