@@ -16,7 +16,7 @@ import torch
 
 from ..errors import MediaError, NotEnoughMemory
 from .colours import Orientation, RgbConverter
-from .container import cores, open_media, picture_stream_on_all_cores, said
+from .container import LIBAV_ERRORS, cores, libav, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 from .mp4_boxes import missing_bytes
 
@@ -114,7 +114,7 @@ def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torc
         warn("The last frame is damaged in the file, or builds on one that is; it may show it.")
     _refuse_other_size(last, picture, path, picture.count - 1)
     frames = _empty(picture, 1)
-    with _Conversion(picture.orientation) as conversion:
+    with libav(path), _Conversion(picture.orientation) as conversion:
         conversion.put(last, frames[0])
     return torch.from_numpy(frames)
 
@@ -143,7 +143,7 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
                 yield frame
                 count += 1
                 shown_last = max(shown_last, frame.pts if frame.pts is not None else _NEVER)
-    except av.error.FFmpegError as error:
+    except LIBAV_ERRORS as error:
         raise _broken(path, count, said(error)) from error
     # A decoder with threads drops its last frames, rather than say so, when one of their packets is damaged.
     if count and shown_last != _NEVER and shown_last < sent_last:
@@ -240,7 +240,7 @@ def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
         if seek:
             try:
                 container.seek((stream.start_time or 0) + (stream.duration or 0), stream=stream)
-            except av.error.FFmpegError:
+            except LIBAV_ERRORS:
                 return None, False
         for frame in whole_frames(container, stream, path):
             last, is_concealed = frame, is_concealed or frame.is_corrupt

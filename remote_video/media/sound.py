@@ -12,7 +12,7 @@ import torch
 from av.audio.resampler import AudioResampler
 
 from ..errors import MediaError, NotEnoughMemory
-from .container import open_media, rational, said, sound_stream
+from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
 from .free_memory import free_bytes
 from .mp4_boxes import missing_bytes
 
@@ -85,7 +85,7 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
                     _require_memory(path, sum(block.nbytes for block in blocks))
             if resampler is not None:
                 blocks += [block.to_ndarray() for block in resampler.resample(None)]
-        except (av.error.FFmpegError, ValueError) as error:
+        except LIBAV_ERRORS as error:
             seconds = sum(block.shape[1] for block in blocks) / rate if rate else 0.0
             raise MediaError(
                 f"The sound of {path} is damaged: {seconds:.2f} s can be decoded, then {said(error)}.",
