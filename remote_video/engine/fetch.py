@@ -19,7 +19,7 @@ from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord
 from ..media.clip import Clip
-from ..media.mp4_boxes import missing_bytes
+from ..media.whole_file import what_is_missing
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
 from .follow import NOT_FOUND_ANSWERS
 from .saved import kept_part, save_sidecar, sha256, tidied
@@ -239,8 +239,8 @@ def _check(part: Path) -> None:
     """Raises MediaError, and drops what came, when it is not a whole video."""
     try:
         Clip.open(part)
-        if missing := missing_bytes(part):
-            raise MediaError(f"{missing:,} bytes are missing from its end")
+        if missing := what_is_missing(part):
+            raise MediaError(f"{missing} are missing at its end")
     except MediaError as error:
         part.unlink(missing_ok=True)
         raise MediaError(f"what came is not a whole video ({error.what.rstrip('.')})") from error

@@ -18,7 +18,7 @@ from ..errors import MediaError, NotEnoughMemory
 from .colours import Orientation, RgbConverter
 from .container import LIBAV_ERRORS, cores, libav, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
-from .mp4_boxes import missing_bytes
+from .whole_file import what_is_missing
 
 _NEVER = -(1 << 63)
 Warn = Callable[[str], None]
@@ -148,7 +148,7 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
     # A decoder with threads drops its last frames, rather than say so, when one of their packets is damaged.
     if count and shown_last != _NEVER and shown_last < sent_last:
         raise _broken(path, count, "its last frames can't be")
-    if missing_bytes(path):
+    if what_is_missing(path):
         raise _broken(path, count, "the file breaks off")
 
 

@@ -14,7 +14,7 @@ from av.audio.resampler import AudioResampler
 from ..errors import MediaError, NotEnoughMemory
 from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
 from .free_memory import free_bytes
-from .mp4_boxes import missing_bytes
+from .whole_file import what_is_missing
 
 FLOAT32_BYTES = 4
 SILENCE_RATE = 44100
@@ -105,7 +105,7 @@ def _whole_sound(container: av.container.InputContainer, stream: av.AudioStream,
         if packet.size == 0 and packet.dts is not None:
             continue  # libav takes it for the end
         yield from packet.decode()
-    if missing_bytes(path):
+    if what_is_missing(path):
         raise ValueError("the file breaks off")
 
 
