@@ -39,6 +39,8 @@ class ClipInfo:
     """What sets the stored picture upright."""
     has_unknown_sound: bool = False
     """There is sound, and nothing can decode it."""
+    late_s: float = 0.0
+    """How much of the picture's begin can't be decoded."""
     undecodable: MediaError | None = None
     """Why no frame comes out of it, if none does; width and height are 0 then."""
 
@@ -70,6 +72,11 @@ class Clip:
             MediaError: the file is damaged; says how many frames are whole.
         """
         self._require_picture()
+        if self.info.late_s:
+            late = (
+                f"The first {self.info.late_s:.2f} s of the picture can't be decoded; frames and sound begin after it."
+            )
+            self.warnings.append(late)
         return decode_frames(self.path, self._picture, max_frames, self.warnings.append)
 
     def last_frame(self) -> torch.Tensor:
@@ -119,10 +126,12 @@ def _read_info(path: Path) -> ClipInfo:
         width, height = orientation.size(first.width, first.height) if first else (0, 0)
         start = first.pts if first and first.pts is not None else stream.start_time or 0
         start_s = start * rational(stream.time_base)
+        begin = None if container.format.name == "avi" else stream.start_time  # AVI has no time stamps
+        late_s = (start - (start if begin is None else begin)) * rational(stream.time_base)
     size_bytes = path.stat().st_size
-    return ClipInfo(
-        width, height, fps, count, duration_s, has_audio, size_bytes, start_s, orientation, unknown_sound, undecodable
-    )
+    late_s = late_s if late_s * fps > 0.5 else 0.0
+    known = (width, height, fps, count, duration_s, has_audio, size_bytes, start_s, orientation, unknown_sound)
+    return ClipInfo(*known, late_s, undecodable)
 
 
 def _count_packets(path: Path) -> int:
