@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -132,10 +133,20 @@ class ClipNode:
             node.say(f"{clip.text}\nThe clip is collected in the background; Run again hands it on.")
             return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
         warnings: list[str] = []
-        read = engine.pools.decoding.start(
-            lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append)
+        is_over = threading.Event()
+
+        def check() -> None:
+            if is_over.is_set():
+                raise Stopped("Nobody waits for these frames any more.")
+
+        reading = engine.pools.decoding.start(
+            lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append, check)
         )
-        outputs = await node.unless_stopped(read)
+        try:
+            outputs = await node.unless_stopped(reading)
+        finally:
+            is_over.set()
+            engine.pools.decoding.leave(reading)
         note_handed_on(clip.path)
         node.say("\n".join((_summary(clip, sandbox), *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))

@@ -23,6 +23,14 @@ from .whole_file import what_is_missing
 _NEVER = -(1 << 63)
 Warn = Callable[[str], None]
 """Is told what is not as it should be, and no error."""
+Check = Callable[[], None]
+"""Called again and again; raises to end a decode that nobody waits for any more."""
+
+
+def nothing_to_check() -> None:
+    """Somebody waits for it."""
+
+
 _log = logging.getLogger("remote_video")
 FLOAT32_BYTES = 4
 ONE_255TH = np.float32(1 / 255)
@@ -53,7 +61,9 @@ class Picture:
         return self.width * self.height * 3 * FLOAT32_BYTES
 
 
-def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning) -> torch.Tensor:
+def decode_frames(
+    path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning, check: Check = nothing_to_check
+) -> torch.Tensor:
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
@@ -69,6 +79,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn 
     done = concealed = 0
     with open_media(path) as container, _Conversion(picture.orientation) as conversion:
         for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
+            check()
             if done == len(frames):
                 conversion.drain()
                 more = done + max(16, done // 2)
@@ -88,7 +99,9 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn 
     return torch.from_numpy(frames)
 
 
-def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torch.Tensor:
+def decode_last(
+    path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check
+) -> torch.Tensor:
     """The last frame, found by a seek: only the last stretch between key frames is decoded.
 
     Returns:
@@ -99,9 +112,9 @@ def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torc
     """
     require_memory(path, picture, 1)
     try:
-        last, is_concealed = _last_frame(path, seek=True)
+        last, is_concealed = _last_frame(path, check, seek=True)
         if last is None:
-            last, is_concealed = _last_frame(path, seek=False)
+            last, is_concealed = _last_frame(path, check, seek=False)
     except MediaError as error:
         raise MediaError(
             f"The last frame can't be decoded: {error.what}",
@@ -229,7 +242,7 @@ def _set_count(frames: np.ndarray, count: int) -> None:
         frames.resize((count, *frames.shape[1:]), refcheck=False)
 
 
-def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
+def _last_frame(path: Path, check: Check, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
     """The frame shown last, from the last key frame on, or from the begin, and whether any on the way is damaged.
 
     None where a seek leads nowhere.
@@ -243,6 +256,7 @@ def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
             except LIBAV_ERRORS:
                 return None, False
         for frame in whole_frames(container, stream, path):
+            check()
             last, is_concealed = frame, is_concealed or frame.is_corrupt
     return last, is_concealed
 

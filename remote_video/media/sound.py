@@ -13,6 +13,7 @@ from av.audio.resampler import AudioResampler
 
 from ..errors import MediaError, NotEnoughMemory
 from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
+from .frames import Check, nothing_to_check
 from .free_memory import free_bytes
 from .whole_file import what_is_missing
 
@@ -46,13 +47,14 @@ def silence(path: Path, duration_s: float) -> Audio:
     return Audio(waveform=torch.zeros(1, SILENCE_CHANNELS, samples), sample_rate=SILENCE_RATE)
 
 
-def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
+def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_check) -> Audio | None:
     """The whole sound track at its own rate, with its own channels; None when none of it is heard with the picture.
 
     Args:
         path: the file.
         picture_start_s: time stamp of the first frame, s; sound before it is cut; a later begin, and what is
             missing between, is filled with silence.
+        check: called again and again.
 
     Raises:
         NotEnoughMemory, MediaError.
@@ -67,6 +69,7 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
         resampler: AudioResampler | None = None
         try:
             for frame in _whole_sound(container, stream, path):
+                check()
                 if resampler is None:
                     rate, channels = frame.sample_rate, len(frame.layout.channels)
                     resampler = AudioResampler(format="fltp", layout=frame.layout, rate=rate)
