@@ -147,8 +147,9 @@ class ClipNode:
         finally:
             is_over.set()
             engine.pools.decoding.leave(reading)
-        note_handed_on(clip.path)
-        node.say("\n".join((_summary(clip, sandbox), *warnings)))
+        for file in (clip.path, *clip.others):
+            note_handed_on(file)
+        node.say("\n".join((_summary(clip, sandbox), *clip.more, *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

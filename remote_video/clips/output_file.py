@@ -41,6 +41,7 @@ class Target:
     """Whether the clip is to be called `exact`, if it can."""
     wanted: int = 0
     """The number it is to have then; 0 for none."""
+    suffix: str = SUFFIX
 
     @property
     def exact(self) -> Path:
@@ -100,7 +101,7 @@ class Target:
 
     def next_number(self) -> int:
         """The one after the highest there is. Lists the folder."""
-        pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(SUFFIX))
+        pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(self.suffix))
         found = (pattern.fullmatch(name) for name in self._clips())
         return max((int(match[1]) for match in found if match), default=0) + 1
 
@@ -108,16 +109,20 @@ class Target:
         """The file's name with that number."""
         return self._numbered(number).name
 
+    def beside(self, clip: Path, number: int, suffix: str) -> Target:
+        """Where another file of the same job goes: `<clip's name>-2.png`."""
+        return Target(self.output, clip.parent, f"{clip.stem}-{number}", is_whole=True, suffix=suffix)
+
     @property
     def _row(self) -> tuple[Path, str]:
-        return self.folder, self.stem
+        return self.folder, self.stem + self.suffix
 
     def _numbered(self, number: int) -> Path:
-        return self.folder / (f"{self.stem}_{number:05}_{SUFFIX}" if number else f"{self.stem}{SUFFIX}")
+        return self.folder / (f"{self.stem}_{number:05}_{self.suffix}" if number else f"{self.stem}{self.suffix}")
 
     def _clips(self) -> list[str]:
         names = os.listdir(self.folder)  # noqa: PTH208 - 20,000 Path objects take longer than the listing
-        return [name for name in names if name.startswith(self.stem) and name.endswith(SUFFIX)]
+        return [name for name in names if name.startswith(self.stem) and name.endswith(self.suffix)]
 
 
 _last_numbers: dict[tuple[Path, str], int] = {}
@@ -153,6 +158,12 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
     return Target(OutputFolder(root, follow_links), folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
+
+
+def other_part(part: Path, number: int) -> Path:
+    """The partial download of another file of the same job as `part` belongs to."""
+    stem, key = part.name.removesuffix(".part").rsplit(".", 1)
+    return part.with_name(f"{stem}-{number}.{key}.part")
 
 
 def expand(filename_prefix: str) -> str:

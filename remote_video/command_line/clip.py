@@ -137,7 +137,8 @@ class Outcome:
             about = {"error": self.error.what, "kind": type(self.error).__name__, "next": self.error.next_step}
             told |= {**about, "billed": self.error.billed.value, "request_id": self.error.request_id}
         if self.clip is not None:
-            told |= {**asdict(self.clip), "path": str(self.clip.path)}
+            others = [str(other) for other in self.clip.others]
+            told |= {**asdict(self.clip), "path": str(self.clip.path), "others": others}
             with suppress(MediaError):
                 info = Clip.open(self.clip.path).info
                 told |= {name: getattr(info, name) for name in ("width", "height", "fps", "duration_s", "bytes")}

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, replace
 
 from ..engine.engine import Engine
+from ..engine.watch import StoredClip
 from ..errors import JobCancelled, RemoteVideoError
 from ..ledger.ledger import Forgotten, Ledger
 from ..ledger.lifecycle import State
@@ -36,13 +37,16 @@ def jobs_command(options: argparse.Namespace) -> int:
     jobs = Ledger(home_with_ledger(options)).recent(options.limit, state)
     for job in jobs:
         if options.json:
-            print(json.dumps({name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}))
+            told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}
+            print(json.dumps({**told, "others": [asdict(other) for other in job.other_files]}))
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = f"{job.cost_usd:.2f} USD" if job.cost_usd is not None else "-"
         cost = "sandbox, nothing was paid" if job.sandbox else cost
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
         print("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")))
+        for line in StoredClip.of(job).more if job.is_stored else ():
+            print(f"    {line}")
     if not options.json:
         print(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.")
     return 0
@@ -128,6 +132,8 @@ async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], 
             print(json.dumps({**told, **({"state": "collected"} if clip else {})}), flush=True)
         elif clip:
             print(clip.path, flush=True)
+            for line in clip.more:
+                progress.line(label + line)
         if error:
             progress.line(label + " ".join(str(outcome.error).split()))
 

@@ -42,6 +42,8 @@ def make_command(options: argparse.Namespace) -> int:
         print(outcome.error, file=sys.stderr)
         return 2 if isinstance(outcome.error, InputRefused) else 1
     print(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip.cost_usd, settings)}", file=sys.stderr)
+    for line in outcome.clip.more:
+        print(line, file=sys.stderr)
     if not options.json:
         print(outcome.clip.path)
     return 0

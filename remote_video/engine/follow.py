@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, RemoteVideoError, SettingsError
 from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
-from ..ledger.record import JobRecord
+from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..providers.status import CancelOutcome, JobState, JobStatus, TransientError
 from .pace import pause_before_question
 from .tools import Tools, clock
@@ -101,6 +101,7 @@ class Follower:
             "cost_usd": status.cost_usd,
             "error": None,
             "error_kind": None,
+            "others": kept_others(OtherFile(number) for number in range(2, min(len(status.files), MAX_FILES) + 1)),
         }
         await self._tools.keep(lambda ledger: ledger.record(self._lease, Event.SUCCEEDED, **facts))
         return status

@@ -21,7 +21,7 @@ from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from .fetch import Fetcher
 from .follow import Follower
-from .saved import had_here, is_anywhere, read_only, reused
+from .saved import had_here, is_anywhere, others_here, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
 
@@ -48,7 +48,9 @@ async def make(tools: Tools) -> JobRecord:
         if action is Action.REUSE and record is not None:
             path = await tools.call(tools.pools.downloads, partial(had_here, record, tools.order))
             if path is not None:
-                return await tools.keep(partial(reused, lease=lease, record=record, path=path, order=tools.order))
+                others = await tools.call(tools.pools.downloads, partial(others_here, record, tools.order))
+                here = partial(reused, lease=lease, record=record, path=path, others=others, order=tools.order)
+                return await Fetcher(tools, lease, await tools.keep(here)).complete(path)
             record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
         if action is Action.ASK_PROVIDER and record is not None:
             record = await found_again(tools, lease, record)

@@ -14,7 +14,7 @@ from . import lifecycle
 from .lifecycle import State
 from .record import JobRecord
 
-LAYOUT = 3
+LAYOUT = 4
 METADATA = sa.MetaData()
 
 # A partial index serves only queries that repeat its condition to the letter (https://www.sqlite.org/partialindex.html).

@@ -26,6 +26,7 @@ from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
+from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
 
@@ -71,7 +72,7 @@ def test_a_ledger_of_layout_1_is_brought_to_today_s_and_kept(home):
     file = old_ledger(home)
     check_what_the_old_ledger_held(home)
     assert aside(home) == []
-    assert sql(file, "PRAGMA user_version") == [(3,)]
+    assert sql(file, "PRAGMA user_version") == [(LAYOUT,)]
     (kept,) = earlier(home)
     assert sql(kept, "SELECT count(*) FROM claims") == [(1,)]
 
@@ -141,7 +142,7 @@ def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
 
 def test_a_ledger_of_a_later_layout_is_left_alone(home):
     file = ledger_of(home, 1)
-    sql(file, "PRAGMA user_version = 4")
+    sql(file, f"PRAGMA user_version = {LAYOUT + 1}")
     before = file.read_bytes()
     as_after_a_restart(file)
     with pytest.raises(LedgerError, match="newer version") as told:
