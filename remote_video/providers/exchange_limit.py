@@ -23,6 +23,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from .local_trouble import check_proxy
+
 MAX_ADDRESSES = 8
 """Of one name; the others are not tried."""
 LOOK_EVERY_S = 0.05
@@ -106,7 +108,7 @@ class ExchangeLimit:
 
         def ask() -> None:
             try:
-                answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+                answer.append(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
             except Exception as error:
                 answer.append(error)
 
@@ -173,6 +175,10 @@ class LimitedAdapter(HTTPAdapter):
         self.limit = limit
         self._check = check
         super().__init__(max_retries=max_retries)
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        check_proxy(request.url, kwargs.get("proxies"))
+        return super().send(request, *args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
