@@ -8,6 +8,7 @@ Here one limit holds for the whole exchange: lookup, connection, TLS, request, h
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import os
 import selectors
@@ -16,7 +17,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -25,6 +26,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from .local_trouble import check_proxy
 
+T = TypeVar("T")
 MAX_ADDRESSES = 8
 """Of one name; the others are not tried."""
 LOOK_EVERY_S = 0.05
@@ -205,6 +207,7 @@ class LimitedAdapter(HTTPAdapter):
         is_tls = hasattr(base, "cert_reqs")
 
         class Connection(base):
+            response_class = _Head
             timeout: Any
             sock: Any
 
@@ -259,6 +262,29 @@ def _is_verified(connection: Any) -> bool:
     """Whether a socket has looked at the other side's certificate; TLS within TLS has no way to tell."""
     context = getattr(connection, "context", None)
     return context is None or context.verify_mode == ssl.CERT_REQUIRED
+
+
+class _Head(http.client.HTTPResponse):
+    """The head of an answer, without what libraries log or quote of it before anybody can take the key out."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        return _without_its_words(super()._read_status)  # type: ignore[misc]
+
+    def begin(self) -> None:
+        _without_its_words(super().begin)
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
+def _without_its_words(read: Callable[[], T]) -> T:
+    """The same error, and none as its context, that quotes nothing of a status line that is none."""
+    try:
+        return read()
+    except http.client.RemoteDisconnected:
+        raise
+    except (http.client.BadStatusLine, http.client.UnknownProtocol):
+        pass
+    raise http.client.BadStatusLine("what came is not HTTP")
 
 
 class _LimitedSocket:
