@@ -20,6 +20,7 @@ from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord
 from ..media.clip import Clip
 from ..media.mp4_boxes import missing_bytes
+from ..outside_text import quoted
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
 from .follow import NOT_FOUND_ANSWERS
 from .saved import kept_part, save_sidecar, sha256, tidied
@@ -150,7 +151,7 @@ class Fetcher:
             await tools.call(tools.pools.ledger, partial(self._note_not_found, what, place))
             raise JobExpired(what, request_id=self._request_id)
         if status.state is not JobState.SUCCEEDED:
-            raise TransientError(f"{self._provider} now calls the job {status.raw_status!r}")
+            raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
         return status
 
     def _note_not_found(self, what: str, place: Target) -> None:
