@@ -19,9 +19,9 @@ from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
 from ..remote_video.models.fields import Field, Picture
 from ..remote_video.outside_text import storable
-from .asker import NodeAsker, note_blocked, times_blocked
+from .asker import NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
-from .handed_on import note_handed_on, times_gone
+from .due import note_blocked, note_handed_on, times_due
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
 from .loaded_files import loaded_files
@@ -88,8 +88,7 @@ class ClipNode:
         """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        due = [f"blocked {times_blocked()}", f"gone {times_gone()}"]
-        return [settings().endpoint(cls.SPEC.provider), *due, *decoded]
+        return [settings().endpoint(cls.SPEC.provider), f"due {times_due()}", *decoded]
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputRefused
+from ..outside_text import is_hidden, quoted
 from .output_folder import OutputFolder
 
 SUFFIX = ".mp4"
@@ -167,11 +168,14 @@ def other_part(part: Path, number: int) -> Path:
 
 
 def expand(filename_prefix: str) -> str:
-    """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays."""
+    """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays.
+
+    But for halves of characters, which no file's name and no ledger takes.
+    """
     now = time.localtime()
     for word, form in _TIME_WORDS.items():
         filename_prefix = filename_prefix.replace(f"%{word}%", time.strftime(form, now))
-    return filename_prefix
+    return filename_prefix.encode("utf-8", "replace").decode("utf-8")
 
 
 def _parts(prefix: str, shown: str) -> list[str]:
@@ -191,16 +195,16 @@ def _parts(prefix: str, shown: str) -> list[str]:
 
 
 def _name(part: str, shown: str) -> str:
-    name = _FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode("utf-8")).strip()
+    name = _FORBIDDEN.sub("_", "".join("_" if is_hidden(char) else char for char in part)).strip()
     name = name.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .").lstrip(" .")
     if _RESERVED.match(name):
-        raise _refused(shown, f"holds {name!r}, a device's name on Windows")
+        raise _refused(shown, f"holds {quoted(name)}, a device's name on Windows")
     return name or "_"
 
 
 def _refused(prefix: str, why: str) -> InputRefused:
     return InputRefused(
-        f"`filename_prefix` {prefix[:80]!r} {why}.",
+        f"`filename_prefix` {quoted(prefix)} {why}.",
         next_step="Use a name below ComfyUI's output folder, such as video/clip.",
     )
 

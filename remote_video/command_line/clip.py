@@ -183,5 +183,6 @@ async def make(engine: Engine, shot: Shot, settings: Settings, progress: Progres
             error.next_step = f"To pay for another try: another seed, or `forget {key[:SHORT_KEY]}` and then the same."
     except Exception as bug:
         _log.exception("%sa fault of this pack", shot.label)
-        error = RemoteVideoError(f"A fault of this pack: {bug!r}.", billed=Billed.UNKNOWN, next_step="Run again.")
+        what = f"A fault of this pack: {type(bug).__name__}: {bug}."
+        error = RemoteVideoError(what, billed=Billed.UNKNOWN, next_step="Run again.")
     return Outcome(key, time.monotonic() - began, clip, error)

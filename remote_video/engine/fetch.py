@@ -16,6 +16,7 @@ from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..media.saved_file import check_video
+from ..outside_text import quoted
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
 from .follow import NOT_FOUND_ANSWERS
 from .other_files import Arrived, OtherFiles, named, planned
@@ -138,7 +139,7 @@ class Fetcher:
             await tools.call(tools.pools.ledger, partial(self._note_not_found, what, place))
             raise JobExpired(what, request_id=self._request_id)
         if status.state is not JobState.SUCCEEDED:
-            raise TransientError(f"{self._provider} now calls the job {status.raw_status!r}")
+            raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
         return status
 
     def _note_not_found(self, what: str, place: Target) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
+from ..outside_text import quoted
 
 T = TypeVar("T")
 LARGEST_SEED = 2**64 - 1
@@ -47,6 +48,13 @@ class Field:
         """What `check` changes about `value`, for the user."""
         return None
 
+    def spelt(self, value: Any) -> str:
+        """The value as text. Raises InputRefused for a number of more digits than Python writes."""
+        try:
+            return str(value)
+        except ValueError:
+            raise self.refuse(quoted(value), "nobody can write that out", "Give another value.") from None
+
     def refuse(self, found: str, limit: str, next_step: str) -> InputRefused:
         """The error for a value this field does not take."""
         return InputRefused(f"`{self.name}` is {found}; {limit}.", next_step=next_step)
@@ -62,7 +70,7 @@ class Text(Field):
     multiline: bool = True
 
     def read(self, value: Any) -> str:
-        text = "" if value is None else str(value)
+        text = "" if value is None else self.spelt(value)
         return text if self.multiline else text.strip()
 
     def check(self, value: Any) -> str:
@@ -97,11 +105,12 @@ class Choice(Field, Generic[T]):
     default: T | None = None
 
     def read(self, value: Any) -> T:
+        spelt = self.spelt(value)
         for choice in self.choices:
-            if value == choice or str(value) == str(choice):
+            if spelt == str(choice) or (isinstance(value, float) and value == choice):
                 return choice
         listed = ", ".join(str(choice) for choice in self.choices)
-        raise self.refuse(repr(value), f"the model knows only {listed}", f"Choose one of {listed}.")
+        raise self.refuse(quoted(value), f"the model knows only {listed}", f"Choose one of {listed}.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ class Number(Field):
     def _refused(self, value: Any) -> InputRefused:
         kind = "a whole number" if self.whole else "a number"
         bounds = f"{self.minimum:,} to {self.maximum:,}"
-        return self.refuse(repr(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
+        return self.refuse(quoted(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
 
 
 def _number(value: Any) -> float | int | None:
@@ -166,7 +175,7 @@ class Flag(Field):
     def read(self, value: Any) -> bool:
         word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
         if word not in ("true", "false"):
-            raise self.refuse(repr(value), "it is on or off", "Set it to true or false.")
+            raise self.refuse(quoted(value), "it is on or off", "Set it to true or false.")
         return word == "true"
 
 

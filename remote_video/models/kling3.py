@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputRefused
+from ..outside_text import quoted
 from .fields import Choice, Flag, Number, Picture, Text, seed_field
 from .request import Image, Video
 from .runcomfy_limits import ANY_IMAGE, MAX_VIDEO_BYTES
@@ -98,7 +99,7 @@ def _shot_count(given: Mapping[str, Any]) -> int:
     if choice is None and not written:
         return 0
     if choice not in SHOT_COUNTS:
-        found = f"missing, though there is `{written[0]}`" if choice is None else repr(choice)
+        found = f"missing, though there is `{written[0]}`" if choice is None else quoted(choice)
         raise InputRefused(f"`multi_shot` is {found}; it can be {listed}.", next_step=f"Choose one of {listed}.")
     return 0 if choice == "off" else int(str(choice).split()[0])
 
@@ -131,7 +132,10 @@ def _shots_and_elements(values: Values, fitted: Callable[[Any, Picture], Image])
     shots = shots_of(values)
     if shots:
         body["multi_prompt"] = shots
-    elements = [e for _, e in sorted((values.get("elements") or {}).items()) if e is not None]
+    given = values.get("elements") or {}
+    if not isinstance(given, Mapping):
+        raise InputRefused(f"`elements` is {quoted(given)}.", next_step="Connect Kling 3.0 Element nodes to it.")
+    elements = [element for _, element in sorted(given.items()) if element is not None]
     if len(elements) > MAX_ELEMENTS:
         raise InputRefused(
             f"{len(elements)} elements are connected; the model takes at most {MAX_ELEMENTS}.",
@@ -147,7 +151,7 @@ def _element(element: KlingElement, name: str, fitted: Callable[[Any, Picture], 
         return fitted(tensor, Picture(f"{label} of {name}", None, "", ANY_IMAGE, fills_canvas=False))
 
     if not isinstance(element, KlingElement):
-        raise InputRefused(f"{name} is {element!r}; it has to come from a Kling 3.0 Element node.")
+        raise InputRefused(f"{name} is {quoted(element)}; it has to come from a Kling 3.0 Element node.")
     if element.is_empty:
         raise InputRefused(f"There is no frontal_image of {name}, and no other part of it.", next_step=ONE_PART)
     body: dict[str, Any] = {}

@@ -219,11 +219,14 @@ class Studio:
 
     async def run(self, player: Player | None = None, **job: Any) -> StoredClip:
         """One press on Run."""
+        player = player or Player()
         watch = await self.watch(player, **job)
         try:
             return await watch.clip()
         finally:
             watch.leave()
+            if not player.stop.is_set():
+                self.host.players.pop(player.prompt_id, None)  # the engine looks at all of them again and again
 
     def run_now(self, player: Player | None = None, **job: Any) -> StoredClip:
         """One press on Run, in an event loop of its own."""

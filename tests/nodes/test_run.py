@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+import folder_paths
 import pytest
 import torch
 from comfy import model_management
@@ -101,18 +102,33 @@ def test_a_sandbox_clip_is_never_taken_for_a_live_one(comfy, monkeypatch):
 
 
 async def test_a_clip_that_was_deleted_runs_its_node_again_though_nothing_else_has_changed(comfy, sandbox):
+    def fingerprint():
+        return comfy.fingerprint(Veo3I2V, prompt="a cat")
+
     first = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
-    cached = comfy.fingerprint(Veo3I2V)
-    assert comfy.fingerprint(Veo3I2V) == cached, "while the clip is there the cached result will do"
+    cached = fingerprint()
+    assert fingerprint() == cached, "while the clip is there the cached result will do"
     Path(first[1]).unlink()
-    assert comfy.fingerprint(Veo3I2V) != cached
+    assert fingerprint() != cached
     again = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     assert Path(again[1]).is_file()
-    cached = comfy.fingerprint(Veo3I2V)
-    assert comfy.fingerprint(Veo3I2V) == cached
+    cached = fingerprint()
+    assert fingerprint() == cached
     Path(again[1]).write_bytes(b"cut short")
-    assert comfy.fingerprint(Veo3I2V) != cached
+    assert fingerprint() != cached
     assert sandbox.accepted_posts == 1
+
+
+async def test_a_prefix_of_two_thousand_folders_is_refused_in_words_before_anything_is_sent(comfy, sandbox):
+    with pytest.raises(InputRefused, match="names 2,000 folders"):
+        await comfy.run(Veo3I2V, image=picture(), prompt="a cat", filename_prefix="d/" * 2000 + "clip")
+    assert sandbox.accepted_posts == 0
+
+
+def test_links_out_of_the_output_folder_are_taken_where_comfyuis_own_save_nodes_take_them(comfy, monkeypatch):
+    assert comfy_host.settings().follow_links
+    monkeypatch.setattr(folder_paths, "is_within_directory", lambda folder, path: True, raising=False)
+    assert not comfy_host.settings().follow_links
 
 
 @pytest.mark.parametrize("extra", ["a string", ["a", "list"], 7, {"workflow": "a string"}])
