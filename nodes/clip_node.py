@@ -16,7 +16,10 @@ from ..remote_video.console import never_raise
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
-from ..remote_video.models.fields import Field, Picture
+from ..remote_video.models.fields import Field
+from ..remote_video.models.groups import Repeated
+from ..remote_video.models.kling_elements import Elements
+from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import storable
 from .asker import NodeAsker, note_blocked, times_blocked
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
@@ -24,6 +27,7 @@ from .handed_on import note_handed_on, times_gone
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
 from .loaded_files import loaded_files
+from .nested import unpacked
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ class ClipNode:
     @classmethod
     def literals(cls) -> dict[str, Field]:
         """What may stand as a literal in a prompt, by the name it has there."""
-        own = (field for field in cls.SPEC.fields if not isinstance(field, Picture))
+        own = (field for field in cls.SPEC.fields if not isinstance(field, (MediaField, Repeated, Elements)))
         return {field.name: field for field in (*own, *common_fields(cls.SPEC))}
 
     @classmethod
@@ -147,7 +151,7 @@ class ClipNode:
         known = settings()
         files = loaded_files(node.prompt_id, node.node_id, values)
         return place_order(
-            cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed, "files": files}),
+            cls.SPEC.request({**unpacked(cls.SPEC, values), "fit": common.fit, "seed": common.seed, "files": files}),
             known,
             output_folder=output_folder(),
             filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),

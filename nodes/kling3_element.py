@@ -12,9 +12,9 @@ from comfy_api.latest import Input, Types, io
 from ..remote_video.errors import InputRefused
 from ..remote_video.media.container import open_media
 from ..remote_video.models import KlingElement
-from ..remote_video.models.kling3 import ONE_PART
+from ..remote_video.models.kling_elements import ONE_PART
 from .clip_node import CATEGORY
-from .kling3_i2v import ElementSocket
+from .inputs import ElementSocket
 
 
 class Kling3Element(io.ComfyNode):

@@ -13,8 +13,11 @@ from PIL import Image, ImageOps
 
 from ..errors import InputRefused, RequestRefused
 from ..media.fit import FitMode
-from ..models import KLING3, MODELS, KlingElement, ModelSpec
-from ..models.fields import Field, Flag, Picture
+from ..models import MODELS, KlingElement, ModelSpec
+from ..models.fields import Field, Flag
+from ..models.groups import OFF, Repeated
+from ..models.kling_elements import Elements
+from ..models.media_fields import Picture
 
 Reader = Callable[[str, Any, Path], Any]
 """Turns (name of the input, what was given, folder of relative paths) into what the node would get."""
@@ -65,13 +68,16 @@ def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[s
 
 
 def _readers(spec: ModelSpec) -> dict[str, Reader]:
-    more: dict[str, Reader] = {"multi_shot": _shots, "elements": _elements} if spec is KLING3 else {}
-    return {**{field.name: _reader(field) for field in spec.fields}, **more, "fit": _fit_mode}
+    return {**{field.name: _reader(field) for field in spec.fields}, "fit": _fit_mode}
 
 
 def _reader(field: Field) -> Reader:
     if isinstance(field, Picture):
         return _image
+    if isinstance(field, Repeated):
+        return _shots
+    if isinstance(field, Elements):
+        return _elements
     return _flag if isinstance(field, Flag) else _word
 
 
@@ -136,10 +142,8 @@ def _list(name: str, value: Any, wanted: str, keys: set[str], needed: set[str]) 
     return items
 
 
-def _shots(name: str, value: Any, folder: Path) -> dict[str, Any]:
-    shots = [] if value == "off" else _list(name, value, A_SHOT, {"prompt", "duration"}, {"prompt"})
-    told = {f"shot_{n}_{what}": given for n, shot in enumerate(shots, 1) for what, given in shot.items()}
-    return {"multi_shot": f"{len(shots)} shots" if shots else "off", **told}
+def _shots(name: str, value: Any, folder: Path) -> list[dict[str, Any]]:
+    return [] if value == OFF else _list(name, value, A_SHOT, {"prompt", "duration"}, {"prompt"})
 
 
 def _elements(name: str, value: Any, folder: Path) -> dict[str, KlingElement]:

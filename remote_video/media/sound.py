@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import wave
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import av
 import numpy as np
 import torch
 from av.audio.resampler import AudioResampler
 
-from ..errors import MediaError, NotEnoughMemory
+from ..errors import InputRefused, MediaError, NotEnoughMemory
 from .container import open_media, rational, said, sound_stream
 from .free_memory import free_bytes
 from .mp4_boxes import missing_bytes
@@ -33,6 +35,34 @@ class Audio(TypedDict):
     """float32 [1,C,N], -1..1."""
     sample_rate: int
     """Hz."""
+
+
+def wav_bytes(audio: Mapping[str, Any], name: str) -> bytes:
+    """A sound as a WAV file, 16 bits a sample.
+
+    Args:
+        audio: ComfyUI's AUDIO; see `Audio`.
+        name: what the input is called in messages.
+
+    Raises:
+        InputRefused: it is none, or nothing is in it.
+    """
+    wave_form, rate = audio.get("waveform"), audio.get("sample_rate")
+    if not isinstance(wave_form, torch.Tensor) or wave_form.ndim not in (2, 3) or not isinstance(rate, int) or rate < 1:
+        raise InputRefused(f"{name} is not an AUDIO (a waveform [1, channels, samples] and a sample rate).")
+    if wave_form.ndim == 3 and wave_form.shape[0] != 1:
+        raise InputRefused(f"{name} holds {wave_form.shape[0]} sounds; this input takes one.")
+    samples = wave_form.reshape(wave_form.shape[-2:]).detach().to(device="cpu", dtype=torch.float32)
+    if samples.numel() == 0 or not bool(torch.isfinite(samples).all()):
+        raise InputRefused(f"{name} is empty, or has values that are no numbers (NaN or infinite).")
+    whole = (samples.clamp(-1.0, 1.0) * 32767).round().to(torch.int16).T.contiguous().numpy()
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(whole.shape[1])
+        wav.setsampwidth(2)
+        wav.setframerate(rate)
+        wav.writeframes(whole.astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def silence(path: Path, duration_s: float) -> Audio:

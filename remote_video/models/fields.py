@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InputRefused
-from ..media.fit import ImageLimits
+
+if TYPE_CHECKING:
+    from .fitting import Fitting
 
 T = TypeVar("T")
+Values = Mapping[str, Any]
 LARGEST_SEED = 2**64 - 1
 """ComfyUI's own samplers and the nodes that make seeds count this far."""
+UNSET = "model default"
+"""What a choice or a switch shows that is not sent, and left to the model."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,16 @@ class Field:
     wire: str | None
     tooltip: str
 
+    @property
+    def limits_text(self) -> str:
+        """What it takes, in a sentence for the artist; empty when its kind of widget says so."""
+        return ""
+
+    @property
+    def help(self) -> str:
+        """The tooltip: what it does, and what it takes."""
+        return f"{self.tooltip} {self.limits_text}".strip()
+
     def read(self, value: Any) -> Any:
         """What `value` means here, whatever its type. Raises InputRefused when it means nothing."""
         return value
@@ -46,6 +62,14 @@ class Field:
     def notice(self, value: Any) -> str | None:
         """What `check` changes about `value`, for the user."""
         return None
+
+    def agree(self, values: Values) -> None:
+        """Raise InputRefused when the checked values of this field and of others, by name, contradict each other."""
+
+    def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
+        """Put the checked value where it belongs in the request's body; nothing stands for what is left out."""
+        if self.wire and value not in (None, "", []):
+            body[self.wire] = value
 
     def refuse(self, found: str, limit: str, next_step: str) -> InputRefused:
         """The error for a value this field does not take."""
@@ -60,6 +84,13 @@ class Text(Field):
     required: bool = False
     default: str = ""
     multiline: bool = True
+    min_length: int = 0
+
+    @property
+    def limits_text(self) -> str:
+        if self.max_length is None:
+            return ""
+        return f"{max(self.min_length, int(self.required)):,} to {self.max_length:,} characters."
 
     def read(self, value: Any) -> str:
         text = "" if value is None else str(value)
@@ -71,6 +102,9 @@ class Text(Field):
             raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
         if self.required and not text.strip():
             raise self.refuse("empty", "the model needs words here", f"Write a {self.name} and run again.")
+        if text and len(text) < self.min_length:
+            found, limit = f"{len(text):,} characters long", f"the model takes at least {self.min_length:,}"
+            raise self.refuse(found, limit, "Write more and run again.")
         if self.max_length is not None and len(text) > self.max_length:
             surplus = len(text) - self.max_length
             raise self.refuse(
@@ -91,12 +125,14 @@ def _can_be_sent(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Choice(Field, Generic[T]):
-    """One of a fixed list. Text is accepted for a number of the list ("5" for 5)."""
+    """One of a fixed list. Text is accepted for a number of the list ("5" for 5). Without a default it can be UNSET."""
 
     choices: tuple[T, ...] = ()
     default: T | None = None
 
-    def read(self, value: Any) -> T:
+    def read(self, value: Any) -> T | None:
+        if self.default is None and value in (None, UNSET):
+            return None
         for choice in self.choices:
             if value == choice or str(value) == str(choice):
                 return choice
@@ -106,22 +142,35 @@ class Choice(Field, Generic[T]):
 
 @dataclass(frozen=True)
 class Number(Field):
-    """A number between two bounds, both allowed; whole numbers only when `whole`."""
+    """A number between two bounds, both allowed; whole numbers only when `whole`. Without a default it can be unset."""
 
     minimum: float = 0
     maximum: float = 1
-    default: float = 0
+    default: float | None = 0
     whole: bool = False
     step: float | None = None
 
-    def read(self, value: Any) -> float | int:
+    @property
+    def unset(self) -> float:
+        """What stands for "not sent", where there is no default: the number below the smallest."""
+        return self.minimum - 1
+
+    @property
+    def limits_text(self) -> str:
+        return f"{self.unset:g}: left to the model." if self.default is None else ""
+
+    def read(self, value: Any) -> float | int | None:
         number = _number(value)
+        if self.default is None and (value is None or number == self.unset):
+            return None
         if number is None or (self.whole and number != int(number)):
             raise self._refused(value)
         return int(number) if self.whole else number
 
-    def check(self, value: Any) -> float | int:
+    def check(self, value: Any) -> float | int | None:
         number = self.read(value)
+        if number is None:
+            return None
         if not self.minimum <= number <= self.maximum:
             raise self._refused(value)
         return number if self.whole else float(number)
@@ -149,8 +198,11 @@ class Seed(Number):
     whole: bool = True
 
     def check(self, value: Any) -> int:
-        seed, largest = int(self.read(value)), int(self.maximum)
-        return int(super().check(seed % (largest + 1) if largest < seed <= LARGEST_SEED else seed))
+        seed, largest = int(self.read(value) or 0), int(self.maximum)
+        folded = (
+            int(self.minimum) + seed % (largest - int(self.minimum) + 1) if self.minimum > 0 else seed % (largest + 1)
+        )
+        return int(super().check(folded if largest < seed <= LARGEST_SEED else seed) or 0)
 
     def notice(self, value: Any) -> str | None:
         seed, sent = self.read(value), self.check(value)
@@ -161,23 +213,15 @@ class Seed(Number):
 class Flag(Field):
     """On or off. The words "true" and "false" are understood."""
 
-    default: bool = False
+    default: bool | None = False
 
-    def read(self, value: Any) -> bool:
+    def read(self, value: Any) -> bool | None:
+        if self.default is None and value in (None, UNSET):
+            return None
         word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
         if word not in ("true", "false"):
             raise self.refuse(repr(value), "it is on or off", "Set it to true or false.")
         return word == "true"
-
-
-@dataclass(frozen=True)
-class Picture(Field):
-    """One IMAGE tensor (float `[1, H, W, 3|4]`, 0..1) and the limits of the model it goes to."""
-
-    limits: ImageLimits = ImageLimits()
-    required: bool = True
-    fills_canvas: bool = True
-    """Whether `fit` crop and pad shape it to the clip; a reference picture keeps its own shape."""
 
 
 def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:

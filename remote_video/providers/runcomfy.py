@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import AccountError, SettingsError
-from ..models.request import EncodedMedia, Image, Request, Video
+from ..models.request import EncodedMedia, Image, Recording, Request
 from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
@@ -60,7 +60,7 @@ class RunComfy:
         urls: dict[str, list[Piece]] = {}
 
         def place(media: object) -> str:
-            if not isinstance(media, (Image, Video)):
+            if not isinstance(media, (Image, Recording)):
                 raise TypeError(f"{type(media).__name__} has no place in a request")
             encoded: EncodedMedia = media.encode()
             mark = uuid.uuid4().hex

@@ -63,13 +63,7 @@ def test_what_the_node_says_and_what_the_words_say_is_one_request(tmp_path: Path
             "generate_audio": False,
             "seed": 3,
             "fit": "auto",
-            "multi_shot": {
-                "multi_shot": "2 shots",
-                "shot_1_prompt": "one",
-                "shot_1_duration": 3,
-                "shot_2_prompt": "two",
-                "shot_2_duration": 3,
-            },
+            "multi_shot": [{"prompt": "one", "duration": 3}, {"prompt": "two", "duration": 3}],
             "elements": {"element_1": KlingElement(image, image.repeat(2, 1, 1, 1))},
         }
     )

@@ -12,8 +12,9 @@ import pytest
 import remote_video_pack.remote_video.sandbox as sandbox
 from remote_video_pack.remote_video.media.fit import Bound
 from remote_video_pack.remote_video.models import COMET_VEO, DREAMINA3_PRO, KLING3, MODELS, RUNWAY_GEN3_TURBO, VEO3
-from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Picture, Text
-from remote_video_pack.remote_video.models.kling3 import MAX_ELEMENTS, MAX_SHOTS, shot_duration, shot_prompt
+from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Text
+from remote_video_pack.remote_video.models.kling3 import SHOTS
+from remote_video_pack.remote_video.models.media_fields import Picture
 
 FOLDER = Path(sandbox.__file__).parent / "contracts"
 FILES = {
@@ -144,7 +145,7 @@ def test_dreamina_takes_exactly_one_image():
 
 def test_kling_shots_agree():
     said = contract("kling-3.0-standard")["properties"]["multi_prompt"]
-    duration, seconds = said["items"]["duration"], shot_duration(1)
+    duration, (prompt, seconds) = said["items"]["duration"], SHOTS.of
     assert (seconds.minimum, seconds.maximum, seconds.default) == (
         duration["minimum"],
         duration["maximum"],
@@ -152,12 +153,12 @@ def test_kling_shots_agree():
     )
     assert seconds.whole
     assert set(said["items"]) == {"prompt", "duration"}
-    assert shot_prompt(1).required
-    assert min(said["maxItems"], KLING3.field("duration").maximum // duration["minimum"]) == MAX_SHOTS
+    assert prompt.required
+    assert min(said["maxItems"], KLING3.field("duration").maximum // duration["minimum"]) == SHOTS.most
 
 
 def test_kling_elements_agree():
-    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == MAX_ELEMENTS
+    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == KLING3.field("elements").most
 
 
 def test_comet_sizes_agree():
