@@ -16,7 +16,7 @@ SNAPSHOT = Path(__file__).with_name("snapshot.json")
 """What the provider offered when this version of the pack was made."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """What is offered, and what was once.
 

@@ -149,6 +149,7 @@ class Number(Field):
     default: float | None = 0
     whole: bool = False
     step: float | None = None
+    multiple_of: float | None = None
 
     @property
     def unset(self) -> float:
@@ -173,6 +174,8 @@ class Number(Field):
             return None
         if not self.minimum <= number <= self.maximum:
             raise self._refused(value)
+        if self.multiple_of and abs(number / self.multiple_of - round(number / self.multiple_of)) > 1e-9:
+            raise self.refuse(repr(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
         return number if self.whole else float(number)
 
     def _refused(self, value: Any) -> InputRefused:
