@@ -61,9 +61,10 @@ def sandbox_command(options: argparse.Namespace) -> int:
     """Serve both providers' APIs until Ctrl-C."""
     from ..sandbox import Sandbox
 
+    models = _models_in(options.catalogue) if options.catalogue else []
     with Sandbox(options.folder, port=options.port) as sandbox:
-        if options.catalogue:
-            sandbox.listing.put(*_models_in(options.catalogue))
+        if models:
+            sandbox.listing.put(*models)
         print(f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n")
         print("To point the pack at it, start ComfyUI with these environment variables:")
         print(f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN={SANDBOX_KEY}")

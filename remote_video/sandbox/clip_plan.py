@@ -95,7 +95,7 @@ def plan_of(
     if sizes := own.get("sizes"):
         size = nearest(size, sizes)
     shots = (1,) if picture else _shots(inputs, files, own.get("seconds"))
-    if len(shots) == 1 and len(shown) > 2:
+    if len(shots) == 1 and len(shown) > 2 and not picture:
         shots = tuple(shots[0] * (i + 1) // len(shown) - shots[0] * i // len(shown) for i in range(len(shown)))
     return ClipPlan(name, *size, shots, _has_sound(inputs, files), prompt_in(inputs), images, picture)
 

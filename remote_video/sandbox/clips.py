@@ -30,9 +30,8 @@ def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
         av.FFmpegError: the encoder refused.
     """
     if plan.picture:
-        (pixels,) = frames(plan, images)
-        image = av.VideoFrame.from_ndarray(pixels, format="yuv420p")
-        image.reformat(format="rgb24", src_colorspace="ITU709").to_image().save(path, "PNG")
+        image = av.VideoFrame.from_ndarray(next(frames(plan, images)), format="yuv420p")
+        image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_image().save(path, "PNG")
         return
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"

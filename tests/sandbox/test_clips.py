@@ -189,6 +189,16 @@ def test_the_same_job_gives_the_same_file(tmp_path):
     assert rendered(tmp_path / "again", veo().shortened(), halves(RED, BLUE)).read_bytes() == first
 
 
+def test_a_picture_is_a_png_of_what_was_sent(tmp_path):
+    image = Submitted(PNG, "image/png", ".png", 800, 600, still=PNG)
+    plan = clip_plan.plan_of("a", {"resolution": "480p"}, {"image.png": image}, picture=True)
+    path = rendered(tmp_path, plan, halves(RED, BLUE))
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("PNG", (640, 480))
+        np.testing.assert_allclose(picture.getpixel((80, 240)), RED, atol=6)
+        np.testing.assert_allclose(picture.getpixel((560, 240)), BLUE, atol=6)
+
+
 def test_a_transparent_image_is_shown_over_white(tmp_path):
     file = io.BytesIO()
     Image.new("RGBA", (640, 360), (200, 0, 0, 0)).save(file, "PNG")
