@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -133,10 +134,10 @@ class Sandbox:
         return [
             Route("sandbox/state", "GET", "/sandbox/state", self._state),
             Route("sandbox/menu", "GET", "/sandbox/faults", self._menu),
-            Route("sandbox/set", "POST", "/sandbox/faults", self._set),
+            Route("sandbox/set", "POST", "/sandbox/faults", partial(_told, self._set)),
             Route("sandbox/clear", "DELETE", "/sandbox/faults", self._clear),
-            Route("sandbox/listing", "POST", "/sandbox/catalogue", self._change_listing),
-            Route("sandbox/balance", "POST", "/sandbox/balance", self._set_balance),
+            Route("sandbox/listing", "POST", "/sandbox/catalogue", partial(_told, self._change_listing)),
+            Route("sandbox/balance", "POST", "/sandbox/balance", partial(_told, self._set_balance)),
         ]
 
     def _state(self, request: Incoming) -> Answer:
@@ -151,56 +152,44 @@ class Sandbox:
         active = [{"route": a.route, "fault": a.fault.name, "fired": a.fired} for a in self.faults.active()]
         return Answer.of({"menu": faults, "active": active})
 
-    def _set(self, request: Incoming) -> Answer:
+    def _set(self, told: Any) -> Any:
         """Body: {"route", "fault", "on_call"?, "times"?, "options"?}."""
-
-        def act(told: Any) -> Any:
-            counts = {"on_call": told.get("on_call"), "times": told.get("times")}
-            self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
-            return {"set": told["fault"], "route": told["route"]}
-
-        return _told(request, act)
+        counts = {"on_call": told.get("on_call"), "times": told.get("times")}
+        self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
+        return {"set": told["fault"], "route": told["route"]}
 
     def _clear(self, request: Incoming) -> Answer:
-        def act(_: Any) -> Any:
-            self.faults.clear(request.query("route") or None)
-            return {"cleared": request.query("route") or "all"}
+        refusal = _not_from_here(request)
+        if refusal:
+            return refusal
+        self.faults.clear(request.query("route") or None)
+        return Answer.of({"cleared": request.query("route") or "all"})
 
-        return _told(request, act)
-
-    def _change_listing(self, request: Incoming) -> Answer:
+    def _change_listing(self, told: Any) -> Any:
         """Body, any of it: {"set": [models], "put": [models], "remove": [ids]}; {}: what is offered without a word."""
+        if not told:
+            self.listing.reset()
+        if "set" in told:
+            self.listing.set(told["set"])
+        if "put" in told:
+            self.listing.put(*told["put"])
+        if "remove" in told:
+            self.listing.remove(*told["remove"])
+        return {"models": len(self.listing.all())}
 
-        def act(told: Any) -> Any:
-            if not told:
-                self.listing.reset()
-            if "set" in told:
-                self.listing.set(told["set"])
-            if told.get("put"):
-                self.listing.put(*told["put"])
-            if told.get("remove"):
-                self.listing.remove(*told["remove"])
-            return {"models": len(self.listing.all())}
-
-        return _told(request, act)
-
-    def _set_balance(self, request: Incoming) -> Answer:
+    def _set_balance(self, told: Any) -> Any:
         """Body: {"balance_usd", "charges"?}."""
-
-        def act(told: Any) -> Any:
-            self.account.set(told["balance_usd"], charges=told.get("charges", False))
-            return {"balance_usd": self.account.balance_usd}
-
-        return _told(request, act)
+        self.account.set(told["balance_usd"], charges=told.get("charges", False))
+        return {"balance_usd": self.account.balance_usd}
 
 
-def _told(request: Incoming, act: Callable[[Any], Any]) -> Answer:
-    """Do what a test says; what it says wrongly is a 400."""
+def _told(act: Callable[[Any], Any], request: Incoming) -> Answer:
+    """Do what a test says in JSON; what it says wrongly is a 400."""
     refusal = _not_from_here(request)
     if refusal:
         return refusal
     try:
-        return Answer.of(act(json.loads(request.body or b"{}")))
+        return Answer.of(act(json.loads(request.body)))
     except (KeyError, ValueError, TypeError, AttributeError) as problem:
         return Answer.of({"message": str(problem)}, 400)
 
