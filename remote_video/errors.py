@@ -8,6 +8,7 @@ RemoteVideoError
     SettingsError         a setting can't mean anything, or what it needs isn't there
     RequestRefused        the jobs panel or the command line was asked for what can't be
     InputRefused          an input breaks the model's contract
+    ModelChanged          the model no longer takes what would be sent
     UploadError           an image could not be put where the provider would fetch it
     LedgerError           the record of paid jobs can't be written
   the provider's answer to a submission
@@ -113,6 +114,12 @@ class RequestRefused(RemoteVideoError):
 
 class InputRefused(RemoteVideoError):
     """An input breaks the model's contract; found here, before anything was sent."""
+
+
+class ModelChanged(RemoteVideoError):
+    """The provider publishes other inputs of the model now; found before anything was sent."""
+
+    usual_next_step = "Change what is named above, or update Remote Video, then run again."
 
 
 class UploadError(RemoteVideoError):

@@ -32,6 +32,8 @@ class Timeouts:
     """For the next byte of a clip."""
     download: float = 1800.0
     """For a clip, from one address."""
+    offer: float = 3.0
+    """For what a provider says of a model, once the request is ready; no answer by then counts as none."""
     stop_check: float = 0.05
     """Between two looks at whether the user pressed Stop."""
     cancel_answer: float = 5.0

@@ -47,6 +47,7 @@ class ModelSpec:
         early_rule: the part of `rule` that widget values alone can break (queue time).
         settle: chooses what the artist left to us ("auto"); returns the values it replaces.
         rest: the part of the body that isn't one field under one name (shots, elements, lists of images).
+        schema: the published input schema it was read from; None when it was written by hand.
         clip_seconds: how long the clip will be, s.
     """
 
@@ -61,6 +62,7 @@ class ModelSpec:
     early_rule: Callable[[Values], None] = _no_rule
     settle: Callable[[Values], dict[str, Any]] = _as_chosen
     rest: Callable[[Values, Callable[[Any, Picture], Image]], dict[str, Any]] = _nothing_more
+    schema: Mapping[str, Any] | None = None
 
     def field(self, name: str) -> Any:
         """The field of that name. Raises KeyError."""

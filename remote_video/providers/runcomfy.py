@@ -22,7 +22,7 @@ from .client import Piece, Submission
 from .clip_urls import clip_urls
 from .http import Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in
-from .refusal import Refusal
+from .refusal import Refusal, model_gone
 from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
 
 CALL = "/v1/requests/{}/{}"
@@ -128,6 +128,10 @@ class RunComfy:
         """RunComfy's media hosts never get the key."""
         return {}
 
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """See `client.Client.offered`."""
+        return self.model_info(request.model.model_id)
+
     def model_info(self, model_id: str) -> Mapping[str, Any]:
         """Name, input schema and price of a model. Raises TransientError, AccountError, ModelGone."""
         response = self._api.get("/v1/models/" + quote(model_id, safe="/"))
@@ -135,6 +139,8 @@ class RunComfy:
         if isinstance(body, Mapping) and response.status < 300 and not body.get("error_code"):
             return body
         problem = problem_in(body, response.summary)
+        if response.status == 404 and isinstance(body, Mapping):
+            raise model_gone(problem, self.name, model_id)
         if problem.code in FINAL_REFUSALS or response.status == 401:
             raise Refusal(problem, response.status, self.name, model_id).error()
         raise transient(response, problem, self.name)
