@@ -24,6 +24,7 @@ RemoteVideoError
     JobFailed             it failed at the provider
     JobCancelled          it was cancelled at the provider
     JobExpired            the provider no longer knows it, or its clip
+    NoVideo               it was finished with pictures, and no video
     StillRunning          the deadline passed; the job goes on
   the clip
     DownloadError         it exists and could not be brought here this time
@@ -214,6 +215,16 @@ class JobExpired(RemoteVideoError):
     usual_next_step = (
         "To pay for another try: choose another seed, or open the Remote Video jobs panel and "
         "choose 'Forget this job', then run again."
+    )
+
+
+class NoVideo(RemoteVideoError):
+    """The provider finished the job with pictures, and no video."""
+
+    usual_billed = Billed.YES
+    usual_next_step = (
+        "Choose a model that makes videos. Run again with the same inputs only asks once more; "
+        "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
     )
 
 

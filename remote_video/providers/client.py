@@ -98,6 +98,14 @@ class Client(Protocol):
         """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
         ...
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD; None where that can't be asked, or is said in words of another kind.
+
+        Raises:
+            TransientError, SettingsError: no usable answer.
+        """
+        ...
+
     def offered(self, request: Request) -> Mapping[str, Any]:
         """What the provider says now of the model that is asked for, `input_schema` where it publishes one. Free.
 

@@ -88,6 +88,10 @@ class CometApi:
         """CometAPI has no cancel."""
         return CancelOutcome.NOT_OFFERED
 
+    def balance_usd(self) -> float | None:
+        """CometAPI offers no way to ask with this key."""
+        return None
+
     def offered(self, request: Request) -> Mapping[str, Any]:
         """Whether its list of models has the name that is asked for. See `client.Client.offered`.
 
