@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .entry import TO_VIDEO, Entry, Unreadable
+from .entry import EDIT, TO_VIDEO, Entry, Unreadable
 
 SNAPSHOT = Path(__file__).with_name("snapshot.json")
 """What the provider offered when this version of the pack was made."""
@@ -83,7 +83,8 @@ def successors(catalogue: Catalogue, model_id: str, kinds: frozenset[str] = froz
     """
     entry = catalogue.get(model_id)
     parts = model_id.split("/")
-    made = {*kinds, *(entry.kinds if entry else ()), *(part for part in parts if TO_VIDEO.fullmatch(part))}
+    said = {*kinds, *(entry.kinds if entry else ()), *parts}
+    made = {kind for kind in said if TO_VIDEO.fullmatch(kind) or kind == EDIT}
     found = [
         other
         for other in catalogue.videos

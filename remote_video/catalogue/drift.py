@@ -169,7 +169,7 @@ def _differences(now: Shape, before: Shape, depth: int = 0) -> Iterator[Complain
 def _changed(now: Shape, before: Shape, is_required: bool, was_required: bool, depth: int) -> Iterator[str]:
     if is_required != was_required:
         yield "is required now" if is_required else "is no longer required"
-    if now.types != before.types:
+    if type_words(now.types) != type_words(before.types):
         yield f"takes {type_words(now.types)} now (before: {type_words(before.types)})"
     lost = [choice for choice in before.enum if not any(_same(choice, other) for other in now.enum)]
     gained = [choice for choice in now.enum if not any(_same(choice, other) for other in before.enum)]

@@ -18,6 +18,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("boolean", "bool"), (bool,)),
     **dict.fromkeys(("array", "list"), (list, tuple)),
     **dict.fromkeys(("object", "dict"), (dict, Mapping)),
+    "null": (type(None),),
 }
 WORDS: Mapping[type, str] = {
     str: "text",
@@ -80,7 +81,7 @@ class Shape:
     def types(self) -> tuple[type, ...]:
         """What it takes; empty when that isn't said, or its own default gives the lie to it."""
         said = self.raw.get("type")
-        words = [str(word).lower() for word in (said if isinstance(said, list) else [said]) if word != "null"]
+        words = [str(word).lower() for word in (said if isinstance(said, list) else [said])]
         if not words or any(word not in TYPES for word in words):
             return ()
         types = tuple(dict.fromkeys(kind for word in words for kind in TYPES[word]))
