@@ -67,7 +67,7 @@ def ask(settings: Settings) -> Listing:
         offset += len(items)
         if len(listing.models) > MOST_MODELS:
             break
-        if not new or (total == offset and len(items) < PAGE):
+        if not new:
             is_short = bool(items) and isinstance(total, int) and total > offset
             listing.trouble = "it gives the same page again and again" if is_short else ""
             return listing

@@ -29,7 +29,7 @@ def test_all_pages_are_asked_for_with_schemas_and_the_key(server, settings, capl
     assert (ids(listing), listing.trouble) == (ids_of := [m["model_id"] for m in models(250)], "")
     assert len(ids_of) == 250
     assert [seen.path for seen in server.requests] == [
-        f"/v1/models?include_schema=true&limit=100&offset={offset}" for offset in (0, 100, 200)
+        f"/v1/models?include_schema=true&limit=100&offset={offset}" for offset in (0, 100, 200, 250)
     ]
     assert {seen.headers["authorization"] for seen in server.requests} == {f"Bearer {KEY}"}
     assert KEY not in caplog.text
@@ -39,6 +39,9 @@ def test_all_pages_are_asked_for_with_schemas_and_the_key(server, settings, capl
     "page",
     [
         pytest.param(lambda items, about: {"models": items, **about, "total": 3}, id="total too small"),
+        pytest.param(
+            lambda items, about: {"models": items, **about, "total": about["offset"] + len(items)}, id="total so far"
+        ),
         pytest.param(lambda items, about: {"models": items, **about, "total": 9999}, id="total too large"),
         pytest.param(lambda items, about: {"models": items, **about, "total": "many"}, id="total is a word"),
         pytest.param(lambda items, about: {"models": items}, id="no total"),

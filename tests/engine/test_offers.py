@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -89,8 +91,6 @@ def test_jobs_at_once_ask_once(fronted):
         watches = [await fronted.watch(seed=seed) for seed in range(5)]
         for watch in watches:
             await watch.clip()
-
-    import asyncio
 
     fronted.says_of_models = slow(says({"model_id": VEO, "input_schema": SCHEMA}), 0.2)
     asyncio.run(run())
@@ -187,7 +187,8 @@ def test_an_answer_that_does_not_come_is_waited_for_shortly_and_its_lateness_onl
 
 def test_stop_is_heard_while_an_answer_is_waited_for(fronted):
     fronted.timeouts = replace(HURRY, offer=30.0)
-    fronted.says_of_models = slow(says({}), 5)
+    answered = threading.Event()
+    fronted.says_of_models = lambda exchange: answered.wait(60) and says({})(exchange)
 
     async def run() -> None:
         player = Player()
@@ -198,9 +199,10 @@ def test_stop_is_heard_while_an_answer_is_waited_for(fronted):
             await watch.clip()
         await until(lambda: not fronted.engine.jobs, "the job to end")
 
-    import asyncio
-
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    finally:
+        answered.set()
     assert fronted.posts == 0
 
 
