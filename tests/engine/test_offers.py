@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import http.client
 import json
 import logging
@@ -213,8 +214,9 @@ def test_what_does_no_harm_is_a_line_in_the_log(fronted, caplog):
 
     def order(**job: Any) -> Any:
         order = Studio.order(fronted, **job)
-        read = replace(order.request, model=replace(order.request.model, schema=SCHEMA))
-        return replace(order, request=read)
+        read = copy.copy(order.request.model)
+        object.__setattr__(read, "schema", SCHEMA)
+        return replace(order, request=replace(order.request, model=read))
 
     fronted.order = order  # as a model would ask whose inputs were read from the schema
     fronted.run_now(seed=1)
