@@ -192,6 +192,20 @@ def collect_at_start() -> None:
     threading.Thread(target=start, name="remote-video-start", daemon=True).start()
 
 
+def ask_what_is_offered() -> None:
+    """Ask for the catalogue in the background, where there is a key; `REMOTE_VIDEO_CATALOGUE=0` turns it off."""
+
+    def ask() -> None:
+        from ..remote_video.catalogue.refresh import refresh
+
+        try:
+            refresh(settings())
+        except RemoteVideoError as error:  # an unusable setting, which every Run says
+            LOG.warning("The catalogue is not asked for: %s %s", error.what, error.next_step)
+
+    threading.Thread(target=ask, name="remote-video-catalogue", daemon=True).start()
+
+
 def _close_on_signals(engine: Engine) -> None:
     """On the main thread, where the server's loop runs: signals that end the process first let the engine end."""
     for name in ENDING_SIGNALS:
