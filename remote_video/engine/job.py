@@ -21,6 +21,7 @@ from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from .fetch import Fetcher
 from .follow import Follower
+from .purse import affordable
 from .saved import had_here, is_anywhere, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
@@ -56,9 +57,12 @@ async def make(tools: Tools) -> JobRecord:
             status = None
             if action is Action.SUBMIT and tools.order.request is not None:
                 tools.show("preparing the request")
+                if tools.order.estimate is not None:
+                    tools.purse.ask(tools)
                 await tools.call(tools.pools.preparations, tools.order.request.encode)
                 async with tools.in_flight(is_new=True), uploaded(tools) as upload:
-                    record = await submit(tools, lease, upload)
+                    async with affordable(tools):
+                        record = await submit(tools, lease, upload)
                     status = await Follower(tools, lease, record).until_finished(just_submitted=True)
             elif action in (Action.FOLLOW, Action.ASK_PROVIDER):
                 async with tools.in_flight(is_new=False), uploaded(tools, record):

@@ -94,6 +94,14 @@ class Client(Protocol):
         """Ask to cancel a job. Never raises for an answer that can't be understood: that is UNKNOWN."""
         ...
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD; None where that can't be asked, or is said in words of another kind.
+
+        Raises:
+            TransientError, SettingsError: no usable answer.
+        """
+        ...
+
     def auth_headers(self, url: str) -> dict[str, str]:
         """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
         ...
@@ -106,6 +114,8 @@ class Connection:
     client: Client
     account_key: str = field(repr=False)
     """Tells its account apart."""
+    is_stand_in: bool = False
+    """Whether a sandbox with an address of its own is asked: no account there pays."""
 
 
 def key_for_loopback(provider_id: str) -> str:
@@ -139,4 +149,5 @@ def connect(provider_id: str, settings: Settings) -> Connection:
         key = (
             key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
         )
-    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), key)
+    client = provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts)
+    return Connection(client, key, not settings.sandbox and key == SANDBOX_KEY and is_loopback(base_url))

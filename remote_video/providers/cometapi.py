@@ -83,6 +83,10 @@ class CometApi:
         """CometAPI has no cancel."""
         return CancelOutcome.NOT_OFFERED
 
+    def balance_usd(self) -> float | None:
+        """CometAPI offers no way to ask with this key."""
+        return None
+
     def auth_headers(self, url: str) -> dict[str, str]:
         """The key, for CometAPI's own /content alone."""
         own = url.startswith(self._base_url + "/videos/")

@@ -17,6 +17,8 @@ from ..models.request import EncodedMedia, Image, Request, Video
 from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
+from . import PROVIDERS
+from .balance import balance_in
 from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
 from .clip_urls import clip_urls
@@ -25,6 +27,7 @@ from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failur
 from .refusal import Refusal
 from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
 
+BALANCE = "/prod/v2/balance"
 CALL = "/v1/requests/{}/{}"
 CANCEL_OUTCOMES = {
     **{word: CancelOutcome.CANCELLED for word, state in STATES.items() if state is JobState.CANCELLED},
@@ -54,6 +57,9 @@ class RunComfy:
     ) -> None:
         self.endpoint = endpoint or base_url
         self._api = Api(self.name, base_url, key, timeouts)
+        usual = PROVIDERS["runcomfy"]
+        elsewhere = usual.balance_origin if base_url == usual.base_url else None
+        self._purse = Api(self.name, elsewhere or base_url, key, timeouts)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode every image, put it where RunComfy can read it, and build the JSON body."""
@@ -123,6 +129,14 @@ class RunComfy:
             return AFTER_CANCEL[state]
         is_no = response.status in REFUSALS and problem_in(said, "").code not in NOT_OF_THE_JOB
         return CancelOutcome.NOT_CANCELLABLE if is_no else CancelOutcome.UNKNOWN
+
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD. Raises TransientError, SettingsError."""
+        response = self._purse.get(BALANCE)
+        body = response.json()
+        if not isinstance(body, Mapping) or response.status >= 300 or body.get("error_code"):
+            raise transient(response, problem_in(body, response.summary), self.name)
+        return balance_in(body)
 
     def auth_headers(self, url: str) -> dict[str, str]:
         """RunComfy's media hosts never get the key."""
