@@ -74,7 +74,7 @@ class Purse:
         if self._usd is None:
             return False
         drawn = sum(other for key, other in self._drawn.items() if key != tools.key)
-        if usd > self._usd - drawn:
+        if round(usd + drawn - self._usd, 6) > 0:
             self._refused_at = time.monotonic()
             raise _too_little(tools, self._usd, drawn)
         self._drawn[tools.key] = usd

@@ -29,4 +29,4 @@ def _number(value: Any, unit: float) -> float | None:
         number = float(value) * unit
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    return round(number, 6) if math.isfinite(number) else None
