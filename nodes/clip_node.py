@@ -12,8 +12,8 @@ import comfy.model_management
 from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..remote_video.catalogue.price import dollars
 from ..remote_video.console import never_raise
+from ..remote_video.dollars import dollars
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec

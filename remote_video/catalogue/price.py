@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..dollars import dollars
 from .catalogue import Catalogue
 from .entry import EDIT, TO_VIDEO, Entry
 
@@ -42,12 +43,6 @@ class Estimate:
     def words(self) -> str:
         """Such as "about $1.12"."""
         return f"{'from' if self.is_from else 'about'} {dollars(self.usd)}"
-
-
-def dollars(usd: float) -> str:
-    """Such as "$1.12"; up to four places for less than a cent's worth of difference."""
-    whole, _, places = f"{abs(usd):.4f}".partition(".")
-    return f"{'-' if usd < 0 else ''}${whole}.{places[:2]}{places[2:].rstrip('0')}"
 
 
 def estimate(entry: Entry, seconds: float | None, parameters: Mapping[str, Any] | None = None) -> Estimate | None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ..catalogue.price import dollars
+from ..dollars import dollars
 from ..errors import BalanceError, Billed, RemoteVideoError
 from ..ledger.ledger import LeaseLost
 from ..providers.status import TransientError

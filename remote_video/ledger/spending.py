@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..budget import UNKNOWN_PRICE_VARIABLE, VARIABLES, Budget, Period
-from ..catalogue.price import dollars
+from ..dollars import dollars
 from ..errors import BudgetReached
 from .lifecycle import COSTS_NOTHING
 from .record import SANDBOX, NewJob

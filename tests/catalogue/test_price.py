@@ -10,12 +10,12 @@ from remote_video_pack.remote_video.catalogue.catalogue import Catalogue, snapsh
 from remote_video_pack.remote_video.catalogue.entry import Entry
 from remote_video_pack.remote_video.catalogue.price import (
     Estimate,
-    dollars,
     estimate,
     estimate_of,
     highest_of_its_kind,
     is_from,
 )
+from remote_video_pack.remote_video.dollars import dollars
 
 from ..engine.one_job import request_for
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,11 @@ from remote_video_pack.remote_video.catalogue import store
 from remote_video_pack.remote_video.catalogue.catalogue import Catalogue
 from remote_video_pack.remote_video.errors import BalanceError, Billed, BudgetReached, SettingsError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.models.request import Request
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 
 from ..providers.scripted import Exchange, ScriptedProvider, reply, says
-from .one_job import HURRY, Player, Studio
+from .one_job import HURRY, SOON_S, Player, Studio
 
 VEO = {"model_id": "google-deepmind/veo-3/image-to-video", "categories": ["image-to-video"]}
 PRICE = 1.2
@@ -192,19 +194,24 @@ def test_a_balance_is_of_one_account(studio, provider, monkeypatch):
 
 @pytest.mark.usefixtures("priced")
 def test_it_is_asked_while_the_image_is_encoded(studio, provider):
-    """The answer is kept back until the encoding is under way or done."""
-    said: list[str] = []
-    player = Player(at_line=said.append)
+    asked = threading.Event()
 
-    def late(exchange: Exchange) -> Any:
-        said.append("asked")
+    class Patient(Request):
+        def encode(self) -> None:
+            assert asked.wait(SOON_S), "the encoding would go on without the question"
+            super().encode()
+
+    def hears(exchange: Exchange) -> Any:
+        asked.set()
         return says({"balance_usd": 5.0})(exchange)
 
-    provider.balance = late
-    submitted(studio, 1, player=player)
-    lines = [line.partition(" |")[0].partition(",")[0] for line in said]
-    assert lines.index("asked") < lines.index("submitting")
-    assert lines.index("preparing the request") < lines.index("submitting")
+    async def accepted() -> Any:
+        order = studio.order()
+        patient = Patient(**vars(order.request))
+        return await studio.engine.watch(replace(order, request=patient), Player(), until_accepted=True).accepted()
+
+    provider.balance = hears
+    assert is_accepted(asyncio.run(accepted()))
 
 
 # -- sandboxes ---------------------------------------------------------------------------------------------------------

@@ -25,9 +25,10 @@ MAY_USE = {
     "models": {"media"},
     "uploads": {"media", "models"},
     "providers": {"media", "models", "uploads", "sandbox"},
+    "catalogue": {"models", "providers"},
     "ledger": set(),
     "clips": {"providers"},
-    "engine": {"media", "models", "uploads", "providers", "ledger", "clips"},
+    "engine": {"media", "models", "uploads", "providers", "catalogue", "ledger", "clips"},
     "command_line": {"media", "models", "providers", "ledger", "clips", "engine", "sandbox"},
     "sandbox": {"media"},
 }
