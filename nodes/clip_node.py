@@ -13,6 +13,7 @@ from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..remote_video.console import never_raise
+from ..remote_video.dollars import dollars
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
@@ -120,7 +121,6 @@ class ClipNode:
         engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
         placing = engine.pools.preparations.start(lambda: cls._order(node, common, values, item))
         order = await node.unless_stopped(placing)
-        sandbox = order.settings.sandbox
         if order.request is not None:
             for notice in order.request.notices:
                 node.say(notice)
@@ -141,7 +141,7 @@ class ClipNode:
         )
         outputs = await node.unless_stopped(read)
         note_handed_on(clip.path)
-        node.say("\n".join((_summary(clip, sandbox), *warnings)))
+        node.say("\n".join((_summary(clip), *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod
@@ -161,12 +161,12 @@ class ClipNode:
         )
 
 
-def _summary(clip: StoredClip, sandbox: bool) -> str:
+def _summary(clip: StoredClip) -> str:
     if clip.reused:
-        before = "made" if sandbox else "paid for"
+        before = "made" if clip.sandbox else "paid for"
         return f"{clip.path.name}: {before} before, nothing was submitted | {clip.request_id}"
-    cost = "" if clip.cost_usd is None else f": ${clip.cost_usd:.2f}"
-    return f"{clip.path.name}{': sandbox, nothing was paid' if sandbox else cost} | {clip.request_id}"
+    cost = "" if clip.cost_usd is None else f": {dollars(clip.cost_usd)}"
+    return f"{clip.path.name}{': sandbox, nothing was paid' if clip.sandbox else cost} | {clip.request_id}"
 
 
 def _workflow_text(hidden: Any) -> str | None:

@@ -38,10 +38,12 @@ def _of_panel(name: str) -> Answer:
 READS: dict[str, Answer] = {
     "/remote_video/accounts": _of_panel("accounts_view"),
     "/remote_video/jobs": _of_panel("jobs_view"),
+    "/remote_video/money": _of_panel("money_view"),
 }
 CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _of_panel("save_account"),
     "/remote_video/accounts/forget": _of_panel("forget_account"),
+    "/remote_video/budget/save": _of_panel("save_budget"),
     "/remote_video/jobs/forget": _of_panel("forget_job"),
     "/remote_video/jobs/cancel": _of_panel("cancel_job"),
 }

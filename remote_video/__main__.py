@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_argument("--state", choices=_states(), help="only those")
     jobs.set_defaults(command="jobs.jobs_command")
 
+    costs = commands.add_parser("costs", parents=[home, as_json], help="sum up what the jobs in the ledger cost")
+    costs.add_argument("--by", choices=("day", "month", "model"), default="day", help="a line for each (day)")
+    costs.add_argument("--csv", action="store_true", help="as a table for spreadsheets, on stdout")
+    costs.set_defaults(command="costs.costs_command")
+
     cancel = commands.add_parser("cancel", parents=[home], help="ask the provider to cancel a job")
     cancel.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
     cancel.set_defaults(command="jobs.cancel_command")

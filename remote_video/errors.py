@@ -11,11 +11,12 @@ RemoteVideoError
     ModelChanged          the model no longer takes what would be sent
     UploadError           an image could not be put where the provider would fetch it
     LedgerError           the record of paid jobs can't be written
+    BudgetReached         it would cost more than the day's or the month's budget has left
   the provider's answer to a submission
     NotSent               the connection never opened
     RateLimited           turned away for now (429)
     AccountError          no key, or one the provider does not accept; also while a job is followed
-    BalanceError          not enough money
+    BalanceError          not enough money; also before anything is sent, where price and balance are known
     ModelGone             the model is no longer offered
     ModerationError       content moderation refused the input, or the result
     RefusedByProvider     any other definite no
@@ -139,6 +140,12 @@ class BalanceError(RemoteVideoError):
     """The account has not enough money."""
 
     usual_next_step = "Top up the provider account, then run again: the same inputs will be submitted."
+
+
+class BudgetReached(RemoteVideoError):
+    """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
+
+    usual_next_step = "Raise the budget, then run again."
 
 
 class ModerationError(RemoteVideoError):

@@ -52,6 +52,10 @@ class Timeouts:
     """Between two looks at a job that another engine holds."""
     collect: float = 2.0
     """Between two looks for jobs that nobody watches."""
+    balance: float = 5.0
+    """For a provider to say what an account has left, before a submission goes without knowing."""
+    balance_kept: float = 60.0
+    """How long what it said is taken for true."""
     ledger_pause: float = 2.0
     """Before an accepted id that the disk refused is written again."""
 

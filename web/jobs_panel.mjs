@@ -11,6 +11,7 @@ import { cancelJob, forgetJob, getJobs, listen, onReconnected, stopListening } f
 /** Several jobs may change at once: the list is asked for when they have settled, ms. */
 const SETTLE_MS = 300;
 const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
+const COSTS_NOTHING = new Set(["refused", "cancelled"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
 
@@ -101,7 +102,7 @@ export class JobsPanel {
   /** @param {Job} job */
   row(job) {
     const facts = [
-      job.sandbox ? "sandbox, nothing paid" : job.cost_usd !== null && DOLLARS.format(job.cost_usd),
+      job.sandbox ? "sandbox, nothing paid" : costOf(job),
       job.file_name,
     ].filter(Boolean);
     const live = make("p", { className: "quiet live" }, job.live ?? "");
@@ -151,6 +152,12 @@ export class JobsPanel {
       this.say(/** @type {Error} */ (error).message, true);
     }
   }
+}
+
+/** @param {Job} job @returns {string} "$1.12", "about $1.12" while it isn't known, or nothing */
+function costOf({ cost_usd, estimate_usd, state }) {
+  if (cost_usd !== null) return DOLLARS.format(cost_usd);
+  return estimate_usd === null || COSTS_NOTHING.has(state) ? "" : `about ${DOLLARS.format(estimate_usd)}`;
 }
 
 /** @param {string} id */

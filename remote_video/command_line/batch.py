@@ -139,12 +139,15 @@ def _tell(outcomes: dict[int, Outcome], out: Path, settings: Settings, stream: A
     print(f"{'row':>5}  {'state':<10}  {'seconds':>7}  {'USD':>7}  file in {out}", file=stream)
     for number, outcome in sorted(outcomes.items()):
         usd = outcome.clip.cost_usd if outcome.clip else None
-        cost = "-" if usd is None or settings.sandbox else f"{usd:.2f}"
+        cost = "-" if usd is None else f"{usd:.2f}"
         words = f"{number:>5}  {outcome.state:<10}  {outcome.seconds:>7.1f}  {cost:>7}"
         print(f"{words}  {_file_or_error(outcome, out)}", file=stream)
     counts = Counter(outcome.state for outcome in outcomes.values())
     new = [outcome.clip for outcome in outcomes.values() if outcome.clip and not outcome.clip.reused]
-    paid = "nothing was paid (sandbox)" if settings.sandbox else f"{sum(c.cost_usd or 0 for c in new):.2f} USD paid now"
-    unknown = sum(clip.cost_usd is None for clip in new)
-    unsaid = f", besides {unknown} whose cost the provider does not say" if unknown and not settings.sandbox else ""
+    real = [clip for clip in new if not clip.sandbox]
+    usd = sum(clip.cost_usd or 0 for clip in real)
+    is_sandbox = settings.sandbox or bool(new and not real)
+    paid = "nothing was paid (sandbox)" if is_sandbox else f"{usd:.2f} USD paid now"
+    unknown = sum(clip.cost_usd is None for clip in real)
+    unsaid = f", besides {unknown} whose cost the provider does not say" if unknown else ""
     print(f"{', '.join(f'{n} {state}' for state, n in counts.items())}; {paid}{unsaid}.", file=stream)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..clips.output_file import SUFFIX, expand
+from ..engine.watch import StoredClip
 from ..errors import InputRefused, RequestRefused
 from ..models import ModelSpec
 from ..settings import Settings
@@ -41,7 +42,7 @@ def make_command(options: argparse.Namespace) -> int:
     if outcome.clip is None:
         print(outcome.error, file=sys.stderr)
         return 2 if isinstance(outcome.error, InputRefused) else 1
-    print(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip.cost_usd, settings)}", file=sys.stderr)
+    print(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip)}", file=sys.stderr)
     if not options.json:
         print(outcome.clip.path)
     return 0
@@ -65,8 +66,9 @@ def settings_to_make(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _cost(usd: float | None, settings: Settings) -> str:
-    return " | sandbox, nothing was paid" if settings.sandbox else "" if usd is None else f" | {usd:.2f} USD"
+def _cost(clip: StoredClip) -> str:
+    usd = clip.cost_usd
+    return " | sandbox, nothing was paid" if clip.sandbox else "" if usd is None else f" | {usd:.2f} USD"
 
 
 def _place(output: str | None, spec: ModelSpec) -> tuple[Path, str]:

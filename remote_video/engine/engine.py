@@ -32,6 +32,7 @@ from .host import Asker, Host, JobEvent, PromptEnd
 from .job import make
 from .offers import Offers, with_successors
 from .order import Order
+from .purse import Purse
 from .threads import Pools
 from .tools import Lane, Tools, Unwanted, clock
 from .watch import EngineGone, StoredClip, Watch
@@ -59,6 +60,8 @@ class Engine:
         """The jobs under way, by key. Touched on the engine's thread only."""
         self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
         """What the jobs of one provider share, by its endpoint. Touched on the engine's thread only."""
+        self.purses: defaultdict[tuple[str, str | None], Purse] = defaultdict(Purse)
+        """What is left in an account, by its provider's endpoint and its name. Touched on the engine's thread only."""
         self.unwritten: dict[str, Callable[[Lease], object]] = {}
         """What the disk refused to note of submissions, by job key; the collector tries again."""
         self.unreleased: set[Lease] = set()
@@ -281,7 +284,10 @@ class Engine:
     def _tell(self, tools: Tools, outcome: JobRecord | Exception) -> None:
         audience, name = tools.audience, tools.order.job.model_name
         if isinstance(outcome, JobRecord):
-            clip = StoredClip(outcome.clip_path or Path(), outcome.request_id or "", True, outcome.cost_usd)
+            cost_usd = None if outcome.sandbox else outcome.cost_usd
+            clip = StoredClip(
+                outcome.clip_path or Path(), outcome.request_id or "", True, cost_usd, sandbox=outcome.sandbox
+            )
             for watch in audience.watches:
                 watch.answer(replace(clip, reused=not tools.is_new or watch is not tools.starter))
             tools.say(f"saved as {clip.path.name}", outcome.state, outcome.request_id)

@@ -34,13 +34,15 @@ class StoredClip:
         path: the provider's own file, byte for byte.
         request_id: the provider's id of the job.
         reused: True when nothing was submitted for this look.
-        cost_usd: what it cost, USD, when the provider says.
+        cost_usd: what it cost, USD, when the provider says; None for a sandbox clip.
+        sandbox: whether it is one.
     """
 
     path: Path
     request_id: str
     reused: bool
     cost_usd: float | None
+    sandbox: bool = False
 
 
 Outcome = StoredClip | JobEvent | BaseException

@@ -94,16 +94,16 @@ class Client(Protocol):
         """Ask to cancel a job. Never raises for an answer that can't be understood: that is UNKNOWN."""
         ...
 
-    def auth_headers(self, url: str) -> dict[str, str]:
-        """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
-        ...
-
     def balance_usd(self) -> float | None:
         """Ask what the account has left, USD; None where that can't be asked, or is said in words of another kind.
 
         Raises:
             TransientError, SettingsError: no usable answer.
         """
+        ...
+
+    def auth_headers(self, url: str) -> dict[str, str]:
+        """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
         ...
 
     def offered(self, request: Request) -> Mapping[str, Any]:
@@ -125,6 +125,8 @@ class Connection:
     """Where its API is asked."""
     account_key: str = field(repr=False)
     """Tells its account apart."""
+    is_stand_in: bool = False
+    """Whether a sandbox with an address of its own is asked: no account there pays."""
 
 
 def key_for_loopback(provider_id: str) -> str:
@@ -158,4 +160,6 @@ def connect(provider_id: str, settings: Settings) -> Connection:
         key = (
             key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
         )
-    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), base_url, key)
+    client = provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts)
+    is_stand_in = not settings.sandbox and key == SANDBOX_KEY and is_loopback(base_url)
+    return Connection(client, base_url, key, is_stand_in)

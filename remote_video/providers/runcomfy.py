@@ -18,6 +18,7 @@ from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
 from . import PROVIDERS
+from .balance import balance_in
 from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
 from .clip_urls import clip_urls, has_picture
@@ -139,18 +140,17 @@ class RunComfy:
         is_no = response.status in REFUSALS and problem_in(said, "").code not in NOT_OF_THE_JOB
         return CancelOutcome.NOT_CANCELLABLE if is_no else CancelOutcome.UNKNOWN
 
-    def auth_headers(self, url: str) -> dict[str, str]:
-        """RunComfy's media hosts never get the key."""
-        return {}
-
     def balance_usd(self) -> float | None:
         """Ask what the account has left, USD. Raises TransientError, SettingsError."""
         response = self._purse.get(BALANCE)
         body = response.json()
         if not isinstance(body, Mapping) or response.status >= 300 or body.get("error_code"):
             raise transient(response, problem_in(body, response.summary), self.name)
-        usd = body.get("balance_usd")
-        return float(usd) if isinstance(usd, (int, float)) and not isinstance(usd, bool) else None
+        return balance_in(body)
+
+    def auth_headers(self, url: str) -> dict[str, str]:
+        """RunComfy's media hosts never get the key."""
+        return {}
 
     def offered(self, request: Request) -> Mapping[str, Any]:
         """See `client.Client.offered`."""

@@ -20,12 +20,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from counts import count
+from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
+from remote_video_pack.remote_video.ledger.spending import Spent
+from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
 
@@ -71,7 +74,7 @@ def test_a_ledger_of_layout_1_is_brought_to_today_s_and_kept(home):
     file = old_ledger(home)
     check_what_the_old_ledger_held(home)
     assert aside(home) == []
-    assert sql(file, "PRAGMA user_version") == [(3,)]
+    assert sql(file, "PRAGMA user_version") == [(LAYOUT,)]
     (kept,) = earlier(home)
     assert sql(kept, "SELECT count(*) FROM claims") == [(1,)]
 
@@ -131,6 +134,20 @@ def test_a_ledger_of_layout_2_is_brought_to_today_s_and_kept(home):
     assert len(earlier(home)) == 1
 
 
+def test_a_ledger_of_layout_3_is_brought_to_today_s_and_its_costs_still_count(home):
+    file = ledger_of(home, 3)
+    sql(file, "UPDATE jobs SET cost_usd = 0.5")
+    jobs = Ledger(home).recent()
+    sql(file, "DROP INDEX jobs_money")
+    for column in ("estimate_usd", "assumed_usd", "stand_in", "earlier_usd"):
+        sql(file, f"ALTER TABLE jobs DROP COLUMN {column}")
+    sql(file, "PRAGMA user_version = 3")
+    as_after_a_restart(file)
+    assert Ledger(home).recent() == jobs
+    assert Ledger(home).spent(Period.now("day")) == Spent(usd=1.5, jobs=3)
+    assert len(earlier(home)) == 1
+
+
 def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
     file = old_ledger(home)
     sql(file, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -141,7 +158,7 @@ def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
 
 def test_a_ledger_of_a_later_layout_is_left_alone(home):
     file = ledger_of(home, 1)
-    sql(file, "PRAGMA user_version = 4")
+    sql(file, f"PRAGMA user_version = {LAYOUT + 1}")
     before = file.read_bytes()
     as_after_a_restart(file)
     with pytest.raises(LedgerError, match="newer version") as told:
