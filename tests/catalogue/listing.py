@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from remote_video_pack.remote_video.sandbox.listing import CONTRACTS
 
 from ..providers.scripted import Exchange, Script, says
 
@@ -41,3 +44,9 @@ def paged(
         return says(page(items, about) if page else {"models": items, **about})(exchange)
 
     return script
+
+
+def sandbox_schemas() -> dict[str, Any]:
+    """The input schemas of the sandbox's own models, by id."""
+    published = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(CONTRACTS.glob("*.json")))
+    return {one["model_id"]: one["input_schema"] for one in published if "input_schema" in one}

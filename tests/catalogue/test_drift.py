@@ -12,7 +12,8 @@ from remote_video_pack.remote_video.catalogue.catalogue import snapshot, success
 from remote_video_pack.remote_video.catalogue.drift import differences, drift
 from remote_video_pack.remote_video.media.fit import ImageLimits
 from remote_video_pack.remote_video.models.request import Image, Video
-from remote_video_pack.remote_video.sandbox.contracts import runcomfy_contracts
+
+from .listing import sandbox_schemas
 
 IMAGE = Image.of(torch.zeros(8, 8, 3, dtype=torch.uint8).numpy(), ImageLimits())
 BODY = {"prompt": "a sea", "image": IMAGE, "duration": 5, "ratio": "16:9", "sound": True, "cfg": 0.5}
@@ -207,7 +208,7 @@ def test_what_took_a_models_place_is_of_its_vendor_and_its_kind_the_likest_first
 # -- the five nodes ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model_id", sorted(runcomfy_contracts()))
+@pytest.mark.parametrize("model_id", sorted(sandbox_schemas()))
 def test_a_published_contract_is_the_same_as_itself(model_id):
-    schema = runcomfy_contracts()[model_id].input_schema
+    schema = sandbox_schemas()[model_id]
     assert differences(schema, copy.deepcopy(schema)) == []

@@ -113,9 +113,7 @@ def test_an_unknown_price_is_taken_for_the_highest_of_its_kind():
 
 
 def test_nothing_is_taken_for_the_highest_where_a_price_a_second_can_not_be_said_of_the_clip():
-    request = SimpleNamespace(
-        model_id="x/y/image-to-video", body={}, model=SimpleNamespace(clip_seconds=lambda values: values["duration"])
-    )
+    request = SimpleNamespace(model_id="x/y/image-to-video", body={}, seconds=None)
     prices = [
         {"model_id": "a/b/image-to-video", "categories": ["image-to-video"], "base_price_usd": 9, "price_unit": unit}
         for unit in ("output", "second")

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from remote_video_pack.remote_video.catalogue.store import file_of, keep
 from remote_video_pack.remote_video.models import MODELS
-from remote_video_pack.remote_video.sandbox.contracts import runcomfy_contracts
 
-from ..catalogue.listing import model
+from ..catalogue.listing import model, sandbox_schemas
 from ..providers.scripted import HTML, Exchange, ScriptedProvider, says
 from .terminal import Terminal
 
 KLING = "kling/kling-3.0/standard/image-to-video"
-SCHEMAS = {model_id: contract.input_schema for model_id, contract in runcomfy_contracts().items()}
+SCHEMAS = sandbox_schemas()
 
 
 def listed(**changes: Any) -> list[dict[str, Any]]:

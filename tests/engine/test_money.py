@@ -58,7 +58,7 @@ class Provider(ScriptedProvider):
 def priced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A catalogue that knows what a clip costs."""
     catalogue = Catalogue.of([{**VEO, "base_price_usd": PRICE, "price_unit": "output"}])
-    monkeypatch.setattr(store, "known", lambda home: catalogue)
+    monkeypatch.setattr(store, "known", lambda home, endpoint: catalogue)
 
 
 @pytest.fixture

@@ -19,15 +19,14 @@ from remote_video_pack.remote_video.engine import offers
 from remote_video_pack.remote_video.errors import Billed, ModelChanged, ModelGone, NoVideo
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox.contracts import runcomfy_contracts
 from remote_video_pack.remote_video.settings import Settings
 
-from ..catalogue.listing import model
+from ..catalogue.listing import model, sandbox_schemas
 from ..providers.scripted import HTML, Exchange, Script, ScriptedProvider, says
 from .one_job import HURRY, Player, Studio, until
 
 VEO = "google-deepmind/veo-3/image-to-video"
-SCHEMA = runcomfy_contracts()[VEO].input_schema
+SCHEMA = sandbox_schemas()[VEO]
 CHANGED = {**SCHEMA, "properties": {**SCHEMA["properties"], "prompt": {"type": "string", "maxLength": 3}}}
 GONE = says({"error_code": 400001, "error_message": "Model does not exist."}, 400)
 
