@@ -171,7 +171,7 @@ def test_the_next_answer_knows_of_what_was_accepted(studio, provider):
     studio = replace(studio, timeouts=replace(HURRY, balance_kept=0.0))
     provider.balance = PRICE
     assert all(is_accepted(*submitted(studio, seed)) for seed in range(3))
-    assert provider.looks == 3
+    assert provider.looks >= 3
 
 
 @pytest.mark.usefixtures("priced")
