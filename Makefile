@@ -5,8 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-# A file's tests stay together: some of them share what is dear to make.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# A file's tests stay together: some of them share what is dear to make. tests/conftest.py says which begin first.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench soak comfy test-comfyui clean-demo

@@ -7,9 +7,7 @@ import hashlib
 import json
 import logging
 import re
-import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import chain
@@ -21,7 +19,7 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..remote_video.engine.host import JobEvent
-from ..remote_video.outside_text import storable
+from ..remote_video.outside_text import lines
 from .comfy_host import ComfyHost, Prompt, links_of, running_item, waiting_prompts
 from .shown_text import as_letters
 
@@ -32,9 +30,6 @@ LOG_SAME_LINE_AFTER_S = 30.0
 STOP_CHECK_S = 0.1
 NOT_IN_THE_JOB = frozenset({"filename_prefix", "frames", "max_frames", "wait"})
 """Inputs that change nothing about what is asked of the provider."""
-
-_blocked: Counter[str] = Counter()
-_blocked_lock = threading.Lock()
 
 
 class NodeAsker:
@@ -71,7 +66,7 @@ class NodeAsker:
 
     def say(self, text: str) -> None:
         """Show `text` on the node, and log it unless only its numbers changed a moment ago."""
-        line = storable(f"Clip {self._item + 1}: {text}" if self._item else text)
+        line = lines(f"Clip {self._item + 1}: {text}" if self._item else text)
         if self.node_id and self._page is not None:  # without one, every open page would show it
             shown = "\n".join((line, *chain(*self.notices)))
             PromptServer.instance.send_progress_text(as_letters(shown), self.node_id, self._page)
@@ -120,32 +115,3 @@ def origin(prompt: Prompt, node_id: str) -> str:
         return known[name]
 
     return of(node_id, NOT_IN_THE_JOB)
-
-
-# -- `wait` off ----------------------------------------------------------------------------------------------------
-
-
-def times_blocked() -> int:
-    """How often the running node, with these widgets, has returned before its clip was there, in this process.
-
-    ComfyUI keeps a blocked result, and all below it, until the node's fingerprint changes; with this count in it the
-    clip is picked up once and kept from then on.
-    """
-    return _blocked[_place()]
-
-
-def note_blocked() -> None:
-    """The running node returns before its clip is there."""
-    with _blocked_lock:
-        _blocked[_place()] += 1
-
-
-def _place() -> str:
-    context = get_executing_context()
-    item = running_item(context.prompt_id) if context else None
-    node = item[2].get(context.node_id) if context and item else None
-    if context is None or node is None:
-        return ""
-    linked = links_of(node)
-    widgets = {name: value for name, value in node.get("inputs", {}).items() if name not in linked}
-    return json.dumps([context.node_id, widgets], sort_keys=True, default=str)

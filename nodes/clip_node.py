@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,9 +23,9 @@ from ..remote_video.models.groups import Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import storable
-from .asker import NodeAsker, note_blocked, times_blocked
+from .asker import NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
-from .handed_on import note_handed_on, times_gone
+from .due import note_blocked, note_handed_on, times_due
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
 from .loaded_files import loaded_files
@@ -92,8 +93,7 @@ class ClipNode:
         """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        due = [f"blocked {times_blocked()}", f"gone {times_gone()}"]
-        return [settings().endpoint(cls.SPEC.provider), *due, *decoded]
+        return [settings().endpoint(cls.SPEC.provider), f"due {times_due()}", *decoded]
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
@@ -136,12 +136,23 @@ class ClipNode:
             node.say(f"{clip.text}\nThe clip is collected in the background; Run again hands it on.")
             return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
         warnings: list[str] = []
-        read = engine.pools.decoding.start(
-            lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append)
+        is_over = threading.Event()
+
+        def check() -> None:
+            if is_over.is_set():
+                raise Stopped("Nobody waits for these frames any more.")
+
+        reading = engine.pools.decoding.start(
+            lambda: read_outputs(clip.path, clip.request_id, needed, common.max_frames, warnings.append, check)
         )
-        outputs = await node.unless_stopped(read)
-        note_handed_on(clip.path)
-        node.say("\n".join((_summary(clip), *warnings)))
+        try:
+            outputs = await node.unless_stopped(reading)
+        finally:
+            is_over.set()
+            engine.pools.decoding.leave(reading)
+        for file in (clip.path, *clip.others):
+            note_handed_on(file)
+        node.say("\n".join((_summary(clip), *clip.more, *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

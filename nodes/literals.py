@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
+from ..remote_video.outside_text import quoted
 
 Fields = Mapping[str, Field]
 
@@ -46,6 +47,6 @@ def _read(field: Field, value: Any) -> Any:
     try:
         return field.read(value)
     except InputRefused as refusal:
-        misread = Misread(value)
+        misread = Misread(quoted(value))
         misread.reason = refusal
         return misread

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..remote_video.models import ModelSpec
 from ..remote_video.models.groups import Repeated
+from ..remote_video.outside_text import quoted
 from .inputs import counted
 
 Groups = list[dict[str, Any]]
@@ -30,7 +31,7 @@ def groups_of(field: Repeated, given: Any) -> Groups | None:
         return None
     counts = {name: count for count, name in counted(field)}
     if not isinstance(choice, str) or choice not in counts:
-        found = f"missing, though there is `{written[0]}`" if choice is None else repr(choice)
+        found = f"missing, though there is `{written[0]}`" if choice is None else quoted(choice)
         listed = ", ".join(counts)
         raise field.refuse(found, f"it can be {listed}", f"Choose one of {listed}.")
     numbers = range(1, counts[choice] + 1)

@@ -57,7 +57,12 @@ def to_decode(frames_mode: str, wired: frozenset[int] | None) -> frozenset[int]:
 
 
 def read_outputs(
-    path: Path, request_id: str, needed: frozenset[int], max_frames: int, warn: Callable[[str], None]
+    path: Path,
+    request_id: str,
+    needed: frozenset[int],
+    max_frames: int,
+    warn: Callable[[str], None],
+    check: Callable[[], None],
 ) -> tuple[Any, ...]:
     """All seven values, from the saved file. Blocks.
 
@@ -68,13 +73,14 @@ def read_outputs(
             that could be taken for the clip.
         max_frames: at most this many frames; 0 is all.
         warn: told what is not as it should be, and no error.
+        check: called again and again; what it raises ends the decoding.
 
     Raises:
         NotEnoughMemory, MediaError: what was needed can't be decoded; the file stays.
     """
     from ..remote_video.media.clip import Clip
 
-    clip = Clip.open(path)
+    clip = Clip.open(path, check)
     values = (
         clip.frames(max_frames) if FRAMES in needed else _not_decoded("frames"),
         str(path),

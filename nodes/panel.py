@@ -12,6 +12,7 @@ from ..remote_video.errors import RequestRefused
 from ..remote_video.ledger.ledger import Forgotten, Ledger
 from ..remote_video.ledger.lifecycle import FORGETTABLE, State
 from ..remote_video.ledger.record import JobRecord
+from ..remote_video.outside_text import quoted, storable
 from ..remote_video.providers import PROVIDERS
 from ..remote_video.settings import Settings
 from .comfy_host import running_engine, the_engine
@@ -125,6 +126,6 @@ def _provider(body: Body) -> str:
 
 def _text(body: Body, name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str):
-        raise RequestRefused(f"The request has no text {name!r}.")
+    if not isinstance(value, str) or storable(value) != value:
+        raise RequestRefused(f"The request has no text {quoted(name)}.")
     return value

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import console
+from .console import never_raise, say
 from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsError
 
 EXIT_CODES = """exit codes:
@@ -29,29 +29,29 @@ INTERRUPTED = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code, see `EXIT_CODES`."""
-    console.never_raise()
+    never_raise()
     options = _parser().parse_args(arguments)
     module, _, function = options.command.partition(".")
     try:
         command = getattr(importlib.import_module(f".command_line.{module}", __package__), function)
         status: int = command(options)
     except (RequestRefused, SettingsError) as error:
-        print(f"{error.what}\nNext: {error.next_step}", file=sys.stderr)
+        say(f"{error.what}\nNext: {error.next_step}")
         return 2
     except RemoteVideoError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return 2 if isinstance(error, InputRefused) else 1
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed: use the Python of ComfyUI, or pip install it.", file=sys.stderr)
+        say(f"{error.name} is not installed: use the Python of ComfyUI, or pip install it.")
         return 1
     except OSError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return 1
     except concurrent.futures.CancelledError:
-        print("The engine has ended by a fault of its own; run again with the same inputs.", file=sys.stderr)
+        say("The engine has ended by a fault of its own; run again with the same inputs.")
         return 1
     except KeyboardInterrupt:
-        print(INTERRUPTED, file=sys.stderr)
+        say(INTERRUPTED)
         return 130
     return status
 

@@ -1,8 +1,12 @@
-"""Loggers that another program's logging set-up does not silence."""
+"""Loggers that another program's logging set-up does not silence, and whose every line can be printed."""
 
 from __future__ import annotations
 
 import logging
+
+from .outside_text import line, lines
+
+_TRACEBACKS = logging.Formatter()
 
 
 def audible(name: str) -> logging.Logger:
@@ -19,7 +23,13 @@ def audible(name: str) -> logging.Logger:
 
 
 class _Audible:
-    """Never switched off."""
+    """Never switched off. What a line quotes of the outside is made visible before any handler sees it."""
+
+    def handle(self, record: logging.LogRecord) -> None:
+        record.msg, record.args = line(record.getMessage()), ()
+        if record.exc_info and record.exc_info[0] and not record.exc_text:
+            record.exc_text = lines(_TRACEBACKS.formatException(record.exc_info))
+        super().handle(record)  # type: ignore[misc]
 
     @property
     def disabled(self) -> bool:

@@ -1,10 +1,13 @@
-"""Consoles that print what they can and escape the rest, whatever their encoding."""
+"""Consoles that print what they can and escape the rest, whatever their encoding, and are told nothing else."""
 
 from __future__ import annotations
 
 import io
 import logging
 import sys
+from typing import TextIO
+
+from .outside_text import lines
 
 RAISING = ("strict", "surrogateescape", "surrogatepass")
 
@@ -19,3 +22,8 @@ def never_raise() -> None:
     for stream in (sys.stdout, sys.stderr, *handlers):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in RAISING:
             stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: object, stream: TextIO | None = None) -> None:
+    """Print something to be read by people, on stderr unless it is told otherwise."""
+    print(lines(str(text)), file=stream or sys.stderr, flush=True)

@@ -39,7 +39,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from .outside_text import storable
+from .outside_text import code as word
+from .outside_text import line
 
 MODERATION_OPENING = "Your request was flagged by our content moderation system"
 """ComfyUI's frontend shows a friendly card for messages that begin with these words."""
@@ -88,11 +89,11 @@ class RemoteVideoError(Exception):
         request_id: str | None = None,
         code: str | None = None,
     ) -> None:
-        self.what = what = storable(what)
+        self.what = what = line(what)
         self.billed = billed or self.usual_billed
-        self.next_step = next_step or self.usual_next_step
-        self.request_id = request_id
-        self.code = code
+        self.next_step = line(next_step or self.usual_next_step)
+        self.request_id = request_id and word(request_id)
+        self.code = code and word(code)
         super().__init__(what)
 
     def __str__(self) -> str:

@@ -14,6 +14,9 @@ from typing import Any
 MESSAGE_CHARACTERS = 2000
 CODE_CHARACTERS = 200
 ID_CHARACTERS = 200
+QUOTED_CHARACTERS = 80
+LINE_CHARACTERS = 4000
+"""Of a line of ours with outside words in it; what it quotes is shorter by itself."""
 SHORTEST_SECRET = 8
 """A shorter key can't be told from a word."""
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -30,6 +33,26 @@ def message(text: str, key: str = "") -> str:
 def code(text: str, key: str = "") -> str:
     """A word that programs compare."""
     return _bounded(without_key(text, key).strip(), CODE_CHARACTERS)
+
+
+def quoted(value: Any) -> str:
+    """A value of somebody's as it stands in a sentence: words in quotes, numbers without; the only way to do so."""
+    try:
+        text = str(value)
+    except Exception:  # a number of 5,000 digits, an object of another pack's
+        text = f"a {type(value).__name__}"
+    shown = _bounded(text, QUOTED_CHARACTERS)
+    return shown if isinstance(value, (int, float)) else f"'{shown}'"
+
+
+def line(text: str) -> str:
+    """A line of ours, whatever paths and words of the system are in it."""
+    return _bounded(text, LINE_CHARACTERS)
+
+
+def lines(text: str) -> str:
+    """Several lines of ours."""
+    return "\n".join(map(line, text.split("\n")))
 
 
 def storable(text: str) -> str:
@@ -68,7 +91,10 @@ def _bounded(text: str, limit: int) -> str:
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 
+def is_hidden(char: str) -> bool:
+    """Whether a character can't be seen, moves the cursor, or is half of one."""
+    return unicodedata.category(char) in HIDDEN and char not in JOINERS
+
+
 def _visible(char: str) -> str:
-    if unicodedata.category(char) not in HIDDEN or char in JOINERS:
-        return char
-    return char.encode("unicode_escape").decode("ascii")
+    return char.encode("unicode_escape").decode("ascii") if is_hidden(char) else char

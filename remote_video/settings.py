@@ -10,6 +10,7 @@ from pathlib import Path
 from .budget import DAY, MONTH, NO_BUDGET, UNKNOWN_PRICE_VARIABLE, VARIABLES, Budget, usd_of
 from .errors import SettingsError
 from .loopback import is_loopback
+from .outside_text import quoted
 from .providers import PROVIDERS, TRANSPORTS, provider_of
 from .public_address import Network, fake_ip_range
 from .timeouts import DEFAULT_TIMEOUTS, Timeouts
@@ -195,6 +196,6 @@ def _no_address(name: str, problem: str) -> SettingsError:
 
 def _bad(name: str, value: str, wanted: str) -> SettingsError:
     return SettingsError(
-        f"The environment variable {name} is {value!r}; it has to be {wanted}.",
+        f"The environment variable {name} is {quoted(value)}; it has to be {wanted}.",
         next_step=f"Correct or remove {name}, then restart ComfyUI.",
     )

@@ -28,6 +28,19 @@ SOAK_VARIABLE = "REMOTE_VIDEO_SOAK"
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
+LONG = (
+    "engine/test_fault_matrix.py",
+    "engine/test_crash.py",
+    "network/test_networks.py",
+    "command_line/test_batch.py",
+    "command_line/test_make.py",
+    "engine/test_ledger_trouble.py",
+    "engine/test_collector_crash.py",
+    "project/test_demo.py",
+)
+"""Files that take half a minute or more."""
+
+
 def _clean_environment() -> None:
     """Take the user's keys, settings and proxies out of this process before anything reads them."""
     for name in list(os.environ):
@@ -100,6 +113,13 @@ def loopback_only():
     socket.socket.connect_ex = guarded(connect_ex)
     yield
     socket.socket.connect, socket.socket.connect_ex = connect, connect_ex
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays on one of the processes that test side by side: those that take long begin first."""
+    folder = Path(__file__).parent
+    ranks = {folder / name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(LONG)))
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -168,6 +168,8 @@ class Download:
                     url = next_url(url, pointer)
                 else:
                     return self._receive(response, outside_text.code(str(parts.hostname), self._key), asked)
+            if self._holds_key(url):
+                raise AddressRefused("The provider named an address for the clip with the account's key in it.")
             needs_key = needs_key and bool(self.auth_headers(url))
         raise AddressRefused(f"The clip's address was redirected more than {MAX_REDIRECTS} times.")
 
@@ -232,8 +234,11 @@ class Download:
         """RFC 9110, 13.1.5: If-Range takes a strong ETag, or a date. Places in an encoded body are not the clip's."""
         etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
         strong = etag if etag.startswith('"') else (date or None)
-        self.validator = None if codings(headers) else strong
+        self.validator = None if codings(headers) or self._holds_key(strong or "") else strong
         self.note_validator(self.validator)
+
+    def _holds_key(self, text: str) -> bool:
+        return outside_text.without_key(text, self._key) != text
 
     def _start_over(self) -> None:
         with self._file_lock:

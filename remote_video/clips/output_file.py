@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputRefused
+from ..outside_text import is_hidden, quoted
 from .output_folder import OutputFolder
 
 SUFFIX = ".mp4"
@@ -41,6 +42,7 @@ class Target:
     """Whether the clip is to be called `exact`, if it can."""
     wanted: int = 0
     """The number it is to have then; 0 for none."""
+    suffix: str = SUFFIX
 
     @property
     def exact(self) -> Path:
@@ -100,7 +102,7 @@ class Target:
 
     def next_number(self) -> int:
         """The one after the highest there is. Lists the folder."""
-        pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(SUFFIX))
+        pattern = re.compile(re.escape(self.stem) + r"_(\d+)_?" + re.escape(self.suffix))
         found = (pattern.fullmatch(name) for name in self._clips())
         return max((int(match[1]) for match in found if match), default=0) + 1
 
@@ -108,16 +110,20 @@ class Target:
         """The file's name with that number."""
         return self._numbered(number).name
 
+    def beside(self, clip: Path, number: int, suffix: str) -> Target:
+        """Where another file of the same job goes: `<clip's name>-2.png`."""
+        return Target(self.output, clip.parent, f"{clip.stem}-{number}", is_whole=True, suffix=suffix)
+
     @property
     def _row(self) -> tuple[Path, str]:
-        return self.folder, self.stem
+        return self.folder, self.stem + self.suffix
 
     def _numbered(self, number: int) -> Path:
-        return self.folder / (f"{self.stem}_{number:05}_{SUFFIX}" if number else f"{self.stem}{SUFFIX}")
+        return self.folder / (f"{self.stem}_{number:05}_{self.suffix}" if number else f"{self.stem}{self.suffix}")
 
     def _clips(self) -> list[str]:
         names = os.listdir(self.folder)  # noqa: PTH208 - 20,000 Path objects take longer than the listing
-        return [name for name in names if name.startswith(self.stem) and name.endswith(SUFFIX)]
+        return [name for name in names if name.startswith(self.stem) and name.endswith(self.suffix)]
 
 
 _last_numbers: dict[tuple[Path, str], int] = {}
@@ -155,12 +161,21 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
     return Target(OutputFolder(root, follow_links), folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
 
 
+def other_part(part: Path, number: int) -> Path:
+    """The partial download of another file of the same job as `part` belongs to."""
+    stem, key = part.name.removesuffix(".part").rsplit(".", 1)
+    return part.with_name(f"{stem}-{number}.{key}.part")
+
+
 def expand(filename_prefix: str) -> str:
-    """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays."""
+    """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays.
+
+    But for halves of characters, which no file's name and no ledger takes.
+    """
     now = time.localtime()
     for word, form in _TIME_WORDS.items():
         filename_prefix = filename_prefix.replace(f"%{word}%", time.strftime(form, now))
-    return filename_prefix
+    return filename_prefix.encode("utf-8", "replace").decode("utf-8")
 
 
 def _parts(prefix: str, shown: str) -> list[str]:
@@ -180,16 +195,16 @@ def _parts(prefix: str, shown: str) -> list[str]:
 
 
 def _name(part: str, shown: str) -> str:
-    name = _FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode("utf-8")).strip()
+    name = _FORBIDDEN.sub("_", "".join("_" if is_hidden(char) else char for char in part)).strip()
     name = name.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .").lstrip(" .")
     if _RESERVED.match(name):
-        raise _refused(shown, f"holds {name!r}, a device's name on Windows")
+        raise _refused(shown, f"holds {quoted(name)}, a device's name on Windows")
     return name or "_"
 
 
 def _refused(prefix: str, why: str) -> InputRefused:
     return InputRefused(
-        f"`filename_prefix` {prefix[:80]!r} {why}.",
+        f"`filename_prefix` {quoted(prefix)} {why}.",
         next_step="Use a name below ComfyUI's output folder, such as video/clip.",
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clips.output_file import SUFFIX, expand
+from ..console import say
 from ..engine.engine import Engine
 from ..errors import AccountError, BalanceError, InputRefused, LedgerError, RemoteVideoError
 from ..settings import Settings
@@ -46,14 +47,14 @@ def batch_command(options: argparse.Namespace) -> int:
             problems.update(run(engine, lambda: _check(engine, shots, settings, progress)))
         if problems:
             for number, problem in sorted(problems.items()):
-                print(f"row {number}: {problem.what} {problem.next_step}", file=sys.stderr)
-            print(f"{len(problems)} of {len(rows)} rows can't be made; nothing was sent.", file=sys.stderr)
+                say(f"row {number}: {problem.what} {problem.next_step}")
+            say(f"{len(problems)} of {len(rows)} rows can't be made; nothing was sent.")
             return 2
         try:
             with Progress(len(shots)) as progress:
                 run(engine, lambda: _make_all(engine, shots, settings, progress, outcomes, options.json))
         except KeyboardInterrupt:
-            print(f"\nEnded early: {len(outcomes)} of {len(rows)} rows are done.", file=sys.stderr)
+            say(f"\nEnded early: {len(outcomes)} of {len(rows)} rows are done.")
             raise
     _tell(outcomes, out, settings, sys.stderr if options.json else sys.stdout)
     return 0 if all(outcome.clip for outcome in outcomes.values()) else 1
@@ -136,12 +137,12 @@ def _file_or_error(outcome: Outcome, out: Path) -> str:
 
 
 def _tell(outcomes: dict[int, Outcome], out: Path, settings: Settings, stream: Any) -> None:
-    print(f"{'row':>5}  {'state':<10}  {'seconds':>7}  {'USD':>7}  file in {out}", file=stream)
+    say(f"{'row':>5}  {'state':<10}  {'seconds':>7}  {'USD':>7}  file in {out}", stream)
     for number, outcome in sorted(outcomes.items()):
         usd = outcome.clip.cost_usd if outcome.clip else None
         cost = "-" if usd is None else f"{usd:.2f}"
         words = f"{number:>5}  {outcome.state:<10}  {outcome.seconds:>7.1f}  {cost:>7}"
-        print(f"{words}  {_file_or_error(outcome, out)}", file=stream)
+        say(f"{words}  {_file_or_error(outcome, out)}", stream)
     counts = Counter(outcome.state for outcome in outcomes.values())
     new = [outcome.clip for outcome in outcomes.values() if outcome.clip and not outcome.clip.reused]
     real = [clip for clip in new if not clip.sandbox]
@@ -150,4 +151,4 @@ def _tell(outcomes: dict[int, Outcome], out: Path, settings: Settings, stream: A
     paid = "nothing was paid (sandbox)" if is_sandbox else f"{usd:.2f} USD paid now"
     unknown = sum(clip.cost_usd is None for clip in real)
     unsaid = f", besides {unknown} whose cost the provider does not say" if unknown else ""
-    print(f"{', '.join(f'{n} {state}' for state, n in counts.items())}; {paid}{unsaid}.", file=stream)
+    say(f"{', '.join(f'{n} {state}' for state, n in counts.items())}; {paid}{unsaid}.", stream)

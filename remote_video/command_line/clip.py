@@ -137,7 +137,8 @@ class Outcome:
             about = {"error": self.error.what, "kind": type(self.error).__name__, "next": self.error.next_step}
             told |= {**about, "billed": self.error.billed.value, "request_id": self.error.request_id}
         if self.clip is not None:
-            told |= {**asdict(self.clip), "path": str(self.clip.path)}
+            others = [str(other) for other in self.clip.others]
+            told |= {**asdict(self.clip), "path": str(self.clip.path), "others": others}
             with suppress(MediaError):
                 info = Clip.open(self.clip.path).info
                 told |= {name: getattr(info, name) for name in ("width", "height", "fps", "duration_s", "bytes")}
@@ -182,5 +183,6 @@ async def make(engine: Engine, shot: Shot, settings: Settings, progress: Progres
             error.next_step = f"To pay for another try: another seed, or `forget {key[:SHORT_KEY]}` and then the same."
     except Exception as bug:
         _log.exception("%sa fault of this pack", shot.label)
-        error = RemoteVideoError(f"A fault of this pack: {bug!r}.", billed=Billed.UNKNOWN, next_step="Run again.")
+        what = f"A fault of this pack: {type(bug).__name__}: {bug}."
+        error = RemoteVideoError(what, billed=Billed.UNKNOWN, next_step="Run again.")
     return Outcome(key, time.monotonic() - began, clip, error)

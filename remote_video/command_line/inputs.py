@@ -18,6 +18,7 @@ from ..models.fields import Field, Flag
 from ..models.groups import OFF, Repeated
 from ..models.kling_elements import Elements
 from ..models.media_fields import Picture
+from ..outside_text import quoted
 
 Reader = Callable[[str, Any, Path], Any]
 """Turns (name of the input, what was given, folder of relative paths) into what the node would get."""
@@ -45,7 +46,7 @@ def model_named(name: str) -> tuple[ModelSpec, dict[str, Any]]:
         if model and spec.provider == provider.casefold() and any(field.name == "model" for field in spec.fields):
             return spec, {"model": model}
     listed = "; ".join(f"{spec.node_id} ({spec.model_id})" for spec in MODELS)
-    raise RequestRefused(f"{name!r} is none of the models.", next_step=f"Give one of {listed}.")
+    raise RequestRefused(f"{quoted(name)} is none of the models.", next_step=f"Give one of {listed}.")
 
 
 def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[s
         InputRefused: no such input, or nothing that it can take. Limits are the model's to check.
     """
     readers = _readers(spec)
-    if unknown := [repr(name) for name in given if name not in readers]:
+    if unknown := [quoted(name) for name in given if name not in readers]:
         raise InputRefused(
             f"{spec.name} has no input {', '.join(unknown)}.", next_step=f"It takes {', '.join(readers)}."
         )
@@ -82,7 +83,7 @@ def _reader(field: Field) -> Reader:
 
 
 def _refused(name: str, value: Any, wanted: str) -> InputRefused:
-    return InputRefused(f"`{name}` is {str(value)[:80]!r}; it has to be {wanted}.")
+    return InputRefused(f"`{name}` is {quoted(value)}; it has to be {wanted}.")
 
 
 def _word(name: str, value: Any, folder: Path) -> Any:
@@ -117,8 +118,11 @@ def _image(name: str, value: Any, folder: Path) -> torch.Tensor:
         with Image.open(path) as file:
             return _pixels(ImageOps.exif_transpose(file))
     except BROKEN as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputRefused(f"`{name}`: {path} can't be read as an image ({why}).") from error
+        raise InputRefused(f"`{name}`: {path} can't be read as an image ({_why(error)}).") from error
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _pixels(image: Image.Image) -> torch.Tensor:
@@ -167,8 +171,8 @@ def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
 def _mp4(path: Path) -> bytes:
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise InputRefused(f"`video`: {path} can't be read ({error.strerror}).") from error
+    except (OSError, ValueError) as error:
+        raise InputRefused(f"`video`: {path} can't be read ({_why(error)}).") from error
     if content[4:8] != b"ftyp":
         raise InputRefused(f"`video`: {path} is not an MP4 file.")
     return content

@@ -9,7 +9,9 @@ import sys
 import time
 from dataclasses import asdict, replace
 
+from ..console import say
 from ..engine.engine import Engine
+from ..engine.watch import StoredClip
 from ..errors import JobCancelled, RemoteVideoError
 from ..ledger.ledger import Forgotten, Ledger
 from ..ledger.lifecycle import COSTS_NOTHING, State
@@ -48,14 +50,17 @@ def jobs_command(options: argparse.Namespace) -> int:
     for job in jobs:
         if options.json:
             told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}
-            print(json.dumps({**told, **(dict.fromkeys(MONEY) if job.sandbox else {}), "sandbox": job.sandbox}))
+            money = {**(dict.fromkeys(MONEY) if job.sandbox else {}), "sandbox": job.sandbox}
+            print(json.dumps({**told, **money, "others": [asdict(other) for other in job.other_files]}))
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = "sandbox, nothing was paid" if job.sandbox else _cost(job)
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
-        print("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")))
+        say("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")), sys.stdout)
+        for line in StoredClip.of(job).more if job.is_stored else ():
+            say(f"    {line}", sys.stdout)
     if not options.json:
-        print(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.")
+        say(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.", sys.stdout)
     return 0
 
 
@@ -74,14 +79,14 @@ def forget_command(options: argparse.Namespace) -> int:
     while (outcome := ledger.forget(job.key)) is Forgotten.IN_USE and time.monotonic() < until:
         time.sleep(LOOK_S)
     if outcome is Forgotten.DONE:
-        print("Forgotten: the next Run of the same inputs submits anew, and may pay again.")
+        say("Forgotten: the next Run of the same inputs submits anew, and may pay again.", sys.stdout)
         return 0
     why = {
         Forgotten.IN_USE: "A run works on it: it can't be forgotten now.",
         Forgotten.NOT_THERE: "It was not there any more.",
         Forgotten.NOT_FORGETTABLE: f"The job is {job.state.value} ({job.state.sentence}): it can't be forgotten.",
     }
-    print(why[outcome], file=sys.stderr)
+    say(why[outcome])
     return 1
 
 
@@ -90,11 +95,11 @@ def cancel_command(options: argparse.Namespace) -> int:
     settings = replace(settings_of(options, home_with_ledger(options)), collect=False)
     job = the_job(Ledger(settings.home, settings.timeouts), options.key)
     if job.state is not State.SUBMITTED:
-        print(f"The job is {job.state.value} ({job.state.sentence}): nothing to cancel.", file=sys.stderr)
+        say(f"The job is {job.state.value} ({job.state.sentence}): nothing to cancel.")
         return 1
     with Progress() as progress, engine_for(settings) as engine:
         sentence, is_cancelled = run(engine, lambda: _cancel(engine, job, progress))
-    print(sentence, file=sys.stdout if is_cancelled else sys.stderr)
+    say(sentence, sys.stdout if is_cancelled else sys.stderr)
     return 0 if is_cancelled else 1
 
 
@@ -121,7 +126,7 @@ def collect_command(options: argparse.Namespace) -> int:
     with Progress() as progress, engine_for(settings) as engine:
         run(engine, lambda: _collect(engine, progress, outcomes, options.json))
     here = sum(outcome.clip is not None for outcome in outcomes)
-    print(f"Brought home: {here}. Not: {len(outcomes) - here}." if outcomes else "Nothing to collect.", file=sys.stderr)
+    say(f"Brought home: {here}. Not: {len(outcomes) - here}." if outcomes else "Nothing to collect.")
     return 0 if here == len(outcomes) else 1
 
 
@@ -146,6 +151,8 @@ async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], 
             print(json.dumps({**told, **({"state": "collected"} if clip else {})}), flush=True)
         elif clip:
             print(clip.path, flush=True)
+            for line in clip.more:
+                progress.line(label + line)
         if error:
             progress.line(label + " ".join(str(outcome.error).split()))
 

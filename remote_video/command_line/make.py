@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from ..clips.output_file import SUFFIX, expand
+from ..console import say
 from ..engine.watch import StoredClip
 from ..errors import InputRefused, RequestRefused
 from ..models import ModelSpec
+from ..outside_text import quoted
 from ..settings import Settings
 from .clip import Shot, make
 from .inputs import model_named
@@ -30,7 +31,9 @@ def make_command(options: argparse.Namespace) -> int:
     for setting in options.set:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise RequestRefused(f"--set {setting!r} is not name=value.", next_step="Write it as --set duration=5.")
+            raise RequestRefused(
+                f"--set {quoted(setting)} is not name=value.", next_step="Write it as --set duration=5."
+            )
         given[name.strip()] = value
     folder, prefix = _place(options.output, spec)
     shot = Shot(spec, given, Path.cwd(), folder, expand(prefix), is_named=prefix.endswith(SUFFIX))
@@ -40,9 +43,11 @@ def make_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(outcome.as_json()))
     if outcome.clip is None:
-        print(outcome.error, file=sys.stderr)
+        say(outcome.error)
         return 2 if isinstance(outcome.error, InputRefused) else 1
-    print(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip)}", file=sys.stderr)
+    say(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip)}")
+    for line in outcome.clip.more:
+        say(line)
     if not options.json:
         print(outcome.clip.path)
     return 0
@@ -62,7 +67,7 @@ def settings_to_make(options: argparse.Namespace) -> Settings:
             next_step="Set REMOTE_VIDEO_UPLOADS to data-uri or s3.",
         )
     if not (options.home or os.environ.get("REMOTE_VIDEO_HOME")):
-        print(f"Paid jobs are written down in {home} (--home or REMOTE_VIDEO_HOME for another).", file=sys.stderr)
+        say(f"Paid jobs are written down in {home} (--home or REMOTE_VIDEO_HOME for another).")
     return settings
 
 
@@ -77,5 +82,5 @@ def _place(output: str | None, spec: ModelSpec) -> tuple[Path, str]:
     if output is None or output.endswith(("/", os.sep)) or path.is_dir():
         return path.absolute(), spec.node_id
     if path.suffix.lower() not in ("", SUFFIX):
-        raise RequestRefused(f"-o {output!r}: clips are MP4 files.", next_step="Let its name end in .mp4.")
+        raise RequestRefused(f"-o {quoted(output)}: clips are MP4 files.", next_step="Let its name end in .mp4.")
     return path.absolute().parent, path.stem + SUFFIX

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..console import say
 from ..errors import RequestRefused
 from ..providers.client import SANDBOX_KEY, connect
 from ..providers.runcomfy import RunComfy
@@ -28,7 +29,7 @@ def price_command(options: argparse.Namespace) -> int:
     else:
         model_id = spec.model_id
         if spec.provider != "runcomfy":
-            print("CometAPI publishes its prices at https://api.cometapi.com/api/models.")
+            say("CometAPI publishes its prices at https://api.cometapi.com/api/models.", sys.stdout)
             return 0
     client = connect("runcomfy", settings_of(options)).client
     if not isinstance(client, RunComfy):
@@ -36,7 +37,7 @@ def price_command(options: argparse.Namespace) -> int:
     try:
         info = client.model_info(model_id)
     except TransientError as trouble:
-        print(trouble, file=sys.stderr)
+        say(trouble)
         return 1
     print(json.dumps(info, indent=2))
     return 0
@@ -65,14 +66,17 @@ def sandbox_command(options: argparse.Namespace) -> int:
     with Sandbox(options.folder, port=options.port) as sandbox:
         if models:
             sandbox.listing.put(*models)
-        print(f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n")
-        print("To point the pack at it, start ComfyUI with these environment variables:")
-        print(f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN={SANDBOX_KEY}")
-        print(f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY={SANDBOX_KEY}")
-        print("It is shown no key that is saved in the accounts dialog.", flush=True)
+        told = [
+            f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n",
+            "To point the pack at it, start ComfyUI with these environment variables:",
+            f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN={SANDBOX_KEY}",
+            f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY={SANDBOX_KEY}",
+            "It is shown no key that is saved in the accounts dialog.",
+        ]
+        say("\n".join(told), sys.stdout)
         try:
             while True:
                 time.sleep(1.0)
         except KeyboardInterrupt:
-            print(f"\nEnded. Jobs kept in {options.folder}: {sandbox.accepted_posts}")
+            say(f"\nEnded. Jobs kept in {options.folder}: {sandbox.accepted_posts}", sys.stdout)
     return 0

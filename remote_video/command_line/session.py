@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
+from ..console import say
 from ..engine.engine import Engine
 from ..engine.host import JobEvent, NoHost
+from ..outside_text import line, lines
 from ..settings import Settings
 
 T = TypeVar("T")
@@ -76,7 +78,7 @@ class Progress:
 
     def show(self, event: JobEvent, label: str = "") -> None:
         """How a job stands. Without a terminal only news is a line: not that a number has changed."""
-        text = label + " ".join(event.text.split())
+        text = line(label + " ".join(event.text.split()))
         if self._bar is None:
             news = event.state if self._total else re.sub(r"\d+", "0", text)
             with self._lock:
@@ -94,9 +96,9 @@ class Progress:
         """A line that stays."""
         with self._lock:
             if self._bar is None:
-                print(text, file=sys.stderr, flush=True)
+                say(text)
             else:
-                self._bar.write(text, file=sys.stderr)
+                self._bar.write(lines(text), file=sys.stderr)
 
     def advance(self) -> None:
         """One clip more is done."""

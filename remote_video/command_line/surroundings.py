@@ -11,6 +11,7 @@ from ..errors import RequestRefused
 from ..ledger.database import FILE_NAME
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord
+from ..outside_text import quoted
 from ..settings import Settings
 
 PACK_FOLDER = Path(__file__).resolve().parents[2]
@@ -61,5 +62,5 @@ def the_job(ledger: Ledger, key: str) -> JobRecord:
     """The one job whose key begins so. Raises RequestRefused."""
     found = ledger.find(key) if len(key) >= SHORT_KEY else []
     if len(found) != 1:
-        raise RequestRefused(f"There is not exactly one job of the key {key!r}.", next_step="`jobs` lists them.")
+        raise RequestRefused(f"There is not exactly one job of the key {quoted(key)}.", next_step="`jobs` lists them.")
     return found[0]

@@ -26,8 +26,9 @@ def read_table(path: Path) -> list[Row | InputRefused]:
             text = file.read()
     except UnicodeDecodeError as error:
         raise RequestRefused(f"{path} is not UTF-8 ({error.reason}).", next_step="Save it as UTF-8.") from error
-    except OSError as error:
-        raise RequestRefused(f"{path} can't be read ({error.strerror}).", next_step="Give another file.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RequestRefused(f"{path} can't be read ({why}).", next_step="Give another file.") from error
     is_json = path.suffix.lower() in (".jsonl", ".ndjson")
     rows = list(_json_rows(text) if is_json else _csv_rows(text, path))
     if not rows:

@@ -284,13 +284,11 @@ class Engine:
     def _tell(self, tools: Tools, outcome: JobRecord | Exception) -> None:
         audience, name = tools.audience, tools.order.job.model_name
         if isinstance(outcome, JobRecord):
-            cost_usd = None if outcome.sandbox else outcome.cost_usd
-            clip = StoredClip(
-                outcome.clip_path or Path(), outcome.request_id or "", True, cost_usd, sandbox=outcome.sandbox
-            )
+            clip = StoredClip.of(outcome)
             for watch in audience.watches:
                 watch.answer(replace(clip, reused=not tools.is_new or watch is not tools.starter))
-            tools.say(f"saved as {clip.path.name}", outcome.state, outcome.request_id)
+            names = ", ".join(file.name for file in (clip.path, *clip.others))
+            tools.say(f"saved as {names}", outcome.state, outcome.request_id)
             tools.tell_absent(f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing.")
             return
         audience.answer(outcome)

@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, NoVideo, RemoteVideoError, SettingsError
 from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
-from ..ledger.record import JobRecord
+from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
+from ..outside_text import quoted
 from ..providers.status import CancelOutcome, JobState, JobStatus, OnlyPictures, TransientError
 from .pace import pause_before_question
 from .tools import Tools, clock
@@ -116,6 +117,7 @@ class Follower:
             "cost_usd": status.cost_usd,
             "error": None,
             "error_kind": None,
+            "others": kept_others(OtherFile(number) for number in range(2, min(len(status.files), MAX_FILES) + 1)),
         }
         await self._tools.keep(lambda ledger: ledger.record(self._lease, Event.SUCCEEDED, **facts))
         return status
@@ -166,8 +168,8 @@ class Follower:
     def _show(self, status: JobStatus) -> None:
         if status.is_undocumented and status.raw_status not in self._undocumented:
             self._undocumented.add(status.raw_status)
-            text = "%s calls the job's state %r, which is not documented; waiting on."
-            _log.warning(text, self._provider, status.raw_status)
+            text = "%s calls the job's state %s, which is not documented; waiting on."
+            _log.warning(text, self._provider, quoted(status.raw_status))
         if status.state is JobState.QUEUED:
             place = f" (place {status.queue_position})" if status.queue_position is not None else ""
             self._last = f"in the queue{place}"

@@ -23,7 +23,7 @@ from .fetch import Fetcher
 from .follow import Follower
 from .offers import still_taken
 from .purse import affordable
-from .saved import had_here, is_anywhere, read_only, reused
+from .saved import had_here, is_anywhere, others_here, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
 
@@ -50,13 +50,16 @@ async def make(tools: Tools) -> JobRecord:
         if action is Action.REUSE and record is not None:
             path = await tools.call(tools.pools.downloads, partial(had_here, record, tools.order))
             if path is not None:
-                return await tools.keep(partial(reused, lease=lease, record=record, path=path, order=tools.order))
+                others = await tools.call(tools.pools.downloads, partial(others_here, record, tools.order))
+                here = partial(reused, lease=lease, record=record, path=path, others=others, order=tools.order)
+                return await Fetcher(tools, lease, await tools.keep(here)).complete(path)
             record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
-        if action is Action.ASK_PROVIDER and record is not None:
-            record = await found_again(tools, lease, record)
         try:
             status = None
+            if action is Action.ASK_PROVIDER:
+                record = await found_again(tools, lease, _known(record))
             if action is Action.SUBMIT and tools.order.request is not None:
+                record = None  # an earlier try's
                 tools.show("preparing the request")
                 offer = tools.engine.offers.ask(tools.order)
                 if tools.order.estimate is not None:
@@ -74,8 +77,9 @@ async def make(tools: Tools) -> JobRecord:
                 async with uploaded(tools, record):
                     pass  # whoever saw its end had no time to remove them
             return await Fetcher(tools, lease, _known(record)).bring(status)
-        except LedgerError as error:
-            raise with_the_job(error, record) from error
+        except RemoteVideoError as error:
+            name_the_job(error, record)
+            raise
 
 
 def _known(record: JobRecord | None) -> JobRecord:
@@ -163,14 +167,14 @@ def stored_error(record: JobRecord) -> RemoteVideoError:
     return kind(record.error or record.state.sentence, request_id=record.request_id)
 
 
-def with_the_job(error: LedgerError, record: JobRecord | None) -> LedgerError:
-    """The same error, for a job that was accepted before the ledger failed."""
+def name_the_job(error: RemoteVideoError, record: JobRecord | None) -> None:
+    """Let an error that came after a job was accepted say which job that is, and a ledger's that it is not lost."""
     if record is None or record.request_id is None or error.request_id is not None:
-        return error
-    return LedgerError(
-        error.what,
-        billed=Billed.YES,
-        next_step="Make room or make the folder writable: the job goes on and is brought home then. "
-        "Run again with the same inputs submits nothing.",
-        request_id=record.request_id,
-    )
+        return
+    error.request_id = record.request_id
+    if isinstance(error, LedgerError):
+        error.billed = Billed.YES
+        error.next_step = (
+            "Make room or make the folder writable: the job goes on and is brought home then. "
+            "Run again with the same inputs submits nothing."
+        )

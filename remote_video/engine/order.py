@@ -10,9 +10,11 @@ from ..catalogue import store
 from ..catalogue.price import Estimate, estimate_of, highest_of_its_kind
 from ..clips.output_file import Target, expand, target
 from ..clips.output_folder import OutputFolder
+from ..errors import SettingsError
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord, NewJob
 from ..models.request import Request
+from ..outside_text import storable
 from ..providers.client import Client, connect
 from ..settings import Settings
 
@@ -86,7 +88,12 @@ def place_order(
     Raises:
         RemoteVideoError: no key, a ledger that can't be used, a place that can't be; nothing was sent.
     """
-    model, prefix = request.model, expand(filename_prefix)
+    model, prefix, folder = request.model, expand(filename_prefix), str(output_folder.resolve())
+    if storable(folder) != folder:
+        raise SettingsError(
+            f"The name of the output folder {folder} is not in UTF-8, so the record of paid jobs can't keep it.",
+            next_step="Start ComfyUI with another --output-directory, or rename the folder.",
+        )
     target(output_folder, prefix, follow_links=settings.follow_links)
     connection = connect(model.provider, settings)
     client = connection.client
@@ -107,7 +114,7 @@ def place_order(
         request_digest=request.key(client.endpoint, account_tag=""),
         file_digest=request.file_digest(client.endpoint),
         account=account,
-        output_folder=str(output_folder.resolve()),
+        output_folder=folder,
         filename_prefix=prefix,
         sidecar=sidecar,
         estimate_usd=estimate.usd if estimate else None,

@@ -8,15 +8,16 @@ import logging
 import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..clips.download import disk_error
+from ..clips.output_file import Target, other_part
 from ..clips.output_folder import OutputFolder
 from ..errors import MediaError
 from ..ledger.ledger import Lease, Ledger
-from ..ledger.record import JobRecord
-from ..media.clip import Clip
+from ..ledger.record import JobRecord, OtherFile, kept_others
+from ..media.saved_file import check_video_or_picture
 from .order import Order
 
 _log = logging.getLogger("remote_video")
@@ -31,26 +32,49 @@ def in_place(record: JobRecord, folder: OutputFolder) -> Path | None:
 
 def is_anywhere(record: JobRecord, order: Order) -> bool:
     """Whether the clip can be had without the provider."""
-    return _found(record, order) is not None or _original(record) is not None
+    return _found(record, order, order.place()) is not None or _original(record) is not None
 
 
-def had_here(record: JobRecord, order: Order) -> Path | None:
+def had_here(record: JobRecord, order: Order, place: Target | None = None) -> Path | None:
     """The clip in the order's folder: where it was saved, where the folder was moved with it, or copied from elsewhere.
+
+    Args:
+        place: what a copy is called there; by default as a clip of that order.
 
     Raises:
         DownloadError: the disk takes no copy.
     """
-    if (found := _found(record, order)) is not None:
+    place = place or order.place()
+    if (found := _found(record, order, place)) is not None:
         return found
     original = _original(record)
-    return _copied(original, record, order) if original else None
+    return _copied(original, record, order, place) if original else None
 
 
-def _found(record: JobRecord, order: Order) -> Path | None:
+def others_here(record: JobRecord, order: Order) -> list[OtherFile]:
+    """What the job brought besides, in the order's folder as the clip is; what was saved and is nowhere is due again.
+
+    Raises:
+        DownloadError: the disk takes no copy.
+    """
+    return [_other_here(other, record, order) if other.path else other for other in record.other_files]
+
+
+def _other_here(other: OtherFile, record: JobRecord, order: Order) -> OtherFile:
+    name = PurePosixPath(other.path or "")
+    place = replace(order.place(), stem=name.stem, is_whole=True, wanted=0, suffix=name.suffix)
+    path = had_here(_as_clip(record, other), order, place)
+    return replace(other, path=order.folder.kept(path) if path else None)
+
+
+def _as_clip(record: JobRecord, other: OtherFile) -> JobRecord:
+    return replace(record, path=other.path, bytes=other.bytes, sha256=other.sha256)
+
+
+def _found(record: JobRecord, order: Order, place: Target) -> Path | None:
     if (path := in_place(record, order.folder)) is not None:
         return path
     with contextlib.suppress(OSError):
-        place = order.place()
         for path in (*order.folder.files(record.path), *place.clips()):
             if _is_same(path, record):
                 return path
@@ -63,11 +87,10 @@ def _original(record: JobRecord) -> Path | None:
     return path if path is not None and _is_same(path, record) else None
 
 
-def _copied(original: Path, record: JobRecord, order: Order) -> Path | None:
-    place = order.place()
+def _copied(original: Path, record: JobRecord, order: Order, place: Target) -> Path | None:
     part = place.part(record.key)
     try:
-        Clip.open(original)
+        check_video_or_picture(original)
         part.unlink(missing_ok=True)  # it may be a second name of a clip
         with original.open("rb") as source, open(part, "xb", opener=order.folder.opener) as copy:
             shutil.copyfileobj(source, copy, 2**20)
@@ -112,15 +135,20 @@ def read_only(ledger: Ledger, order: Order) -> JobRecord | None:
         return None
     if (path := in_place(record, order.folder)) is None:
         return None
+    if not all(other.is_gone or in_place(_as_clip(record, other), order.folder) for other in record.other_files):
+        return None
     save_sidecar(path, order.job.sidecar, order.folder)
     return record
 
 
-def reused(ledger: Ledger, lease: Lease, record: JobRecord, path: Path, order: Order) -> JobRecord:
-    """A stored clip, asked for again; from now on it is known where it is."""
+def reused(
+    ledger: Ledger, lease: Lease, record: JobRecord, path: Path, others: list[OtherFile], order: Order
+) -> JobRecord:
+    """A stored clip, asked for again; from now on it is known where it is, and what lies beside it."""
     save_sidecar(path, order.job.sidecar, order.folder)
     known: dict[str, Any] = {"output_folder": str(order.folder.root), "path": order.folder.kept(path)}
-    if (record.output_folder, record.path) != tuple(known.values()):
+    known["others"] = kept_others(others)
+    if (record.output_folder, record.path, record.others) != tuple(known.values()):
         ledger.note(lease, **known)
     return replace(tidied(ledger, lease, record, order.folder), **known)
 
@@ -132,13 +160,20 @@ def kept_part(record: JobRecord, folder: OutputFolder) -> Path | None:
     return part if is_its_own else None
 
 
+def drop_parts(part: Path, record: JobRecord) -> None:
+    """Remove the clip's partial file, and those of what the job brought besides."""
+    for other in record.other_files:
+        other_part(part, other.number).unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
+
+
 def tidied(ledger: Ledger, lease: Lease, record: JobRecord, folder: OutputFolder) -> JobRecord:
     """Remove the partial file of a stored clip, which may be a second name of it, and forget where it was."""
     if record.part_path is None:
         return record
     if (part := kept_part(record, folder)) is not None:
         try:
-            part.unlink(missing_ok=True)
+            drop_parts(part, record)
         except OSError as error:
             _log.warning("The partial download %s can't be removed: %s", part, error)
     nothing: dict[str, Any] = {"part_path": None, "part_validator": None}

@@ -28,25 +28,35 @@ class DaemonThreads:
         self._most = most
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
-        self._threads: list[threading.Thread] = []
+        self._threads = 0
+        self._left: set[Future[Any]] = set()
         self._starting = threading.Lock()
 
     def start(self, call: Callable[[], T]) -> Future[T]:
         """Begin a call; it goes on even when nobody waits for it any more."""
         future: Future[T] = Future()
         with self._starting:
-            if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
+            if not self._idle.acquire(blocking=False) and self._threads < self._most:
                 self._add_thread()
             self._work.put((call, future))
         return future
 
+    def leave(self, future: Future[Any]) -> None:
+        """Nobody waits for this call any more: it keeps no other waiting, even if it never comes back."""
+        with self._starting:
+            if not future.cancel() and not future.done():
+                self._left.add(future)
+                self._threads -= 1
+                if not self._work.empty():
+                    self._add_thread()
+
     def end(self) -> None:
         """Let the threads end when what has begun is done."""
-        for _ in self._threads:
+        for _ in range(self._threads):
             self._work.put(None)
 
     def _add_thread(self) -> None:
-        name = f"remote-video-{self._name}-{len(self._threads) + 1}"
+        name = f"remote-video-{self._name}-{self._threads + 1}"
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
             thread.start()
@@ -54,7 +64,7 @@ class DaemonThreads:
             if not self._threads:
                 raise
         else:
-            self._threads.append(thread)
+            self._threads += 1
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
@@ -64,6 +74,10 @@ class DaemonThreads:
                     future.set_result(call())
                 except BaseException as error:  # it belongs to whoever waits
                     future.set_exception(error)
+            with self._starting:
+                if future in self._left:
+                    self._left.discard(future)
+                    return  # another one has its place
             del work, call, future  # else an idle thread keeps the last body alive
             self._idle.release()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..ledger.record import JobRecord
 from .host import Asker, JobEvent
 
 _log = logging.getLogger("remote_video")
@@ -35,14 +36,33 @@ class StoredClip:
         request_id: the provider's id of the job.
         reused: True when nothing was submitted for this look.
         cost_usd: what it cost, USD, when the provider says; None for a sandbox clip.
-        sandbox: whether it is one.
+        others: what else the job brought, in the provider's order.
+        lacking: why what else it brought is not all here.
+        sandbox: whether it is a sandbox clip.
     """
 
     path: Path
     request_id: str
     reused: bool
     cost_usd: float | None
+    others: tuple[Path, ...] = ()
+    lacking: tuple[str, ...] = ()
     sandbox: bool = False
+
+    @classmethod
+    def of(cls, record: JobRecord) -> StoredClip:
+        """What the ledger says of a clip that is stored."""
+        lacking = tuple(other.trouble for other in record.other_files if other.trouble and not other.path)
+        path, request_id = record.clip_path or Path(), record.request_id or ""
+        cost_usd = None if record.sandbox else record.cost_usd
+        return cls(path, request_id, True, cost_usd, record.other_paths, lacking, record.sandbox)
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Lines about what else the job brought."""
+        saved = ", ".join(other.name for other in self.others)
+        lines = (f"The same job also made: {saved}",) if saved else ()
+        return (*lines, *(f"Not all that it made is here: {why}" for why in self.lacking))
 
 
 Outcome = StoredClip | JobEvent | BaseException

@@ -428,7 +428,7 @@ def _engine(path: Path, *pragmas: str) -> sa.Engine:
 
 def _connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
     """`mode` "rw" of an SQLite URI (https://www.sqlite.org/uri.html) makes no new file of a missing one."""
-    name = quote(path.absolute().as_posix())
+    name = quote(os.fsencode(path.absolute().as_posix()))
     address = f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
     connection = sqlite3.connect(
         address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False

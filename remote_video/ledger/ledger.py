@@ -204,19 +204,9 @@ class Ledger:
 
         return database.write(self.path, begun, again=False)
 
-    def record(self, lease: Lease, event: Event, *, about: str | None = None, **facts: Any) -> JobRecord:
-        """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition.
-
-        With `about`, a request id, nothing is changed when the job was submitted anew since: news can come late.
-        """
-
-        def happened(db: sa.Connection) -> JobRecord:
-            job = self._job_of(db, lease)
-            if about is not None and job.request_id != about:
-                return job
-            return _advance(db, job, event, facts)
-
-        return self._write(happened)
+    def record(self, lease: Lease, event: Event, **facts: Any) -> JobRecord:
+        """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition."""
+        return self._write(lambda db: _advance(db, self._job_of(db, lease), event, facts))
 
     def note(self, lease: Lease, **facts: Any) -> None:
         """Write down facts about a job that change nothing about where it stands. Raises LeaseLost."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .lifecycle import State
@@ -54,6 +56,38 @@ class NewJob:
         return self.base == SANDBOX or bool(self.stand_in)
 
 
+MAX_FILES = 16
+"""Of one job."""
+
+
+@dataclass(frozen=True)
+class OtherFile:
+    """A file that a job brought besides its clip: a further video, or a picture."""
+
+    number: int
+    """Its place among the files the provider names, from 1."""
+    path: str | None = None
+    """Relative to the output folder, as the clip's is; None while it is not here."""
+    bytes: int | None = None
+    sha256: str | None = None
+    """Hex."""
+    trouble: str | None = None
+    """Why it could not be had."""
+    is_gone: bool = False
+    """Whether it is no use to try again."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is still to be brought home."""
+        return self.path is None and not self.is_gone
+
+
+def kept_others(others: Iterable[OtherFile]) -> str | None:
+    """As the ledger keeps them."""
+    told = [asdict(other) for other in others]
+    return json.dumps(told) if told else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobRecord(NewJob):
     """A row of the ledger: what was asked for, and what became of it.
@@ -85,6 +119,9 @@ class JobRecord(NewJob):
     """Size of the saved clip."""
     sha256: str | None
     """Hash of the saved clip, hex."""
+    others: str | None
+    """JSON of the other files that the job brought, see `other_files`; None when there are none, or in records of
+    earlier versions."""
     cost_usd: float | None
     """What it cost, when the provider says."""
     error: str | None
@@ -100,6 +137,27 @@ class JobRecord(NewJob):
         return Path(self.output_folder or "", self.path) if self.path else None
 
     @property
+    def other_files(self) -> tuple[OtherFile, ...]:
+        """What the job brought besides the clip; none where the ledger holds something else."""
+        try:
+            found = tuple(OtherFile(**fields) for fields in json.loads(self.others or "[]"))
+        except (ValueError, TypeError, RecursionError):
+            return ()
+        return found if all(map(_is_sound, found)) else ()
+
+    @property
+    def other_paths(self) -> tuple[Path, ...]:
+        """Those that were saved, where they were saved, to be shown."""
+        return tuple(Path(self.output_folder or "", other.path) for other in self.other_files if other.path)
+
+    @property
     def is_stored(self) -> bool:
         """Whether its clip was saved."""
         return self.state is State.STORED
+
+
+def _is_sound(other: OtherFile) -> bool:
+    """A ledger can come from elsewhere."""
+    is_text = all(isinstance(text, str | None) for text in (other.path, other.sha256, other.trouble))
+    is_number = type(other.number) is int and 0 < other.number <= MAX_FILES + 1
+    return is_text and is_number and isinstance(other.bytes, int | None)

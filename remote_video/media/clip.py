@@ -11,7 +11,7 @@ import torch
 from ..errors import MediaError
 from .colours import Orientation
 from .container import has_unknown_sound, open_media, picture_stream, rational, sound_stream, video_stream
-from .frames import Picture, decode_frames, decode_last, whole_frames
+from .frames import Check, Picture, decode_frames, decode_last, nothing_to_check, whole_frames
 from .sound import Audio, decode_sound, silence
 
 DEFAULT_FPS = 24.0
@@ -39,6 +39,8 @@ class ClipInfo:
     """What sets the stored picture upright."""
     has_unknown_sound: bool = False
     """There is sound, and nothing can decode it."""
+    late_s: float = 0.0
+    """How much of the picture's begin can't be decoded."""
     undecodable: MediaError | None = None
     """Why no frame comes out of it, if none does; width and height are 0 then."""
 
@@ -46,21 +48,25 @@ class ClipInfo:
 class Clip:
     """A video file in a container that could be opened; its picture need not be decodable."""
 
-    def __init__(self, path: Path, info: ClipInfo) -> None:
+    def __init__(self, path: Path, info: ClipInfo, check: Check) -> None:
         self.path = path
         self.info = info
+        self._check = check
         self.warnings: list[str] = []
         """What was not as it should be in what was read so far, for the user."""
         self._picture = Picture(info.frame_count, info.width, info.height, info.orientation)
 
     @classmethod
-    def open(cls, path: Path) -> Clip:
+    def open(cls, path: Path, check: Check = nothing_to_check) -> Clip:
         """Read the header, and decode the first frame if that is possible; no thread is started.
+
+        Args:
+            check: called again and again while frames or sound are decoded; what it raises ends that.
 
         Raises:
             MediaError: it is no video.
         """
-        return cls(path, _read_info(path))
+        return cls(path, _read_info(path), check)
 
     def frames(self, max_frames: int = 0) -> torch.Tensor:
         """All frames, or the first `max_frames` (0 = all): float32 [T,H,W,3], 0..1.
@@ -70,7 +76,12 @@ class Clip:
             MediaError: the file is damaged; says how many frames are whole.
         """
         self._require_picture()
-        return decode_frames(self.path, self._picture, max_frames, self.warnings.append)
+        if self.info.late_s:
+            late = (
+                f"The first {self.info.late_s:.2f} s of the picture can't be decoded; frames and sound begin after it."
+            )
+            self.warnings.append(late)
+        return decode_frames(self.path, self._picture, max_frames, self.warnings.append, self._check)
 
     def last_frame(self) -> torch.Tensor:
         """The last frame, float32 [1,H,W,3], 0..1, by a seek.
@@ -79,7 +90,7 @@ class Clip:
             NotEnoughMemory, MediaError: as `frames`.
         """
         self._require_picture()
-        return decode_last(self.path, self._picture, self.warnings.append)
+        return decode_last(self.path, self._picture, self.warnings.append, self._check)
 
     def audio(self) -> Audio:
         """The sound, float32 [1,C,N] at its own rate; stereo silence of the clip's length when there is none.
@@ -89,7 +100,7 @@ class Clip:
         """
         if self.info.has_unknown_sound:
             self.warnings.append("The sound is in a codec that this PyAV doesn't know; silence stands in its place.")
-        sound = decode_sound(self.path, self.info.start_s) if self.info.has_audio else None
+        sound = decode_sound(self.path, self.info.start_s, self._check) if self.info.has_audio else None
         return sound if sound is not None else silence(self.path, self.info.duration_s)
 
     def _require_picture(self) -> None:
@@ -119,10 +130,12 @@ def _read_info(path: Path) -> ClipInfo:
         width, height = orientation.size(first.width, first.height) if first else (0, 0)
         start = first.pts if first and first.pts is not None else stream.start_time or 0
         start_s = start * rational(stream.time_base)
+        begin = None if container.format.name == "avi" else stream.start_time  # AVI has no time stamps
+        late_s = (start - (start if begin is None else begin)) * rational(stream.time_base)
     size_bytes = path.stat().st_size
-    return ClipInfo(
-        width, height, fps, count, duration_s, has_audio, size_bytes, start_s, orientation, unknown_sound, undecodable
-    )
+    late_s = late_s if late_s * fps > 0.5 else 0.0
+    known = (width, height, fps, count, duration_s, has_audio, size_bytes, start_s, orientation, unknown_sound)
+    return ClipInfo(*known, late_s, undecodable)
 
 
 def _count_packets(path: Path) -> int:

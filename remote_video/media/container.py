@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,
 """What is opened, by libav's names. Playlists and scripts (ffconcat, HLS, DASH ...) are not: they name other files."""
 _DEMUXER_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 _DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+LIBAV_ERRORS = (av.error.FFmpegError, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
+"""All that PyAV raises over what is in a file: its own errors, which differ from version to version, and plain ones."""
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 """Tags that are not UTF-8 do no harm; PyAV 19 replaces them by itself and has no such argument."""
 
@@ -33,16 +36,23 @@ def open_media(source: Path | BinaryIO) -> Iterator[av.container.InputContainer]
     """
     path = source if isinstance(source, Path) else "the video"
     file = f"file:{source}" if isinstance(source, Path) else source
-    try:
-        container = av.open(file, options={**_DEMUXER_OPTIONS, **_DECODER_OPTIONS}, **_ANY_TAGS)
-    except av.error.ArgumentError as error:
-        raise MediaError(f"{path} is in no container that clips come in (MP4, MOV, WebM, MKV, AVI ...).") from error
-    except (av.error.FFmpegError, OSError, EOFError) as error:
-        raise MediaError(f"{path} can't be decoded: {said(error)}.") from error
-    try:
+    with libav(path):
+        try:
+            container = av.open(file, options={**_DEMUXER_OPTIONS, **_DECODER_OPTIONS}, **_ANY_TAGS)
+        except LIBAV_ERRORS as error:
+            if getattr(error, "errno", None) != errno.EINVAL:
+                raise
+            raise MediaError(f"{path} is in no container that clips come in (MP4, MOV, WebM, MKV, AVI ...).") from error
         with container:
             yield container
-    except (av.error.FFmpegError, OSError, EOFError) as error:
+
+
+@contextmanager
+def libav(path: Path | str) -> Iterator[None]:
+    """Whatever PyAV raises inside over what is in that file becomes a MediaError."""
+    try:
+        yield
+    except LIBAV_ERRORS as error:
         raise MediaError(f"{path} can't be decoded: {said(error)}.") from error
 
 

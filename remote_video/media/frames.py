@@ -16,13 +16,21 @@ import torch
 
 from ..errors import MediaError, NotEnoughMemory
 from .colours import Orientation, RgbConverter
-from .container import cores, open_media, picture_stream_on_all_cores, said
+from .container import LIBAV_ERRORS, cores, libav, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
-from .mp4_boxes import missing_bytes
+from .whole_file import what_is_missing
 
 _NEVER = -(1 << 63)
 Warn = Callable[[str], None]
 """Is told what is not as it should be, and no error."""
+Check = Callable[[], None]
+"""Called again and again; raises to end a decode that nobody waits for any more."""
+
+
+def nothing_to_check() -> None:
+    """Somebody waits for it."""
+
+
 _log = logging.getLogger("remote_video")
 FLOAT32_BYTES = 4
 ONE_255TH = np.float32(1 / 255)
@@ -53,7 +61,9 @@ class Picture:
         return self.width * self.height * 3 * FLOAT32_BYTES
 
 
-def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning) -> torch.Tensor:
+def decode_frames(
+    path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning, check: Check = nothing_to_check
+) -> torch.Tensor:
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
@@ -69,6 +79,7 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn 
     done = concealed = 0
     with open_media(path) as container, _Conversion(picture.orientation) as conversion:
         for frame in whole_frames(container, picture_stream_on_all_cores(container, path), path):
+            check()
             if done == len(frames):
                 conversion.drain()
                 more = done + max(16, done // 2)
@@ -88,7 +99,9 @@ def decode_frames(path: Path, picture: Picture, max_frames: int = 0, warn: Warn 
     return torch.from_numpy(frames)
 
 
-def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torch.Tensor:
+def decode_last(
+    path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check
+) -> torch.Tensor:
     """The last frame, found by a seek: only the last stretch between key frames is decoded.
 
     Returns:
@@ -99,9 +112,9 @@ def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torc
     """
     require_memory(path, picture, 1)
     try:
-        last, is_concealed = _last_frame(path, seek=True)
+        last, is_concealed = _last_frame(path, check, seek=True)
         if last is None:
-            last, is_concealed = _last_frame(path, seek=False)
+            last, is_concealed = _last_frame(path, check, seek=False)
     except MediaError as error:
         raise MediaError(
             f"The last frame can't be decoded: {error.what}",
@@ -114,7 +127,7 @@ def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning) -> torc
         warn("The last frame is damaged in the file, or builds on one that is; it may show it.")
     _refuse_other_size(last, picture, path, picture.count - 1)
     frames = _empty(picture, 1)
-    with _Conversion(picture.orientation) as conversion:
+    with libav(path), _Conversion(picture.orientation) as conversion:
         conversion.put(last, frames[0])
     return torch.from_numpy(frames)
 
@@ -143,12 +156,12 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
                 yield frame
                 count += 1
                 shown_last = max(shown_last, frame.pts if frame.pts is not None else _NEVER)
-    except av.error.FFmpegError as error:
+    except LIBAV_ERRORS as error:
         raise _broken(path, count, said(error)) from error
     # A decoder with threads drops its last frames, rather than say so, when one of their packets is damaged.
     if count and shown_last != _NEVER and shown_last < sent_last:
         raise _broken(path, count, "its last frames can't be")
-    if missing_bytes(path):
+    if what_is_missing(path):
         raise _broken(path, count, "the file breaks off")
 
 
@@ -229,7 +242,7 @@ def _set_count(frames: np.ndarray, count: int) -> None:
         frames.resize((count, *frames.shape[1:]), refcheck=False)
 
 
-def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
+def _last_frame(path: Path, check: Check, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
     """The frame shown last, from the last key frame on, or from the begin, and whether any on the way is damaged.
 
     None where a seek leads nowhere.
@@ -240,9 +253,10 @@ def _last_frame(path: Path, *, seek: bool) -> tuple[av.VideoFrame | None, bool]:
         if seek:
             try:
                 container.seek((stream.start_time or 0) + (stream.duration or 0), stream=stream)
-            except av.error.FFmpegError:
+            except LIBAV_ERRORS:
                 return None, False
         for frame in whole_frames(container, stream, path):
+            check()
             last, is_concealed = frame, is_concealed or frame.is_corrupt
     return last, is_concealed
 

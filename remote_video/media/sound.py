@@ -14,9 +14,10 @@ import torch
 from av.audio.resampler import AudioResampler
 
 from ..errors import InputRefused, MediaError, NotEnoughMemory
-from .container import open_media, rational, said, sound_stream
+from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
+from .frames import Check, nothing_to_check
 from .free_memory import free_bytes
-from .mp4_boxes import missing_bytes
+from .whole_file import what_is_missing
 
 FLOAT32_BYTES = 4
 SILENCE_RATE = 44100
@@ -76,13 +77,14 @@ def silence(path: Path, duration_s: float) -> Audio:
     return Audio(waveform=torch.zeros(1, SILENCE_CHANNELS, samples), sample_rate=SILENCE_RATE)
 
 
-def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
+def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_check) -> Audio | None:
     """The whole sound track at its own rate, with its own channels; None when none of it is heard with the picture.
 
     Args:
         path: the file.
         picture_start_s: time stamp of the first frame, s; sound before it is cut; a later begin, and what is
             missing between, is filled with silence.
+        check: called again and again.
 
     Raises:
         NotEnoughMemory, MediaError.
@@ -97,6 +99,7 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
         resampler: AudioResampler | None = None
         try:
             for frame in _whole_sound(container, stream, path):
+                check()
                 if resampler is None:
                     rate, channels = frame.sample_rate, len(frame.layout.channels)
                     resampler = AudioResampler(format="fltp", layout=frame.layout, rate=rate)
@@ -115,7 +118,7 @@ def decode_sound(path: Path, picture_start_s: float) -> Audio | None:
                     _require_memory(path, sum(block.nbytes for block in blocks))
             if resampler is not None:
                 blocks += [block.to_ndarray() for block in resampler.resample(None)]
-        except (av.error.FFmpegError, ValueError) as error:
+        except LIBAV_ERRORS as error:
             seconds = sum(block.shape[1] for block in blocks) / rate if rate else 0.0
             raise MediaError(
                 f"The sound of {path} is damaged: {seconds:.2f} s can be decoded, then {said(error)}.",
@@ -135,7 +138,7 @@ def _whole_sound(container: av.container.InputContainer, stream: av.AudioStream,
         if packet.size == 0 and packet.dts is not None:
             continue  # libav takes it for the end
         yield from packet.decode()
-    if missing_bytes(path):
+    if what_is_missing(path):
         raise ValueError("the file breaks off")
 
 

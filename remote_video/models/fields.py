@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InputRefused
+from ..outside_text import quoted
 
 if TYPE_CHECKING:
     from .fitting import Fitting
@@ -71,6 +72,13 @@ class Field:
         if self.wire and value not in (None, "", []):
             body[self.wire] = value
 
+    def spelt(self, value: Any) -> str:
+        """The value as text. Raises InputRefused for a number of more digits than Python writes."""
+        try:
+            return str(value)
+        except ValueError:
+            raise self.refuse(quoted(value), "nobody can write that out", "Give another value.") from None
+
     def refuse(self, found: str, limit: str, next_step: str) -> InputRefused:
         """The error for a value this field does not take."""
         return InputRefused(f"`{self.name}` is {found}; {limit}.", next_step=next_step)
@@ -93,7 +101,7 @@ class Text(Field):
         return f"{max(self.min_length, int(self.required)):,} to {self.max_length:,} characters."
 
     def read(self, value: Any) -> str:
-        text = "" if value is None else str(value)
+        text = "" if value is None else self.spelt(value)
         return text if self.multiline else text.strip()
 
     def check(self, value: Any) -> str:
@@ -133,11 +141,12 @@ class Choice(Field, Generic[T]):
     def read(self, value: Any) -> T | None:
         if self.default is None and value in (None, UNSET):
             return None
+        spelt = self.spelt(value)
         for choice in self.choices:
-            if value == choice or str(value) == str(choice):
+            if spelt == str(choice) or (isinstance(value, float) and value == choice):
                 return choice
         listed = ", ".join(str(choice) for choice in self.choices)
-        raise self.refuse(repr(value), f"the model knows only {listed}", f"Choose one of {listed}.")
+        raise self.refuse(quoted(value), f"the model knows only {listed}", f"Choose one of {listed}.")
 
 
 @dataclass(frozen=True)
@@ -175,13 +184,13 @@ class Number(Field):
         if not self.minimum <= number <= self.maximum:
             raise self._refused(value)
         if self.multiple_of and abs(number / self.multiple_of - round(number / self.multiple_of)) > 1e-9:
-            raise self.refuse(repr(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
+            raise self.refuse(quoted(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
         return number if self.whole else float(number)
 
     def _refused(self, value: Any) -> InputRefused:
         kind = "a whole number" if self.whole else "a number"
         bounds = f"{self.minimum:,} to {self.maximum:,}"
-        return self.refuse(repr(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
+        return self.refuse(quoted(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
 
 
 def _number(value: Any) -> float | int | None:
@@ -223,7 +232,7 @@ class Flag(Field):
             return None
         word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
         if word not in ("true", "false"):
-            raise self.refuse(repr(value), "it is on or off", "Set it to true or false.")
+            raise self.refuse(quoted(value), "it is on or off", "Set it to true or false.")
         return word == "true"
 
 

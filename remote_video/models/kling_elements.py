@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputRefused
+from ..outside_text import quoted
 from .fields import Field
 from .fitting import Fitting
 from .media_fields import Footage, Picture, by_number
@@ -53,7 +54,9 @@ class Elements(Field):
 
     def check(self, value: Any) -> list[KlingElement]:
         """See `Field.check`."""
-        sockets: Mapping[str, Any] = value or {}
+        sockets = value or {}
+        if not isinstance(sockets, Mapping):
+            raise InputRefused(f"`{self.name}` is {quoted(value)}.", next_step="Connect Kling 3.0 Element nodes to it.")
         elements = [sockets[name] for name in sorted(sockets, key=by_number) if sockets[name] is not None]
         if len(elements) > self.most:
             raise InputRefused(
@@ -72,7 +75,7 @@ class Elements(Field):
 
 def _written(element: KlingElement, name: str, fitting: Fitting) -> dict[str, Any]:
     if not isinstance(element, KlingElement):
-        raise InputRefused(f"{name} is {element!r}; it has to come from a Kling 3.0 Element node.")
+        raise InputRefused(f"{name} is {quoted(element)}; it has to come from a Kling 3.0 Element node.")
     if element.is_empty:
         raise InputRefused(f"There is no frontal_image of {name}, and no other part of it.", next_step=ONE_PART)
     if element.reference_images is not None and element.reference_images.shape[0] == 0:

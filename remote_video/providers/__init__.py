@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from ..outside_text import quoted
+
 if TYPE_CHECKING:
     from ..timeouts import Timeouts
     from .client import Client
@@ -92,5 +94,5 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType({provider.id: provider for 
 def provider_of(provider_id: str) -> Provider:
     """The record of that id. Raises ValueError when there is none."""
     if provider_id not in PROVIDERS:
-        raise ValueError(f"unknown provider: {provider_id!r}")
+        raise ValueError(f"unknown provider: {quoted(provider_id)}")
     return PROVIDERS[provider_id]

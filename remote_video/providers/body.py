@@ -76,7 +76,7 @@ def _read1(raw: Any) -> bytes:
             return bytes(piece)
         ready = len(raw._fp.peek(1)) if raw._fp.length != 0 else 0
     except (OSError, HTTPException) as error:
-        raise ProtocolError(f"Connection broken: {error!r}", error) from error
+        raise ProtocolError("Connection broken", error) from error
     return bytes(raw.read(min(ready, PIECE_BYTES) or 1, decode_content=False))
 
 

@@ -19,7 +19,7 @@ from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import Upload
 from .classify import classify_no_status, classify_submission, transient
 from .client import Submission
-from .clip_urls import clip_urls
+from .clip_urls import Addresses, files_in, same_files
 from .http import Api
 from .multipart import File, multipart
 from .problem import failure, problem_in
@@ -125,7 +125,8 @@ class CometApi:
         state = STATES.get(raw_status)
         if state is JobState.SUCCEEDED:
             content = MediaSource(self._base_url + self._path(request_id) + "/content", needs_key=True)
-            return JobStatus(state, raw_status, sources=(*map(MediaSource, _urls(task)), content))
+            clip, *others = [tuple(map(MediaSource, file)) for file in _files(task)] or [()]
+            return JobStatus(state, raw_status, sources=(*clip, content), others=tuple(others))
         if state is JobState.FAILED:
             reason = task.get("fail_reason")
             problem = problem_in(task, reason if isinstance(reason, str) and reason else "no reason was given")
@@ -164,15 +165,15 @@ def _raw_status(task: Mapping[str, Any]) -> str:
     raw_status = task.get("status")
     if isinstance(raw_status, str):
         return code(raw_status).lower()
-    return "completed" if raw_status is None and _urls(task) and not task.get("error") else ""
+    return "completed" if raw_status is None and _files(task) and not task.get("error") else ""
 
 
-def _urls(task: Mapping[str, Any]) -> list[str]:
-    """The clip's addresses; a finished task may carry one in `fail_reason`."""
+def _files(task: Mapping[str, Any]) -> list[Addresses]:
+    """The job's files, the clip first; a finished task may carry its address in `fail_reason`."""
     metadata = task.get("metadata")
-    places = [task.get(name) for name in ("video_url", "url", "output_video", "output")]
-    places += [metadata if isinstance(metadata, Mapping) else None, task.get("fail_reason")]
-    return list(dict.fromkeys(url for place in places for url in clip_urls(place)))
+    ways = [files_in(task.get(name)) for name in ("video_url", "url", "output_video", "output")]
+    elsewhere = [metadata if isinstance(metadata, Mapping) else None, task.get("fail_reason")]
+    return same_files([*ways, *(files_in(place)[:1] for place in elsewhere)])
 
 
 def _is_error_without_task(body: Any) -> bool:

@@ -8,6 +8,7 @@ Here one limit holds for the whole exchange: lookup, connection, TLS, request, h
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import os
 import selectors
@@ -16,13 +17,16 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from .local_trouble import check_proxy
+
+T = TypeVar("T")
 MAX_ADDRESSES = 8
 """Of one name; the others are not tried."""
 LOOK_EVERY_S = 0.05
@@ -106,7 +110,7 @@ class ExchangeLimit:
 
         def ask() -> None:
             try:
-                answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+                answer.append(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
             except Exception as error:
                 answer.append(error)
 
@@ -174,6 +178,10 @@ class LimitedAdapter(HTTPAdapter):
         self._check = check
         super().__init__(max_retries=max_retries)
 
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        check_proxy(request.url, kwargs.get("proxies"))
+        return super().send(request, *args, **kwargs)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self._limit_pools(self.poolmanager, self._check)
@@ -199,6 +207,7 @@ class LimitedAdapter(HTTPAdapter):
         is_tls = hasattr(base, "cert_reqs")
 
         class Connection(base):
+            response_class = _Head
             timeout: Any
             sock: Any
 
@@ -253,6 +262,29 @@ def _is_verified(connection: Any) -> bool:
     """Whether a socket has looked at the other side's certificate; TLS within TLS has no way to tell."""
     context = getattr(connection, "context", None)
     return context is None or context.verify_mode == ssl.CERT_REQUIRED
+
+
+class _Head(http.client.HTTPResponse):
+    """The head of an answer, without what libraries log or quote of it before anybody can take the key out."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        return _without_its_words(super()._read_status)  # type: ignore[misc]
+
+    def begin(self) -> None:
+        _without_its_words(super().begin)
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
+def _without_its_words(read: Callable[[], T]) -> T:
+    """The same error, and none as its context, that quotes nothing of a status line that is none."""
+    try:
+        return read()
+    except http.client.RemoteDisconnected:
+        raise
+    except (http.client.BadStatusLine, http.client.UnknownProtocol):
+        pass
+    raise http.client.BadStatusLine("what came is not HTTP")
 
 
 class _LimitedSocket:

@@ -23,9 +23,9 @@ from ..outside_text import message
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from .client import Piece, Submission
 from .exchange_limit import ExchangeLimit, LimitedAdapter
-from .local_trouble import setting_to_blame
+from .local_trouble import causes, setting_to_blame
 from .problem import uncertain
-from .response import MAX_RESPONSE_BYTES, TROUBLE, Response, read
+from .response import MAX_RESPONSE_BYTES, Response, read
 from .status import TransientError
 
 SENT_AT_ONCE = 64 * 2**10
@@ -151,7 +151,7 @@ class Api:
                     timeout=(self._timeouts.connect, self._timeouts.submission),
                     **self._usual(),
                 )
-            except TROUBLE as error:
+            except Exception as error:  # of any type: what counts is whether a byte can have left
                 why = reason_of(error, self._key)
                 if exchange.opened:
                     raise uncertain(self._name, f"no answer came back ({why})") from _without_words(error)
@@ -174,7 +174,7 @@ class Api:
             try:
                 with session.request(method, self.base_url + path, timeout=timeout, **self._usual()) as response:
                     answer = read(response, self._key, most_bytes)
-            except TROUBLE as error:
+            except Exception as error:
                 if blame := setting_to_blame(error, self._name, Billed.YES):
                     raise blame from _without_words(error)
                 why = reason_of(error, self._key)
@@ -206,12 +206,7 @@ def _without_words(error: Exception) -> BaseException | None:
 
 def reason_of(error: BaseException, key: str = "") -> str:
     """The innermost reason of a network error, in few words and without the URL or the key."""
-    inner: Any = error
-    while True:
-        deeper = getattr(inner, "reason", None) or (inner.args[0] if getattr(inner, "args", ()) else None)
-        if not isinstance(deeper, BaseException):
-            break
-        inner = deeper
+    *_, inner = causes(error)
     if isinstance(inner, requests.Timeout) or "timed out" in str(inner).lower():
         return "timed out"
     text = getattr(inner, "strerror", None) or str(inner)

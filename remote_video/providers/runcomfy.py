@@ -21,7 +21,7 @@ from . import PROVIDERS
 from .balance import balance_in
 from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
-from .clip_urls import clip_urls, has_picture
+from .clip_urls import files_in, has_picture
 from .http import Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in
 from .refusal import Refusal, model_gone
@@ -177,12 +177,12 @@ class RunComfy:
         raw_status = _lower(body.get("status"))
         state = STATES.get(raw_status)
         cost_usd = _cost(body.get("cost"))
-        sources = tuple(MediaSource(url) for url in clip_urls(body.get("output")))
+        sources, *others = [tuple(map(MediaSource, file)) for file in files_in(body.get("output"))] or [()]
         if state is JobState.FAILED or (state is JobState.SUCCEEDED and not sources and body.get("error")):
             error = failure(problem_in(body, "no reason was given"), self.name, request_id)
             return JobStatus(JobState.FAILED, raw_status, error=error, cost_usd=cost_usd)
         if sources and (state is JobState.SUCCEEDED or not raw_status):
-            return JobStatus(JobState.SUCCEEDED, raw_status, sources=sources, cost_usd=cost_usd)
+            return JobStatus(JobState.SUCCEEDED, raw_status, sources=sources, others=tuple(others), cost_usd=cost_usd)
         if state is JobState.SUCCEEDED:
             if has_picture(body.get("output")):
                 raise OnlyPictures(cost_usd)

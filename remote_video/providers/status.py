@@ -51,6 +51,7 @@ class JobStatus:
         queue_position: place in the queue, 1 is next; None when not said.
         progress: 0..1; None when the provider gives no percentage.
         sources: where the clip can be had, best first; only when it succeeded.
+        others: the same of each other file that the job brought.
         error: why it failed, ready to raise; only when it failed.
         cost_usd: what it cost, USD; None when not said (yet).
         is_undocumented: True when `raw_status` is a word nobody has documented: the job is taken to be running.
@@ -61,9 +62,15 @@ class JobStatus:
     queue_position: int | None = None
     progress: float | None = None
     sources: tuple[MediaSource, ...] = ()
+    others: tuple[tuple[MediaSource, ...], ...] = ()
     error: RemoteVideoError | None = None
     cost_usd: float | None = None
     is_undocumented: bool = False
+
+    @property
+    def files(self) -> tuple[tuple[MediaSource, ...], ...]:
+        """Where each file can be had that the job brought, the clip first."""
+        return self.sources, *self.others
 
 
 class CancelOutcome(Enum):

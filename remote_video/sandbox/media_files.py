@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
+
+from PIL import Image
 
 from .answer import Answer, FileSlice, Incoming
 from .job_store import Job, State
@@ -14,11 +18,12 @@ from .renders import Renders
 from .routes import Route
 
 VIDEO_TYPE, PICTURE_TYPE = "video/mp4", "image/png"
+FREE_BOX = (16).to_bytes(4, "big") + b"free" + bytes(8)
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class MediaFiles:
-    """The media host: /media/<request id>/clip.mp4 or picture.png, no key asked for."""
+    """The media host: /media/<request id>/clip.mp4 or picture.png, no key asked for; beside it a take and a cover."""
 
     def __init__(self, reception: Reception, renders: Renders) -> None:
         self._reception = reception
@@ -26,13 +31,25 @@ class MediaFiles:
         self._tags: dict[tuple[Path, int], str] = {}
 
     def routes(self) -> list[Route]:
-        return [Route("media", "GET", "/media/([^/]+)/(clip[.]mp4|picture[.]png)", self.get)]
+        return [
+            Route("media", "GET", "/media/([^/]+)/(clip[.]mp4|picture[.]png)", self.get),
+            Route("media", "GET", "/media/([^/]+)/(second[.]mp4|cover[.]png)", self.beside),
+        ]
 
     def get(self, request: Incoming, request_id: str, name: str) -> Answer:
         job = self._reception.store.find(request_id)
         if job is None or job.plan.file_name != name or self._reception.standing(job).state is not State.SUCCEEDED:
             return Answer(404, b"no such file\n", {"Content-Type": "text/plain"})
         return self.serve(request, job)
+
+    def beside(self, request: Incoming, request_id: str, name: str) -> Answer:
+        """What some jobs make besides their clip: the same pictures in a file with other bytes, and a cover."""
+        clip = self.get(request, request_id, "clip.mp4")
+        if clip.status >= 400:
+            return clip
+        data = _cover() if name.endswith(".png") else whole_bytes(clip) + FREE_BOX
+        kind = "image/png" if name.endswith(".png") else VIDEO_TYPE
+        return Answer(200, data, {"Content-Type": kind, "ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'})
 
     def serve(self, request: Incoming, job: Job) -> Answer:
         """The clip of a finished job, or the part of it that was asked for."""
@@ -58,6 +75,18 @@ class MediaFiles:
         if key not in self._tags:
             self._tags[key] = f'"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}"'
         return self._tags[key]
+
+
+@cache
+def _cover() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), (40, 90, 160)).save(file, "PNG")
+    return file.getvalue()
+
+
+def whole_bytes(answer: Answer) -> bytes:
+    """The file that a good answer is of, or is a part of."""
+    return answer.body if isinstance(answer.body, bytes) else answer.body.path.read_bytes()
 
 
 def _part(path: Path, size: int, wanted: re.Match[str], headers: dict[str, str]) -> Answer:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import SettingsError
+from ..outside_text import quoted
 from ..settings import Settings, is_here
 from .address import require_fetchable
 from .data_uri import DataUri, DataUriBytes
@@ -69,7 +70,7 @@ def choose(provider_id: str, settings: Settings, temp_folder: Path) -> Upload:
 
 def _not_set_up(transport: str, variable: str, meaning: str) -> SettingsError:
     return SettingsError(
-        f"REMOTE_VIDEO_UPLOADS is {transport!r}, but {variable} is not set.",
+        f"REMOTE_VIDEO_UPLOADS is {quoted(transport)}, but {variable} is not set.",
         next_step=f"Set {variable} to {meaning}, or remove REMOTE_VIDEO_UPLOADS to send images inside the request; "
         "then restart ComfyUI.",
     )

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from ..errors import SettingsError, UploadError
-from ..outside_text import message
+from ..outside_text import message, quoted
 from ..settings import S3Settings
 from .names import unguessable_name
 
@@ -55,10 +55,10 @@ class S3Presigned:
             )
         except (BotoCoreError, ClientError) as error:
             raise UploadError(
-                f"The image could not be put into the S3 bucket {bucket!r}: {message(str(error))}",
+                f"The image could not be put into the S3 bucket {quoted(bucket)}: {_said(error)}",
                 next_step="Check the REMOTE_VIDEO_S3_* settings, the keys that boto3 finds and the network, "
                 "then run again.",
-            ) from error
+            ) from None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,8 +77,18 @@ class S3Presigned:
             try:
                 self._client.delete_object(Bucket=self._settings.bucket, Key=key)
             except (BotoCoreError, ClientError) as error:
-                _log.warning("Could not delete %s from the bucket %s: %s", key, self._settings.bucket, error)
+                _log.warning("Could not delete %s from the bucket %s: %s", key, self._settings.bucket, _said(error))
         self._keys.clear()
+
+
+def _said(error: Exception) -> str:
+    """The store's words; where no connection can even be tried, the kind alone: a proxy's password may be quoted."""
+    from botocore.exceptions import HTTPClientError
+
+    inner = getattr(error, "kwargs", {}).get("error") if type(error) is HTTPClientError else None
+    if inner is None:
+        return message(str(error))
+    return f"no connection can be made ({type(inner).__name__}); look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
 
 
 def _folder(prefix: str) -> str:
@@ -113,6 +123,6 @@ def _client(settings: S3Settings) -> Any:
         return session.client("s3", endpoint_url=settings.endpoint_url, config=config)
     except (BotoCoreError, TypeError, ValueError) as error:
         raise SettingsError(
-            f"boto3 {boto3.__version__} does not accept the S3 settings: {error}",
+            f"boto3 {boto3.__version__} does not accept the S3 settings: {message(str(error))}",
             next_step="Check the REMOTE_VIDEO_S3_* settings (and that boto3 is 1.36 or newer), then restart ComfyUI.",
         ) from error

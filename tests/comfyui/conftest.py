@@ -13,7 +13,7 @@ from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from ..engine.one_job import small_clip
 from .comfy_server import ComfyServer
 
-UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extensionManager"
+HOSTILE_HOME = '<img src=x onerror="broken=1"> [x](www.evil.example)'
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -34,10 +34,9 @@ def start_comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     """Start a server with options and environment variables; all are ended when the tests are."""
     started: list[ComfyServer] = []
 
-    def start(*options: str, **environment: str) -> ComfyServer:
+    def start(*options: str, home: str = "home", **environment: str) -> ComfyServer:
         base = tmp_path_factory.mktemp("comfyui") / "base"
-        home = {"REMOTE_VIDEO_HOME": str(base / "home")}
-        server = ComfyServer(base, {**home, **environment}, options)
+        server = ComfyServer(base, {"REMOTE_VIDEO_HOME": str(base / home), **environment}, options)
         started.append(server)
         return server.start()
 
@@ -57,6 +56,23 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def comfy(start_comfy: Callable[..., ComfyServer], provider: Sandbox) -> ComfyServer:
     """A server whose providers are `provider`, with keys, as a user with an account has it."""
     return start_comfy(**account_at(provider))
+
+
+@pytest.fixture(scope="session")
+def cp1252_comfy(start_comfy: Callable[..., ComfyServer], provider: Sandbox) -> ComfyServer:
+    """A server as on Windows when its output goes to a file, in a home whose name is hostile, too."""
+    return on_console(start_comfy, provider, "cp1252")
+
+
+@pytest.fixture(scope="session")
+def gbk_comfy(start_comfy: Callable[..., ComfyServer], provider: Sandbox) -> ComfyServer:
+    """The same in China."""
+    return on_console(start_comfy, provider, "gbk")
+
+
+def on_console(start_comfy: Callable[..., ComfyServer], provider: Sandbox, encoding: str) -> ComfyServer:
+    """A server that prints in this encoding, and fails at what it doesn't have."""
+    return start_comfy(home=HOSTILE_HOME, **account_at(provider), PYTHONUTF8="0", PYTHONIOENCODING=f"{encoding}:strict")
 
 
 def account_at(provider: Sandbox) -> dict[str, str]:

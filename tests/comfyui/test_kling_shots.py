@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
-from .conftest import UI_READY
+from .ui_page import CANVASES, open_ui
 
 NEW_NODE = """() => {
     app.graph.clear();
@@ -30,20 +29,18 @@ ASKED = """async () => {
 }"""
 
 
-@pytest.fixture(params=[False, True], ids=["canvas", "nodes 2.0"])
-def page(request, browser, comfy):
-    """A page with one Kling node, `kling`; fails the test on an exception in the page."""
-    requests.post(f"{comfy.address}/api/settings/Comfy.TutorialCompleted", json=True, timeout=10)
-    page = browser.new_page(viewport={"width": 1300, "height": 1600})
-    exceptions: list[str] = []
-    page.on("pageerror", lambda error: exceptions.append(str(error)))
-    page.goto(comfy.address)
-    page.wait_for_function(UI_READY, timeout=120_000)
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", request.param)
-    page.evaluate(NEW_NODE)
-    yield page
-    page.close()
-    assert exceptions == []
+@pytest.fixture(scope="module", params=list(CANVASES))
+def loaded(request, browser, comfy):
+    with open_ui(browser, comfy.address, vue_nodes=CANVASES[request.param], height=1600) as page:
+        yield page
+
+
+@pytest.fixture
+def page(loaded):
+    """A page with one Kling node, `kling`."""
+    loaded.evaluate(NEW_NODE)
+    loaded.wait_for_function("n => document.querySelectorAll('textarea').length === n", arg=FIRST_SHOT_TEXT)
+    return loaded
 
 
 FIRST_SHOT_TEXT = 2

@@ -18,7 +18,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 
 from ..written_jobs import ENGINE, accepted, begun
-from .conftest import UI_READY
+from .ui_page import UI_READY
 
 pytestmark = [
     pytest.mark.comfyui,

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -21,8 +20,8 @@ from remote_video_pack.remote_video.__main__ import main
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Sandbox
 
-PACK_FOLDER = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "remote_video"]
+from ..warm import COMMAND, PACK_FOLDER, WarmProcess, WarmStart
+
 KEYS = {"RUNCOMFY_API_TOKEN": "a-key-of-the-tests", "COMETAPI_KEY": "a-key-of-the-tests", "OMP_NUM_THREADS": "1"}
 SUBMITS = ("runcomfy/submit", "comet/create")
 SOON_S = 60.0
@@ -40,6 +39,8 @@ class Terminal:
 
     folder: Path
     sandbox: Sandbox | None = None
+    warm: WarmStart | None = None
+    """What processes are forked from; without it each starts from nothing."""
 
     def run(
         self, *arguments: str | Path, cwd: Path = PACK_FOLDER, **environment: str
@@ -68,12 +69,15 @@ class Terminal:
 
     def start(
         self, *arguments: str | Path, cwd: Path = PACK_FOLDER, stderr: int = subprocess.PIPE, **environment: str
-    ) -> subprocess.Popen[str]:
+    ) -> subprocess.Popen[str] | WarmProcess:
         """Type a command and look on."""
+        own = {**os.environ, **self._providers(), **environment}
+        if self.warm is not None and cwd == PACK_FOLDER:
+            return self.warm.start([*map(str, arguments)], cwd, own, stderr)
         return subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, **self._providers(), **environment},
+            env=own,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -115,7 +119,7 @@ class Terminal:
             time.sleep(0.02)
 
 
-def interrupt(process: subprocess.Popen[str], number: int = signal.SIGINT) -> tuple[str, str]:
+def interrupt(process: subprocess.Popen[str] | WarmProcess, number: int = signal.SIGINT) -> tuple[str, str]:
     """Press Ctrl-C; what it said in all."""
     process.send_signal(number)
     try:

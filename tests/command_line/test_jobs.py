@@ -15,6 +15,7 @@ import pytest
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.record import OtherFile, kept_others
 from remote_video_pack.remote_video.providers.client import connect
 from remote_video_pack.remote_video.providers.status import JobState
 from remote_video_pack.remote_video.settings import Settings
@@ -107,6 +108,16 @@ def test_jobs_as_json_are_one_object_a_line(offline: Terminal, ledger: Ledger):
         (SAVED, "stored", 0.5),
         (KEY, "uncertain", None),
     ]
+
+
+def test_what_else_a_job_made_is_listed_with_it(offline: Terminal, ledger: Ledger):
+    lease = ledger.acquire(SAVED, "an engine of the tests")
+    files = [OtherFile(2, "clip-2.mp4", 7, "ab"), OtherFile(3, trouble="File 3 is gone: HTTP 404.", is_gone=True)]
+    ledger.note(lease, others=kept_others(files))
+    said = offline.run("jobs").stdout
+    assert "The same job also made: clip-2.mp4" in said and "Not all that it made is here: File 3 is gone" in said
+    told = json.loads(offline.run("jobs", "--json", "--state", "stored").stdout)
+    assert [(other["number"], other["path"]) for other in told["others"]] == [(2, "clip-2.mp4"), (3, None)]
 
 
 @pytest.mark.parametrize("key", [KEY, KEY[:12]])

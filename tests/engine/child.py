@@ -135,7 +135,9 @@ DOES = {f.__name__: f for f in (run, submit_many, collect, leave, be_ended, be_r
 
 def _studio(job: dict[str, Any], *, collect: bool = False) -> Any:
     sandbox = type("Elsewhere", (), {"base_urls": job["base_urls"]})
-    return sys.modules["one_job"].Studio(sandbox, Path(job["folder"]), job["provider"], collect=collect)
+    return sys.modules["one_job"].Studio(
+        sandbox, Path(job["folder"]), job["provider"], collect=collect, more=job["more"]
+    )
 
 
 def _hold(job: dict[str, Any], line: str) -> None:

@@ -32,6 +32,7 @@ def job_file(studio: Studio, does: str = "run", hold_at: str = "", **more: Any) 
         "folder": str(studio.folder),
         "provider": studio.provider,
         "base_urls": studio.sandbox.base_urls,
+        "more": studio.more,
         "hold_at": hold_at,
         "held": str(file.with_suffix(".held")),
         "result": str(file.with_suffix(".result")),

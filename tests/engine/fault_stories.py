@@ -21,7 +21,7 @@ from .fault_stage import Ending, Stage, stages
 from .one_job import Player, until, wait_until
 
 SIDE_BY_SIDE = 14
-SHORT_DEADLINE_S = 0.5
+SHORT_DEADLINE_S = 0.3
 """For looks that nothing but their deadline ends; many times what the engine waits between two questions."""
 KEY = "canary-key-of-the-fault-matrix"
 

@@ -219,11 +219,14 @@ class Studio:
 
     async def run(self, player: Player | None = None, **job: Any) -> StoredClip:
         """One press on Run."""
+        player = player or Player()
         watch = await self.watch(player, **job)
         try:
             return await watch.clip()
         finally:
             watch.leave()
+            if not player.stop.is_set():
+                self.host.players.pop(player.prompt_id, None)  # the engine looks at all of them again and again
 
     async def submit_many(self, seeds: Iterable[int]) -> list[JobEvent | BaseException]:
         """A press on Run for each seed, all at the same time: the line of its acceptance, or its error."""

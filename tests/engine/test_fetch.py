@@ -13,6 +13,7 @@ from remote_video_pack.remote_video.engine import tools
 from remote_video_pack.remote_video.errors import AccountError, Billed, DownloadError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.providers.clip_urls import VIDEO_KEYS
 from remote_video_pack.remote_video.sandbox.answer import Answer
 from remote_video_pack.remote_video.sandbox.faults import Call, Fault
 
@@ -80,20 +81,28 @@ def test_a_refused_address_is_not_asked_again(studio: Studio):
 
 
 def naming(addresses) -> Fault:
-    """RunComfy's answer names these addresses, made from the clip's own."""
+    """RunComfy's answer has this output, made from the clip's own address."""
 
     def alter(answer: Answer, call: Call) -> Answer:
         body = json.loads(answer.content())
         if "output" in body:
-            body["output"] = {"videos": addresses(body["output"]["video"])}
+            body["output"] = addresses(body["output"]["video"])
         return Answer.of(body, answer.status)
 
     return Fault("names-other-addresses", "Other addresses are named.", ("runcomfy/result",), alter=alter)
 
 
+def one_file(addresses: list[str]) -> dict[str, dict[str, str]]:
+    """So many names of one file: those in a list would be different ones."""
+    rows = (addresses[start : start + len(VIDEO_KEYS)] for start in range(0, len(addresses), len(VIDEO_KEYS)))
+    return {key: dict(zip(VIDEO_KEYS, row, strict=False)) for key, row in zip(VIDEO_KEYS, rows, strict=False)}
+
+
+SIXTY = naming(lambda clip: one_file([f"{clip}?copy={number}" for number in range(60)]))
+
+
 def test_of_sixty_addresses_in_one_answer_eight_are_tried(studio: Studio):
-    sixty = naming(lambda clip: [f"{clip}?copy={number}" for number in range(60)])
-    studio.sandbox.faults.set("runcomfy/result", sixty)
+    studio.sandbox.faults.set("runcomfy/result", SIXTY)
     studio.sandbox.faults.set("media", "not-a-video")
     unfetched(studio)
     tried = [call.path for call in studio.calls("media")]
@@ -102,7 +111,7 @@ def test_of_sixty_addresses_in_one_answer_eight_are_tried(studio: Studio):
 
 
 def test_the_clip_is_found_at_the_eighth_address(studio: Studio):
-    studio.sandbox.faults.set("runcomfy/result", naming(lambda clip: [f"{clip}?copy={n}" for n in range(60)]))
+    studio.sandbox.faults.set("runcomfy/result", SIXTY)
     studio.sandbox.faults.set("media", "media-404", times=7)
     studio.run_now()
     assert len(studio.calls("media")) == 8

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.engine import collector
-from remote_video_pack.remote_video.errors import DownloadError, LedgerError
+from remote_video_pack.remote_video.errors import DownloadError, JobFailed, LedgerError
 from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .one_job import Studio, wait_until
+from .one_job import Player, Studio, wait_until
 from .small_disk import fill, read_only, small_disk, writable
 
 
@@ -63,6 +63,25 @@ def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(studio):
         ballast.unlink()
         assert not on_disk.run_now().reused
     assert studio.sandbox.accepted_posts == 1
+
+
+def test_a_full_disk_before_another_try_says_nothing_of_the_job_that_failed(studio):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(studio.sandbox, disk)
+        studio.sandbox.faults.set("runcomfy/result", "completed-but-failed")
+        with pytest.raises(JobFailed):
+            on_disk.run_now()
+        studio.sandbox.faults.clear()
+        ballast: list[Path] = []
+        player = Player(lambda line: ballast.append(fill(disk)) if "preparing" in line else None)
+        with pytest.raises(LedgerError) as told:
+            on_disk.run_now(player)
+        assert "Not billed" in str(told.value)
+        assert told.value.request_id is None
+        assert studio.posts == 1
+        ballast[0].unlink()
+        assert not on_disk.run_now().reused
+    assert studio.posts == 2
 
 
 def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio):

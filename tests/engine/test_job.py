@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from remote_video_pack.remote_video.errors import (
     JobExpired,
     JobUncertain,
     RemoteVideoError,
+    SettingsError,
 )
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -36,6 +39,26 @@ def state_of(studio: Studio) -> State:
 def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
     """A studio of each provider."""
     return replace(studio, provider=request.param)
+
+
+@pytest.mark.parametrize("prefix", ["video/\ud83d", "\udc80/x", "a\x1bb/c\nd"])
+def test_a_prefix_with_half_a_character_or_none_that_can_be_seen_is_a_name_all_the_same(studio, prefix):
+    clip = studio.run_now(prefix=prefix)
+    assert str(clip.path).isprintable()
+    assert studio.run_now(prefix=prefix).path == clip.path
+    assert studio.posts == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems don't take such names")
+def test_an_output_folder_that_is_not_in_utf8_is_said_before_anything_is_sent(studio):
+    class Elsewhere(Studio):
+        @property
+        def output(self) -> Path:
+            return self.folder / "out\udc80"
+
+    with pytest.raises(SettingsError, match="is not in UTF-8"):
+        Elsewhere(studio.sandbox, studio.folder).run_now()
+    assert studio.posts == 0
 
 
 def test_a_saved_clip_is_only_read(either):
@@ -219,6 +242,20 @@ def test_images_stay_when_the_key_is_refused_while_the_job_goes_on(showing):
         showing.run_now()
     time.sleep(0.1)
     assert len(images(showing)) == 1
+
+
+@pytest.mark.parametrize("does", ["run", "collect"])
+def test_images_that_a_killed_process_left_are_taken_back_by_whoever_ends_the_job(showing, nursery, does):
+    showing.sandbox.faults.set("runcomfy/status", "never-finishes")
+    killed = nursery.start(showing, hold_at="running")
+    wait_until(lambda: Path(killed.job["held"]).exists(), "the job to run")
+    assert killed.kill()
+    assert len(images(showing)) == 1
+    showing.sandbox.faults.clear()
+    nursery.start(showing, does).result()
+    assert state_of(showing) is State.STORED
+    wait_until(lambda: not images(showing), "the images to be taken back")
+    assert showing.posts == 1
 
 
 @pytest.mark.parametrize("by", ["run", "another engine", "the collector"])

@@ -160,17 +160,6 @@ def test_a_new_attempt_knows_nothing_of_the_one_before(ledger):
     assert (again.attempt, again.request_id, again.error, again.cost_usd) == (2, None, None, None)
 
 
-def test_a_report_about_an_earlier_submission_is_not_taken_for_this_one(ledger):
-    lease = job_in(ledger, State.CANCELLED)
-    ledger.begin(lease, JOB)
-    ledger.accepted(KEY, JOB, "r-2")
-    now = ledger.get(KEY)
-    for event in (Event.SUCCEEDED, Event.FAILED, Event.CANCELLED, Event.NOT_FOUND):
-        assert ledger.record(lease, event, about=f"id-of-{KEY}", error="late") == now
-        assert ledger.get(KEY) == now
-    assert ledger.record(lease, Event.CANCELLED, about="r-2").state is State.CANCELLED
-
-
 def test_an_accepted_id_is_written_down_whoever_has_the_lease(ledger):
     begun(ledger)
     ledger.retire(ME)

@@ -146,20 +146,9 @@ class LedgerLife(RuleBasedStateMachine):
                 self.ledger.record(lease, event, error="?")
             assert self.ledger.get(lease.key) == before
         else:
-            record = self.ledger.record(lease, event, about=before.request_id, error=event.value)
+            record = self.ledger.record(lease, event, error=event.value)
             expected.state = TRANSITIONS[expected.state][event]
             assert record == self.ledger.get(lease.key)
-
-    @rule(lease=leases, data=st.data())
-    def a_report_comes_late(self, lease: Lease, data: st.DataObject) -> None:
-        """It is about a request id from before, and could well be true of this one."""
-        expected = self.expected[lease.key]
-        if expected.lease != lease or expected.state is None or expected.state is State.STORED:
-            return
-        event = data.draw(st.sampled_from(sorted(set(TRANSITIONS[expected.state]) - {Event.BEGIN}) or HAPPENINGS))
-        before = self.ledger.get(lease.key)
-        assert self.ledger.record(lease, event, about="r-of-long-ago") == before
-        assert self.ledger.get(lease.key) == before
 
     @rule(key=st.sampled_from(KEYS))
     def the_user_forgets_a_job(self, key: str) -> None:

@@ -14,6 +14,7 @@ from remote_video_pack.remote_video.media.clip import Clip
 from .clips import moving_picture, tone, write_clip
 
 FASTSTART = {"movflags": "faststart"}
+HEVC = "keyint=8:min-keyint=8:bframes=0:log-level=none"
 PICTURES = [moving_picture(i, 64, 48) for i in range(24)]
 
 
@@ -118,6 +119,43 @@ def with_sound_at(path, blocks: list[tuple[float, np.ndarray]], picture_begins_s
         container.mux(video.encode(None))
         container.mux(track.encode(None))
     return Clip.open(path)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [("libx264", {"g": "8", "bf": "0"}), ("libx264", {"g": "8", "bf": "2"}), ("libx265", {"x265-params": HEVC})],
+)
+def test_where_the_head_of_the_picture_is_undecodable_the_sound_begins_with_the_first_frame_shown(
+    tmp_path, codec, options, ending
+):
+    """Without its first key frame a decoder shows nothing before the second, a third of a second later."""
+    sound = np.zeros((1, 48000), np.float32)
+    sound[0, 24000:] = 0.5
+    whole = write_clip(
+        tmp_path / "whole.mkv",
+        PICTURES,
+        codec=codec,
+        options=options,
+        sound=sound,
+        sound_codec="pcm_f32le",
+        layout="mono",
+    )
+    path = tmp_path / f"headless.{ending}"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        copies = [out.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            is_head = packet.stream.type == "video" and packet.pts == 0
+            if packet.dts is not None and not is_head:
+                packet.stream = copies[packet.stream.index]
+                out.mux(packet)
+    clip = Clip.open(path)
+    frames, waveform = clip.frames(), clip.audio()["waveform"][0, 0].numpy()
+    assert torch.equal(frames, Clip.open(whole).frames()[8:])
+    assert clip.info.start_s == pytest.approx(8 / 24, abs=1e-3)
+    assert len(waveform) == pytest.approx(48000 * 16 / 24, abs=100)
+    assert np.argmax(waveform > 0.2) == pytest.approx(24000 - 48000 * 8 / 24, abs=100)
+    assert len(clip.warnings) == 1 and "s of the picture can't be decoded" in clip.warnings[0]
 
 
 def test_a_hole_in_the_sound_is_silence(tmp_path):

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 PACK = Path(__file__).resolve().parents[2]
 API, MEDIA = "api.example.com", "media.example.com"
@@ -47,6 +48,14 @@ def forward(listener: socket.socket, port: int, tls: ssl.SSLContext | None) -> N
         threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
 
+def load(name: str, file: Path, package_folder: Path | None = None) -> Any:
+    folders = None if package_folder is None else [str(package_folder)]
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     folder, certificate, net = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
     hosts = folder / "hosts"
@@ -56,9 +65,8 @@ def main() -> None:
     for command in commands:
         subprocess.run(command, check=True)
 
-    spec = importlib.util.spec_from_file_location("pack", PACK / "__init__.py", submodule_search_locations=[str(PACK)])
-    sys.modules["pack"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    load("pack", PACK / "__init__.py", PACK)
+    warm = load("warm", PACK / "tests" / "warm.py").WarmStart()
     from pack.remote_video.sandbox import Pace, Sandbox
     from pack.remote_video.sandbox.faults import Fault
 
@@ -78,12 +86,11 @@ def main() -> None:
             threading.Thread(target=forward, args=(listener, sandbox.port, tls), daemon=True).start()
         for line in sys.stdin:
             environment = {**os.environ, "RUNCOMFY_API_BASE_URL": f"https://{API}/runcomfy", **json.loads(line)}
-            make = [sys.executable, "-m", "remote_video", "make", "Veo3I2V", "--image", str(folder / "image.png")]
+            make = ["make", "Veo3I2V", "--image", str(folder / "image.png")]
             make += ["--prompt", "a wave", "--home", str(folder / "home"), "-o", str(folder / "clip.mp4")]
-            ended = subprocess.run(
-                make, cwd=PACK, env=environment, capture_output=True, encoding="utf-8", timeout=90, check=False
-            )
-            told = {"code": ended.returncode, "said": ended.stderr, "posts": sandbox.accepted_posts}
+            process = warm.start(make, PACK, environment)
+            _, said = process.communicate(timeout=90)
+            told = {"code": process.returncode, "said": said, "posts": sandbox.accepted_posts}
             keys = {r.headers.get("authorization", "") for r in sandbox.requests if r.route == "media"}
             print(json.dumps({**told, "keys_at_media": sorted(keys - {""})}), flush=True)
 

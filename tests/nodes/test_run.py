@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+import folder_paths
 import pytest
 import torch
 from comfy import model_management
@@ -21,6 +22,7 @@ from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox.answer import Answer
 from remote_video_pack.remote_video.sandbox.faults.fault import BINARY, Fault
 
 from .comfy import picture
@@ -100,18 +102,33 @@ def test_a_sandbox_clip_is_never_taken_for_a_live_one(comfy, monkeypatch):
 
 
 async def test_a_clip_that_was_deleted_runs_its_node_again_though_nothing_else_has_changed(comfy, sandbox):
+    def fingerprint():
+        return comfy.fingerprint(Veo3I2V, prompt="a cat")
+
     first = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
-    cached = comfy.fingerprint(Veo3I2V)
-    assert comfy.fingerprint(Veo3I2V) == cached, "while the clip is there the cached result will do"
+    cached = fingerprint()
+    assert fingerprint() == cached, "while the clip is there the cached result will do"
     Path(first[1]).unlink()
-    assert comfy.fingerprint(Veo3I2V) != cached
+    assert fingerprint() != cached
     again = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     assert Path(again[1]).is_file()
-    cached = comfy.fingerprint(Veo3I2V)
-    assert comfy.fingerprint(Veo3I2V) == cached
+    cached = fingerprint()
+    assert fingerprint() == cached
     Path(again[1]).write_bytes(b"cut short")
-    assert comfy.fingerprint(Veo3I2V) != cached
+    assert fingerprint() != cached
     assert sandbox.accepted_posts == 1
+
+
+async def test_a_prefix_of_two_thousand_folders_is_refused_in_words_before_anything_is_sent(comfy, sandbox):
+    with pytest.raises(InputRefused, match="names 2,000 folders"):
+        await comfy.run(Veo3I2V, image=picture(), prompt="a cat", filename_prefix="d/" * 2000 + "clip")
+    assert sandbox.accepted_posts == 0
+
+
+def test_links_out_of_the_output_folder_are_taken_where_comfyuis_own_save_nodes_take_them(comfy, monkeypatch):
+    assert comfy_host.settings().follow_links
+    monkeypatch.setattr(folder_paths, "is_within_directory", lambda folder, path: True, raising=False)
+    assert not comfy_host.settings().follow_links
 
 
 @pytest.mark.parametrize("extra", ["a string", ["a", "list"], 7, {"workflow": "a string"}])
@@ -313,3 +330,27 @@ async def test_what_the_decoder_only_warns_of_is_said_on_the_node(comfy, sandbox
     sandbox.faults.set("media", Fault("odd-sound", "", BINARY, alter=lambda answer, call: answer.with_body(odd)))
     output = await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
     assert not output[3]["waveform"].any() and "sound is in a codec" in comfy.texts[-1]
+
+
+async def test_what_else_the_job_made_is_named_on_the_node_and_comes_back_when_it_was_deleted(comfy, sandbox):
+    sandbox.faults.set("runcomfy/result", "variant-more-files")
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    clip = Path(output[1])
+    second, cover = (clip.with_name(f"{clip.stem}-{ending}") for ending in ("2.mp4", "3.png"))
+    assert comfy.texts[-1].splitlines()[1] == f"The same job also made: {second.name}, {cover.name}"
+    known = comfy.fingerprint(Veo3I2V, image=None, prompt="a cat")
+    cover.unlink()
+    assert comfy.fingerprint(Veo3I2V, image=None, prompt="a cat") != known, "a cached result is made again"
+    await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert "before, nothing was submitted" in comfy.texts[-1] and cover.name in comfy.texts[-1]
+    assert second.is_file() and cover.is_file() and sandbox.accepted_posts == 1
+
+
+async def test_what_else_the_job_made_and_can_not_be_had_is_said_on_the_node(comfy, sandbox):
+    sandbox.faults.set("runcomfy/result", "variant-more-files")
+    gone = Answer(404, b"no", {"Content-Type": "text/plain"})
+    fault = Fault("gone", "", BINARY, alter=lambda answer, call: gone if "cover" in call.request.path else answer)
+    sandbox.faults.set("media", fault)
+    output = await comfy.run(Veo3I2V, {0: "PreviewImage"}, image=picture(), prompt="a cat")
+    assert output[0].shape[0] == FRAMES
+    assert "Not all that it made is here: File 3 of the job" in comfy.texts[-1] and "HTTP 404" in comfy.texts[-1]

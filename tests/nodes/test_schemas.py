@@ -123,6 +123,12 @@ def test_every_node_has_a_help_page_that_names_its_inputs(node_id):
         assert f"| `{entry.id}`" in page, entry.id
 
 
+def test_an_elements_video_is_said_to_be_a_motion_reference():
+    (video,) = (entry for entry in SCHEMAS["Kling3Element"].inputs if entry.id == "video")
+    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
+    assert "motion reference" in video.tooltip.lower() and "| `video` | A motion reference" in page
+
+
 def test_every_node_is_shown_in_an_example_with_a_picture():
     folder = PACK_FOLDER / "example_workflows"
     shown = set()

@@ -101,6 +101,22 @@ def test_video_url_goes_before_other_names(server, comet):
     assert urls_of(comet.status("task_1"))[:2] == [CLIP[:-4], "https://cdn.example/b.mp4"]
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"video_url": CLIP, "output": [CLIP, "https://cdn.example/2.mp4", "https://cdn.example/cover.png"]},
+        {"output": {"videos": [CLIP, "https://cdn.example/2.mp4"], "image": "https://cdn.example/cover.png"}},
+    ],
+)
+def test_content_is_the_clip_and_other_files_stand_by_themselves(server, comet, task):
+    metadata = {"url": CLIP, "image": "https://cdn.example/input.png"}
+    server.will(says({**TASK, "status": "completed", "metadata": metadata, **task}))
+    status = comet.status("task_1")
+    assert urls_of(status) == [CLIP, f"{server.origin}/v1/videos/task_1/content"]
+    others = [[source.url for source in file] for file in status.others]
+    assert others == [["https://cdn.example/2.mp4"], ["https://cdn.example/cover.png"]]
+
+
 @pytest.mark.parametrize("place", [{}, {"video_url": None}, {"video_url": ""}, {"fail_reason": "no"}])
 def test_without_an_address_there_is_content(server, comet, place):
     server.will(says({**TASK, "status": "completed", **place}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from remote_video_pack.remote_video import errors
-from remote_video_pack.remote_video.providers.clip_urls import clip_urls
+from remote_video_pack.remote_video.providers.clip_urls import files_in
 from remote_video_pack.remote_video.providers.status import JobState, TransientError
 
 from .scripted import HTML, reply, says
@@ -107,7 +107,8 @@ def test_answers_without_a_state_are_read_by_what_is_in_them(server, runcomfy):
     ("output", "urls"),
     [
         ({"video": CLIP}, [CLIP]),
-        ({"videos": [CLIP, "https://m/2.mp4"]}, [CLIP, "https://m/2.mp4"]),
+        ({"video": {"video_url": CLIP, "url": "https://n/clip.mp4"}}, [CLIP, "https://n/clip.mp4"]),
+        ({"video": CLIP, "videos": ["https://n/clip.mp4"]}, [CLIP, "https://n/clip.mp4"]),
         ({"video": {"url": CLIP}}, [CLIP]),
         ({"image": "https://m/cover.png", "video": CLIP}, [CLIP]),
         ({"image": "https://m/cover", "video_url": CLIP}, [CLIP]),
@@ -115,7 +116,7 @@ def test_answers_without_a_state_are_read_by_what_is_in_them(server, runcomfy):
         ([CLIP], [CLIP]),
         (
             ["https://m/cover.png?x=1", "https://m/unnamed", CLIP + "?sig=a.png"],
-            [CLIP + "?sig=a.png", "https://m/unnamed"],
+            [CLIP + "?sig=a.png"],
         ),
         ([{"image": "https://m/a"}, {"video": CLIP}], [CLIP]),
         ({"video": CLIP, "url": CLIP}, [CLIP]),
@@ -131,7 +132,37 @@ def test_answers_without_a_state_are_read_by_what_is_in_them(server, runcomfy):
     ],
 )
 def test_the_clip_is_found_in_any_shape_of_output_and_an_image_never_taken(output, urls):
-    assert clip_urls(output) == urls
+    assert list(files_in(output)[0] if urls else files_in(output)) == urls
+
+
+TWO, THREE, COVER = "https://m/2.mp4", "https://m/3.mp4", "https://m/cover.png"
+
+
+@pytest.mark.parametrize(
+    ("output", "files"),
+    [
+        ({"videos": [CLIP, TWO]}, [[CLIP], [TWO]]),
+        ({"video": CLIP, "videos": [CLIP, TWO, THREE]}, [[CLIP], [TWO], [THREE]]),
+        ({"video": TWO, "videos": [CLIP, TWO]}, [[TWO], [CLIP]]),
+        ({"video": "https://n/clip.mp4", "videos": [CLIP, TWO]}, [["https://n/clip.mp4", CLIP], [TWO]]),
+        ({"video": CLIP, "videos": [CLIP], "image": COVER, "images": [COVER]}, [[CLIP], [COVER]]),
+        ({"videos": [CLIP, CLIP]}, [[CLIP]]),
+        ({"video": CLIP, "images": [COVER, "https://m/b"]}, [[CLIP], [COVER], ["https://m/b"]]),
+        ([COVER, {"url": CLIP}, {"url": TWO}], [[CLIP], [TWO], [COVER]]),
+        ({"video": CLIP, "image": {"url": "https://m/b"}}, [[CLIP], ["https://m/b"]]),
+        ({"outputs": [{"video": CLIP, "url": TWO}, {"video": THREE}]}, [[CLIP, TWO], [THREE]]),
+        ({"images": [COVER]}, []),
+    ],
+)
+def test_several_files_are_told_from_several_addresses_of_one(output, files):
+    assert [list(file) for file in files_in(output)] == files
+
+
+def test_every_file_of_a_result_has_its_addresses(server, runcomfy):
+    server.will(*finished(output={"video": CLIP, "videos": [CLIP, TWO], "image": COVER}))
+    status = runcomfy.status("r")
+    assert [source.url for source in status.sources] == [CLIP]
+    assert [[source.url for source in file] for file in status.others] == [[TWO], [COVER]]
 
 
 def test_addresses_come_from_the_output_alone(server, runcomfy):

@@ -92,11 +92,21 @@ def test_a_certificate_that_the_user_names_is_trusted(far, impostor, certificate
     assert any(KEY.encode() in heard for heard in impostor.heard)
 
 
-def test_a_bundle_that_is_not_there_is_said(far, monkeypatch, submission, tmp_path):
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nA\n", b"\x00\xff"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("call", ["submit", "status"])
+def test_a_bundle_that_is_not_there_or_is_none_is_said(
+    far, impostor, monkeypatch, submission, tmp_path, variable, content, call
+):
     monkeypatch.setattr("remote_video_pack.remote_video.providers.http.is_loopback", lambda url: False)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
-    with pytest.raises(SettingsError, match="REQUESTS_CA_BUNDLE"):
-        far.submit(submission)
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_bytes(content)
+    monkeypatch.setenv(variable, str(bundle))
+    with pytest.raises(SettingsError, match=f"{variable} does not name a file") as told:
+        far.submit(submission) if call == "submit" else far.status("r")
+    assert told.value.billed is (Billed.NO if call == "submit" else Billed.YES)
+    assert impostor.heard == []
 
 
 # -- other packs -------------------------------------------------------------------------------------------------------
@@ -209,34 +219,3 @@ def test_no_impostor_with_another_hosts_certificate_gets_the_key_when_names_are_
     with speaking(impostor.speak) as host, pytest.raises(SettingsError, match="not trusted here"):
         RunComfy(f"https://127.0.0.1:{host.port}", KEY, timeouts=HASTE).submit(submission)
     assert impostor.heard == []
-
-
-# -- proxies -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_pysocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where PySocks is not installed, whatever is."""
-
-    def missing(*args: object, **more: object) -> None:
-        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
-
-    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", missing)
-
-
-@pytest.mark.usefixtures("no_pysocks")
-@pytest.mark.parametrize("call", ["submit", "status"])
-def test_a_socks_proxy_without_pysocks_is_said_at_once(monkeypatch, submission, call):
-    monkeypatch.setenv("ALL_PROXY", "socks5://user:hidden@127.0.0.1:9")
-    provider = RunComfy("https://provider.invalid", KEY, timeouts=HASTE)
-    with pytest.raises(SettingsError, match="PySocks") as told:
-        provider.submit(submission) if call == "submit" else provider.status("r")
-    assert "HTTPS_PROXY" in told.value.next_step
-    assert "hidden" not in str(told.value)
-
-
-def test_a_proxy_whose_address_is_none_is_said_without_its_password(monkeypatch, submission):
-    monkeypatch.setenv("HTTPS_PROXY", "http:///user:hidden")
-    with pytest.raises(SettingsError, match="no address") as told:
-        RunComfy("https://provider.invalid", KEY, timeouts=HASTE).submit(submission)
-    assert "hidden" not in str(told.value)

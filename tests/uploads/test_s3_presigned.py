@@ -88,6 +88,27 @@ def test_discard_leaves_nothing_in_the_bucket(settings: S3Settings, endpoint: st
     assert [requests.get(url, timeout=30).status_code for url in urls] == [404, 404]
 
 
+def test_what_another_run_left_is_deleted_by_its_name(settings: S3Settings, endpoint: str) -> None:
+    left, other = S3Presigned(settings), S3Presigned(settings)
+    left.url_for(b"first", "image/png")
+    other.url_for(b"of another job", "image/png")
+    later = S3Presigned(settings)
+    later.adopt(list(left.names))
+    later.discard()
+    assert [key.rpartition("/")[2] for key in keys_in_bucket(endpoint)] == list(other.names)
+    other.discard()
+
+
+@pytest.mark.parametrize("proxy", ["http://user:hidden@", "http://user:hidden/x@127.0.0.1:9", "http://127.0.0.1:99999"])
+def test_a_broken_proxy_variable_is_an_upload_error_that_quotes_no_password(
+    settings: S3Settings, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(UploadError) as caught:
+        S3Presigned(replace(settings, endpoint_url="http://store.invalid")).url_for(b"x", "image/png")
+    assert "hidden" not in str(caught.value)
+
+
 def test_a_bucket_that_is_not_there_is_named(settings: S3Settings) -> None:
     upload = S3Presigned(replace(settings, bucket="nowhere"))
     with pytest.raises(UploadError, match="'nowhere'") as caught:

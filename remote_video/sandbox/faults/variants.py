@@ -32,6 +32,17 @@ def _result_output(wrap: Any) -> Alter:
     return changed(change)
 
 
+def _more_files(url: str) -> dict[str, Any]:
+    """Two takes and a cover, the first take under two names."""
+    second, cover = (url.replace("clip.mp4", name) for name in ("second.mp4", "cover.png"))
+    return {"video": url, "videos": [url, second], "images": [cover]}
+
+
+def _more_files_of_task(payload: Payload, call: Call) -> Payload | None:
+    url = payload.get("video_url")
+    return {**payload, "output": _more_files(url)} if url else None
+
+
 def _echo(payload: Payload, call: Call) -> Payload:
     """The inputs with other media in them, before the output."""
     return {"input": {"image": "https://10.0.0.1/input.png", "video": "https://10.0.0.1/input.mp4"}, **payload}
@@ -124,8 +135,10 @@ FAULTS: tuple[Fault, ...] = (
         RESULT,
         _result_output(lambda url: {"image": url.replace("clip.mp4", "cover.png"), "video": url}),
     ),
+    _variant("more-files", "The output is two videos and a picture.", RESULT, _result_output(_more_files)),
     _variant("output-string", "The output is the address itself.", RESULT, _result_output(lambda url: url)),
     _variant("output-list", "The output is a list of addresses.", RESULT, _result_output(lambda url: [url])),
+    _variant("more-files", "Two videos and a picture.", RETRIEVE, changed(_more_files_of_task)),
     _variant("nested", "The task is under data.", RETRIEVE, _nested(1)),
     _variant("nested-twice", "The task is under data.data.", RETRIEVE, _nested(2)),
     *(

@@ -1,0 +1,99 @@
+"""ComfyUI in a browser: a page of its own, a clip run from it, and what it then shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extensionManager?.workflow?.activeWorkflow"
+"""The workflow it begins with is there: what is put on the canvas before that is cleared away."""
+LOADED_WITHIN_MS = 120_000
+ENDED_WITHIN_MS = 90_000
+CANVASES = {"canvas": False, "nodes 2.0": True}
+"""Both ways of showing nodes, and whether Nodes 2.0 is on."""
+EVIL = "evil.example"
+
+NODE_TEXT = ".dom-widget span:visible, .comfy-markdown-content:visible"
+"""The text on a node, on the canvas and on Nodes 2.0."""
+GRAPH = """(values) => {
+    app.graph.clear();
+    const image = LiteGraph.createNode("LoadImage"), clip = LiteGraph.createNode("Veo3I2V");
+    [image.pos, clip.pos] = [[80, 80], [450, 80]];
+    app.graph.add(image);
+    app.graph.add(clip);
+    const set = (node, name, value) => { node.widgets.find((widget) => widget.name === name).value = value; };
+    set(image, "image", "example.png");
+    for (const [name, value] of Object.entries(values)) set(clip, name, value);
+    image.connect(0, clip, clip.inputs.findIndex((input) => input.name === "image"));
+    app.canvas.ds.reset();
+    app.canvas.setDirty(true, true);
+}"""
+RUN = """async () => {
+    window.ended = new Promise((end) => {
+        for (const kind of ["execution_error", "execution_interrupted", "execution_success"])
+            app.api.addEventListener(kind, () => end(kind), { once: true });
+    });
+    await app.queuePrompt(0);
+}"""
+STRANGE = f"""() => [
+    ...document.querySelectorAll("img[src='x'], a[href*='{EVIL}'], img[src*='{EVIL}'], [href^='javascript:']"),
+    ...[...document.scripts].filter((script) => script.text.includes("broken")),
+].map((element) => element.outerHTML)"""
+"""What outside words would have become, had they been taken for markup."""
+
+
+@contextmanager
+def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int = 1000) -> Iterator[Any]:
+    """A page that is loaded. It reaches nobody but its server; at its end no exception may have been left in it, no
+    address of `EVIL` asked for, and no script of outside words run.
+    """
+    requests.post(f"{address}/api/settings/Comfy.TutorialCompleted", json=True, timeout=10)
+    page = browser.new_page(viewport={"width": 1300, "height": height})
+    exceptions: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: exceptions.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.route(lambda url: not url.startswith((address, "data:", "blob:")), lambda route: route.abort())
+    page.goto(address)
+    page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
+    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", vue_nodes)
+    yield page
+    broken = page.evaluate("window.broken ?? null")
+    page.close()
+    assert (exceptions, broken) == ([], None)
+    assert [url for url in asked if (urlsplit(url).hostname or "").endswith(EVIL)] == []
+
+
+def run_clip(page: Any, **values: Any) -> str:
+    """Put LoadImage and a Veo 3 node with these widgets alone on the canvas, and press Run; the event of the end."""
+    page.evaluate(GRAPH, values)
+    page.evaluate(RUN)
+    page.set_default_timeout(ENDED_WITHIN_MS)
+    return page.evaluate("window.ended")
+
+
+def text_on_node(page: Any, part: str) -> Any:
+    """The text on the node, once it holds `part`."""
+    found = page.locator(NODE_TEXT).filter(has_text=part).first
+    found.wait_for()
+    return found
+
+
+def shows(page: Any, words: str, times: int) -> None:
+    """Wait until these words stand on the page so often."""
+    page.wait_for_function(
+        "([words, times]) => document.body.innerText.split(words).length > times", arg=[words, times]
+    )
+
+
+def open_panel(page: Any, part: str) -> Any:
+    """The jobs panel's latest job, once `part` stands there."""
+    if not page.locator(".remote-video-panel").count():
+        page.evaluate("app.extensionManager.command.execute('Workspace.ToggleSidebarTab.remote-video')")
+    latest = page.locator("li.job").first.filter(has_text=part)
+    latest.wait_for()
+    return latest
