@@ -14,6 +14,7 @@ from typing import Any
 MESSAGE_CHARACTERS = 2000
 CODE_CHARACTERS = 200
 ID_CHARACTERS = 200
+QUOTED_CHARACTERS = 80
 SHORTEST_SECRET = 8
 """A shorter key can't be told from a word."""
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -30,6 +31,15 @@ def message(text: str, key: str = "") -> str:
 def code(text: str, key: str = "") -> str:
     """A word that programs compare."""
     return _bounded(without_key(text, key).strip(), CODE_CHARACTERS)
+
+
+def quoted(value: Any) -> str:
+    """A value of somebody's as it is quoted in a sentence, and the only way to do so."""
+    try:
+        text = str(value)
+    except Exception:  # a number of 5,000 digits, an object of another pack's
+        text = f"a {type(value).__name__}"
+    return f"'{_bounded(text, QUOTED_CHARACTERS)}'"
 
 
 def storable(text: str) -> str:
