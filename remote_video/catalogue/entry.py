@@ -5,7 +5,6 @@ Source: `GET /v1/models?include_schema=true` of RunComfy's Model API.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,10 @@ TO_VIDEO = re.compile(r"(image|text|reference|video|audio|speech|motion)s?-to-vi
 EDIT = "edit"
 """Of a video, where the model takes one."""
 MOST_KINDS = 20
+MOST_USD = 1e6
+"""A higher price is a mistake."""
+MODEL_ID = re.compile(r"[\w+:@-][\w.+:@-]*(?:/[\w+:@-][\w.+:@-]*)*", re.ASCII)
+"""No part of it begins with a dot: an address would lead elsewhere."""
 
 
 class Unreadable(ValueError):
@@ -56,7 +59,7 @@ class Entry:
         if not isinstance(published, Mapping):
             raise Unreadable("it is no object")
         model_id = id_text(published.get("model_id"))
-        if not model_id or model_id != published.get("model_id") or not re.fullmatch(r"[\w.+:@/-]+", model_id):
+        if not model_id or model_id != published.get("model_id") or not MODEL_ID.fullmatch(model_id):
             raise Unreadable("it has no id that can stand in an address")
         schema = published.get("input_schema")
         return cls(
@@ -104,4 +107,4 @@ def _words(value: Any, door: Any) -> str:
 
 def _price(value: Any) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and 0 < value < math.inf else None
+    return float(value) if is_number and 0 < value < MOST_USD else None

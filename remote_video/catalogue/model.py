@@ -10,8 +10,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import InputRefused
 from ..models.fields import Values
-from ..models.fitting import Size
+from ..models.fitting import Fitting, Size
+from ..models.json_schema import mismatch
+from ..models.request import Media
 from ..models.spec import ModelSpec
 from .catalogue import Catalogue
 from .entry import Entry, Unreadable
@@ -20,11 +23,14 @@ from .schema import read
 NODE_ID = "RunComfyVideo"
 LENGTHS = ("duration", "duration_seconds", "seconds", "video_length", "length", "clip_duration")
 SHAPES = ("aspect_ratio", "ratio", "target_aspect_ratio", "size", "video_size", "resolution")
-SIZE = re.compile(r"(\d{3,4})\s*[x:*]\s*(\d{3,4})")
-RATIO = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*[:x/]\s*(\d{1,2}(?:\.\d+)?)")
-LINES = re.compile(r"(\d{3,4})p", re.IGNORECASE)
+SIZE = re.compile(r"([1-9]\d{2,3})\s*[x:*]\s*([1-9]\d{2,3})", re.ASCII)
+RATIO = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*[:x/]\s*(\d{1,2}(?:\.\d+)?)", re.ASCII)
+LINES = re.compile(r"([1-9]\d{2,3})p", re.ASCII | re.IGNORECASE)
+WIDEST = 5
+"""No clip is wider than so many times its height."""
 THOUSANDS = {"2k": 1440, "4k": 2160}
 USUAL_LINES = 720
+AN_ADDRESS = "https://example.com/file"
 
 _log = logging.getLogger("remote_video")
 
@@ -36,7 +42,10 @@ class CatalogueModel(ModelSpec):
     provider = "runcomfy"
 
     def __init__(self, entry: Entry) -> None:
-        reading = read(entry.schema)
+        try:
+            reading = read(entry.schema)
+        except RecursionError:
+            raise Unreadable("its schema is too deep") from None
         self.entry = entry
         self.schema = entry.schema
         self.name = entry.name
@@ -53,20 +62,36 @@ class CatalogueModel(ModelSpec):
         if whole := next(filter(None, (SIZE.fullmatch(word) for word in said)), None):
             return int(whole[1]), int(whole[2])
         ratio = next(filter(None, (RATIO.fullmatch(word) for word in said)), None)
-        if ratio is None or not float(ratio[2]) or not float(ratio[1]):
+        across, down = (float(ratio[1]), float(ratio[2])) if ratio else (0.0, 0.0)
+        if not down or not 1 / WIDEST <= across / down <= WIDEST:
             return None
-        shape = float(ratio[1]) / float(ratio[2])
         short = next((lines for word in said if (lines := _lines(word))), USUAL_LINES)
-        width, height = (short * shape, short) if shape >= 1 else (short, short / shape)
+        width, height = short * across / min(across, down), short * down / min(across, down)
         return 2 * round(width / 2), 2 * round(height / 2)
+
+    def body(self, values: Values, fitting: Fitting) -> dict[str, Any]:
+        """See `ModelSpec.body`: held as a whole against the schema as it was published."""
+        body = super().body(values, fitting)
+        if problem := mismatch(_with_addresses(body), self.schema):
+            raise InputRefused(f"Its published schema would be broken: {problem}.")
+        return body
 
     def clip_seconds(self, values: Values) -> float | None:
         """See `ModelSpec.clip_seconds`."""
         said = next((values[name] for name in LENGTHS if values.get(name) is not None), None)
         if isinstance(said, str):
-            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*s?", said.strip())
+            found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*s?", said.strip(), re.ASCII)
             return float(found[1]) if found else None
         return float(said) if isinstance(said, (int, float)) and not isinstance(said, bool) else None
+
+
+def _with_addresses(tree: Any) -> Any:
+    """A body with an address in place of each file."""
+    if isinstance(tree, Mapping):
+        return {name: _with_addresses(one) for name, one in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_with_addresses(one) for one in tree]
+    return AN_ADDRESS if isinstance(tree, Media) else tree
 
 
 def _lines(word: str) -> int | None:

@@ -79,13 +79,14 @@ class ImageLimits:
     @property
     def sentence(self) -> str:
         """The limits for people; empty when there are none but on the file, which is made to fit."""
-        sides = [("Width", self.width, " px"), ("Height", self.height, " px"), ("Width / height", self.ratio, "")]
+        sides = [("width", self.width, " px"), ("height", self.height, " px"), ("width / height", self.ratio, "")]
         said = [f"{name} {bound}{unit}" for name, bound, unit in sides if bound != Bound()]
         if self.width == self.height != Bound():
-            said[:2] = [f"Each side {self.width} px"]
+            said[:2] = [f"each side {self.width} px"]
         if said and self.max_bytes is not None:
             said.append(f"file up to {self.max_bytes / 1e6:.3g} MB")
-        return f"{', '.join(said)}." if said else ""
+        sentence = ", ".join(said)
+        return f"{sentence[0].upper()}{sentence[1:]}." if said else ""
 
 
 @dataclass(frozen=True)

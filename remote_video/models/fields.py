@@ -12,10 +12,12 @@ import operator
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InputRefused
 from ..outside_text import quoted
+from .json_schema import exact
 
 if TYPE_CHECKING:
     from .fitting import Fitting
@@ -26,6 +28,8 @@ LARGEST_SEED = 2**64 - 1
 """ComfyUI's own samplers and the nodes that make seeds count this far."""
 UNSET = "model default"
 """What a choice or a switch shows that is not sent, and left to the model."""
+ROUNDED = 10**6
+"""Part of a step by which a number may miss a multiple and still mean it."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,13 @@ class Field:
     def agree(self, values: Values) -> None:
         """Raise InputRefused when the checked values of this field and of others, by name, contradict each other."""
 
+    def is_left_out(self, value: Any) -> bool:
+        """Whether a checked value is not sent: the model goes by its own default."""
+        return value is None
+
     def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
         """Put the checked value where it belongs in the request's body; nothing stands for what is left out."""
-        if self.wire and value not in (None, "", []):
+        if self.wire and not self.is_left_out(value):
             body[self.wire] = value
 
     def spelt(self, value: Any) -> str:
@@ -86,13 +94,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """Words. `required` text may not be blank; text of one line loses the blanks around it."""
+    """Words. `required` text may not be blank; text of one line loses the blanks around it.
+
+    Text that was emptied is sent only if `blank_is_sent`: where the model would take words of its own in its place.
+    """
 
     max_length: int | None = None
     required: bool = False
     default: str = ""
     multiline: bool = True
     min_length: int = 0
+    blank_is_sent: bool = False
 
     @property
     def limits_text(self) -> str:
@@ -101,8 +113,13 @@ class Text(Field):
         return f"{max(self.min_length, int(self.required)):,} to {self.max_length:,} characters."
 
     def read(self, value: Any) -> str:
+        if not isinstance(value, (str, Real, type(None))):
+            raise self.refuse(f"a {type(value).__name__}", "it takes words", "Write or connect text.")
         text = "" if value is None else self.spelt(value)
         return text if self.multiline else text.strip()
+
+    def is_left_out(self, value: Any) -> bool:
+        return not value and not self.blank_is_sent
 
     def check(self, value: Any) -> str:
         text = self.read(value)
@@ -141,10 +158,11 @@ class Choice(Field, Generic[T]):
     def read(self, value: Any) -> T | None:
         if self.default is None and value in (None, UNSET):
             return None
-        spelt = self.spelt(value)
-        for choice in self.choices:
-            if spelt == str(choice) or (isinstance(value, float) and value == choice):
-                return choice
+        if isinstance(value, (str, Real)) and not isinstance(value, bool):
+            spelt = self.spelt(value)
+            for choice in self.choices:
+                if value == choice or spelt == str(choice):
+                    return choice
         listed = ", ".join(str(choice) for choice in self.choices)
         raise self.refuse(quoted(value), f"the model knows only {listed}", f"Choose one of {listed}.")
 
@@ -183,9 +201,16 @@ class Number(Field):
             return None
         if not self.minimum <= number <= self.maximum:
             raise self._refused(value)
-        if self.multiple_of and abs(number / self.multiple_of - round(number / self.multiple_of)) > 1e-9:
-            raise self.refuse(quoted(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
+        number = self._stepped(number, value) if self.multiple_of else number
         return number if self.whole else float(number)
+
+    def _stepped(self, number: float, value: Any) -> float | int:
+        """The multiple that is meant: what a browser counts in steps of 0.1 is never quite one."""
+        every = exact(self.multiple_of or 1)
+        nearest = round(exact(number) / every) * every
+        if abs(nearest - exact(number)) > every / ROUNDED:
+            raise self.refuse(quoted(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
+        return int(nearest) if self.whole else float(nearest)
 
     def _refused(self, value: Any) -> InputRefused:
         kind = "a whole number" if self.whole else "a number"
@@ -195,11 +220,11 @@ class Number(Field):
 
 def _number(value: Any) -> float | int | None:
     """The finite number that `value` is or spells, whole ones exactly. A switch is none."""
-    if not isinstance(value, bool):
-        for read in (int if isinstance(value, str) else operator.index, float):
-            with suppress(TypeError, ValueError, OverflowError):
-                number = read(value)
-                return number if -math.inf < number < math.inf else None
+    ways: tuple[Any, ...] = (int if isinstance(value, str) else operator.index, float)
+    for read in ways if isinstance(value, (str, Real)) and not isinstance(value, bool) else ():
+        with suppress(TypeError, ValueError, OverflowError):
+            number: float | int = read(value)
+            return number if -math.inf < number < math.inf else None
     return None
 
 
@@ -210,11 +235,9 @@ class Seed(Number):
     whole: bool = True
 
     def check(self, value: Any) -> int:
-        seed, largest = int(self.read(value) or 0), int(self.maximum)
-        folded = (
-            int(self.minimum) + seed % (largest - int(self.minimum) + 1) if self.minimum > 0 else seed % (largest + 1)
-        )
-        return int(super().check(folded if largest < seed <= LARGEST_SEED else seed) or 0)
+        seed, least, largest = int(self.read(value) or 0), max(int(self.minimum), 0), int(self.maximum)
+        is_made = 0 <= seed < least or largest < seed <= LARGEST_SEED
+        return int(super().check(least + (seed - least) % (largest - least + 1) if is_made else seed) or 0)
 
     def notice(self, value: Any) -> str | None:
         seed, sent = self.read(value), self.check(value)

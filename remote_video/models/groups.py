@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputRefused
+from ..outside_text import code, message
 from .fields import Field, Number, Values
-from .json_schema import mismatch
 
 OFF = "off"
+NO_TIME_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,8 @@ class Repeated(Field):
 
     def check(self, value: Any) -> list[dict[str, Any]]:
         """The groups as the wire has them. Raises InputRefused."""
-        groups = value or []
-        if (
-            not isinstance(groups, Sequence)
-            or isinstance(groups, str)
-            or not all(isinstance(g, Mapping) for g in groups)
-        ):
+        groups = [] if value is None else value
+        if not isinstance(groups, (list, tuple)) or not all(isinstance(group, Mapping) for group in groups):
             raise self.refuse(
                 f"a {type(value).__name__}", f"it is a list of {self.one}s", f"Add {self.one}s one by one."
             )
@@ -66,14 +63,20 @@ class Repeated(Field):
 
     def _checked(self, group: Mapping[str, Any], number: int) -> dict[str, Any]:
         if unknown := [name for name in group if name not in {f.name for f in self.of}]:
-            raise self.refuse(f"given `{unknown[0]}`", f"a {self.one} has no such part", "Leave it out.")
+            raise self.refuse(
+                f"given `{code(str(unknown[0]))[:80]}`", f"a {self.one} has no such part", "Leave it out."
+            )
         checked: dict[str, Any] = {}
         for field, named in zip(self.of, self.group(number), strict=True):
             value = group.get(field.name)
             value = named.check(getattr(named, "default", None) if value is None else value)
-            if field.wire and value is not None and value != "":
+            if field.wire and not field.is_left_out(value):
                 checked[field.wire] = value
         return checked
+
+    def is_left_out(self, value: Any) -> bool:
+        """See `Field.is_left_out`."""
+        return not value
 
     def agree(self, values: Values) -> None:
         """See `Field.agree`."""
@@ -84,12 +87,12 @@ class Repeated(Field):
         wire = self._part(part).wire
         lengths = [group[wire] for group in groups]
         total, wanted = sum(lengths), values.get(whole.name)
-        if wanted is not None and total != wanted:
-            miss = f"{abs(total - wanted)} s too {'long' if total > wanted else 'short'}"
+        if wanted is not None and abs(total - wanted) > NO_TIME_S:
+            miss = f"{abs(total - wanted):g} s too {'long' if total > wanted else 'short'}"
             raise InputRefused(
-                f"The {self.one}s last {' + '.join(map(str, lengths))} = {total} s together, "
-                f"but `{whole.name}` is {wanted} s: they are {miss}.",
-                next_step=f"Change the {self.one}s, or set `{whole.name}` to {total}."
+                f"The {self.one}s last {' + '.join(map(str, lengths))} = {total:g} s together, "
+                f"but `{whole.name}` is {wanted:g} s: they are {miss}.",
+                next_step=f"Change the {self.one}s, or set `{whole.name}` to {total:g}."
                 if whole.minimum <= total <= whole.maximum
                 else f"Shorten the {self.one}s: a clip lasts at most {whole.maximum:g} s.",
             )
@@ -112,34 +115,26 @@ class Repeated(Field):
 
 @dataclass(frozen=True)
 class Json(Field):
-    """What no widget can hold, as JSON text; checked against its part of the model's schema.
+    """What no widget can hold, as JSON text, or as what it stands for. Its model holds it against its schema."""
 
-    Args:
-        schema: JSON Schema of it, as far as it is understood.
-    """
-
-    schema: Mapping[str, Any] | None = None
     required: bool = False
     default: str = ""
 
     def read(self, value: Any) -> Any:
-        """The decoded JSON, None when it is left out. Raises InputRefused."""
-        if not isinstance(value, str):
-            return value
-        if not value.strip():
+        """What the text stands for, None when it is left out. Raises InputRefused."""
+        if isinstance(value, str) and not value.strip():
             return None
         try:
-            return json.loads(value)
-        except (ValueError, RecursionError) as problem:
-            raise self.refuse("not JSON", str(problem), "Correct it, or leave it empty.") from None
+            decoded = json.loads(value) if isinstance(value, str) else value
+            json.dumps(decoded, allow_nan=False, ensure_ascii=False).encode("utf-8")
+        except (TypeError, ValueError, RecursionError) as problem:
+            why = message(str(problem))
+            raise self.refuse("not JSON that can be sent", why, "Correct it, or leave it empty.") from None
+        return decoded
 
     def check(self, value: Any) -> Any:
         """See `Field.check`."""
         decoded = self.read(value)
-        if decoded is None:
-            if self.required:
-                raise self.refuse("empty", "the model needs it", "Write it as JSON and run again.")
-            return None
-        if problem := mismatch(decoded, self.schema or {}):
-            raise self.refuse("not what the model takes", problem, "Correct it, or leave it empty.")
+        if decoded is None and self.required:
+            raise self.refuse("empty", "the model needs it", "Write it as JSON and run again.")
         return decoded

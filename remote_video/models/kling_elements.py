@@ -13,10 +13,12 @@ from ..errors import InputRefused
 from ..outside_text import quoted
 from .fields import Field
 from .fitting import Fitting
-from .media_fields import Footage, Picture, by_number
+from .media_fields import Footage, Picture, in_order
 from .runcomfy_limits import ANY_IMAGE, MAX_VIDEO_BYTES
 
 ONE_PART = "Connect `frontal_image`, `reference_images` or `video`, then run again."
+OTHER_PARTS = "Disconnect it at the Kling 3.0 Element node, then run again."
+FROM_ITS_NODE = "Connect a Kling 3.0 Element node to it."
 PARTS = ("frontal_image_url", "reference_image_urls", "video_url")
 """What an element holds on the wire."""
 
@@ -47,6 +49,8 @@ class Elements(Field):
 
     most: int = 3
     required: bool = False
+    parts: tuple[str, ...] = PARTS
+    """What the model takes of an element."""
 
     @property
     def limits_text(self) -> str:
@@ -54,23 +58,30 @@ class Elements(Field):
 
     def check(self, value: Any) -> list[KlingElement]:
         """See `Field.check`."""
-        sockets = value or {}
-        if not isinstance(sockets, Mapping):
-            raise InputRefused(f"`{self.name}` is {quoted(value)}.", next_step="Connect Kling 3.0 Element nodes to it.")
-        elements = [sockets[name] for name in sorted(sockets, key=by_number) if sockets[name] is not None]
+        if not isinstance(value, (Mapping, type(None))):
+            raise self.refuse(f"a {type(value).__name__}", "it takes elements", FROM_ITS_NODE)
+        elements = in_order(value or {})
         if len(elements) > self.most:
             raise InputRefused(
                 f"{len(elements)} elements are connected; the model takes at most {self.most}.",
                 next_step=f"Disconnect {len(elements) - self.most} of them.",
             )
         if self.required and not elements:
-            raise self.refuse("not connected", "the model needs one", "Connect a Kling 3.0 Element node to it.")
+            raise self.refuse("not connected", "the model needs one", FROM_ITS_NODE)
         return elements
 
     def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
         """See `Field.write`."""
         if value and self.wire:
-            body[self.wire] = [_written(e, f"element {number}", fitting) for number, e in enumerate(value, start=1)]
+            body[self.wire] = [
+                self._written(e, f"element {number}", fitting) for number, e in enumerate(value, start=1)
+            ]
+
+    def _written(self, element: KlingElement, name: str, fitting: Fitting) -> dict[str, Any]:
+        written = _written(element, name, fitting)
+        if unknown := [part for part in written if part not in self.parts]:
+            raise InputRefused(f"{name} has {unknown[0]}, which this model doesn't take.", next_step=OTHER_PARTS)
+        return written
 
 
 def _written(element: KlingElement, name: str, fitting: Fitting) -> dict[str, Any]:

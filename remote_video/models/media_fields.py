@@ -35,6 +35,7 @@ class MediaField(Field):
     is_numbered: bool = False
     """Whether the wire has names with numbers in place of a list: image_url_1, image_url_2."""
     fewest: int = 0
+    """When there are any."""
     most: int | None = 1
     """None when the model says no limit."""
 
@@ -47,7 +48,9 @@ class MediaField(Field):
     def limits_text(self) -> str:
         if not self.takes_several:
             return ""
-        return f"At least {max(self.fewest, 1)} of them." if self.most is None else f"Up to {self.most} of them."
+        if self.most is None:
+            return f"At least {max(self.fewest, 1)} of them."
+        return f"{self.fewest} to {self.most} of them." if self.fewest > 1 else f"Up to {self.most} of them."
 
     def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
         """See `Field.write`. Raises InputRefused."""
@@ -85,7 +88,7 @@ class MediaField(Field):
 
     def _parts(self, value: Any) -> list[Any]:
         if isinstance(value, Mapping):
-            value = value if self.is_one(value) else [value[name] for name in sorted(value, key=by_number)]
+            value = value if self.is_one(value) else in_order(value)
         wires = value if isinstance(value, (list, tuple)) else [value]
         given = [wire for wire in wires if wire is not None and not (isinstance(wire, str) and not wire.strip())]
         return [part for wire in given for part in self.split(wire)] if self.takes_several else given
@@ -95,11 +98,10 @@ class MediaField(Field):
         return False
 
     def _count(self, count: int) -> None:
-        fewest = max(self.fewest, int(self.required))
-        if count == 0 and fewest:
+        if count == 0 and self.required:
             raise self.refuse("not connected", "the model needs one", f"Connect {self.socket} to `{self.name}`.")
-        if 0 < count < fewest:
-            raise self.refuse(f"{count} of them", f"the model needs at least {fewest}", "Connect more of them.")
+        if 0 < count < self.fewest:
+            raise self.refuse(f"{count} of them", f"the model needs at least {self.fewest}", "Connect more of them.")
         if self.most is not None and count > self.most:
             much = f"Disconnect {count - self.most} of them."
             raise self.refuse(f"{count} of them", f"the model takes at most {self.most}", much)
@@ -205,7 +207,12 @@ class Sound(Recording):
         return Audio(self._within(wav_bytes(part, name), name))
 
 
+def in_order(sockets: Mapping[str, Any]) -> list[Any]:
+    """What is wired, by the numbers of its sockets."""
+    return [sockets[name] for name in sorted(sockets, key=by_number) if sockets[name] is not None]
+
+
 def by_number(name: str) -> tuple[int, str]:
     """By the number at its end: element_10 comes after element_9."""
-    number = re.search(r"\d+$", name)
-    return (int(number[0]) if number else 0, name)
+    number = re.search(r"[0-9]{1,9}$", str(name))
+    return (int(number[0]) if number else 0, str(name))

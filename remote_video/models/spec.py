@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import InputRefused
 from ..media.fit import FitMode
+from ..outside_text import code, quoted
 from .fields import Field, Values
 from .fitting import Fitting, Size
 from .media_fields import MediaField
@@ -91,7 +92,9 @@ class ModelSpec:
         checked = self._checked(values)
         self.check_together({**values, **checked})
         checked.update(self.settle({**values, **checked}))
-        mode: FitMode = values.get("fit") or "auto"
+        mode: FitMode = "auto" if values.get("fit") is None else values["fit"]
+        if not isinstance(mode, str) or mode not in get_args(FitMode):
+            raise InputRefused(f"`fit` is {quoted(mode)}; it can be {', '.join(get_args(FitMode))}.")
         fitting = Fitting(mode, lambda size: self.canvas(checked, size), values.get("files"))
         fitting.notices += [notice for f in self._plain() if (notice := _notice(f, values))]
         return Request(
@@ -109,7 +112,7 @@ class ModelSpec:
         unknown = [name for name, value in values.items() if value is not None and name not in known]
         if wrong := [name for name in unknown if name not in BESIDE_THE_FIELDS]:
             raise InputRefused(
-                f"It was given `{wrong[0][:80]}`, and has no such input.",
+                f"It was given `{code(wrong[0])[:80]}`, and has no such input.",
                 next_step=f"It takes {', '.join(known)}. Take out what is too much, or make the node anew.",
             )
 

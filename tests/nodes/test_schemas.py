@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from remote_video_pack.nodes import NODES
 from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.fields import Choice, Number, Seed
 from remote_video_pack.remote_video.models.groups import Repeated
+from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
 
 COMMON = ["seed", "filename_prefix", "fit", "frames", "max_frames", "wait"]
 INPUTS = {
@@ -127,6 +130,33 @@ def test_an_elements_video_is_said_to_be_a_motion_reference():
     (video,) = (entry for entry in SCHEMAS["Kling3Element"].inputs if entry.id == "video")
     page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
     assert "motion reference" in video.tooltip.lower() and "| `video` | A motion reference" in page
+
+
+def limits_of(field) -> list[str]:
+    """What a help page has to say of an input's limits."""
+    if isinstance(field, Seed):
+        return [f"{field.maximum:,}"] if field.wire else []
+    if isinstance(field, Number):
+        return [f"{field.minimum:,}", f"{field.maximum:,}"]
+    if isinstance(field, Choice):
+        return [str(choice) for choice in field.choices]
+    if isinstance(field, Repeated):
+        return [str(field.fewest), str(field.most), *(limit for part in field.of for limit in limits_of(part))]
+    return [field.limits_text]
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_the_help_page_says_the_limits_that_are_kept(spec):
+    page = (PACK_FOLDER / "web" / "docs" / spec.node_id / "en.md").read_text(encoding="utf-8")
+    for field in spec.fields:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}`"))
+        for limit in limits_of(field):
+            assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
+
+
+def test_the_elements_help_page_says_how_large_a_video_may_be():
+    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
+    assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
 
 
 def test_every_node_is_shown_in_an_example_with_a_picture():
