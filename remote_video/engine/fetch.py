@@ -98,7 +98,8 @@ class Fetcher:
                 drop_parts(old, self._record)
             self._validator = None
             known: dict[str, Any] = {"output_folder": str(folder.root), "part_path": folder.kept(part)}
-            known["others"] = kept_others(others_here(self._record, self._tools.order))
+            if self._record.others is not None:
+                known["others"] = kept_others(others_here(self._record, self._tools.order))
             self._tools.ledger.note(self._lease, **known, part_validator=None)
             self._record = replace(self._record, **known)
         return place

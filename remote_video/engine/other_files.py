@@ -15,6 +15,7 @@ from ..clips.output_folder import OutputFolder
 from ..errors import AccountError, DownloadError, RemoteVideoError, SettingsError
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile
 from ..media.saved_file import check_video_or_picture
+from ..outside_text import quoted
 from ..providers.status import JobState, JobStatus, MediaSource, TransientError
 from .follow import NOT_FOUND_ANSWERS
 from .saved import sha256
@@ -113,7 +114,7 @@ class OtherFiles:
             if status.state is JobState.SUCCEEDED:
                 return status
             if status.state is not JobState.NOT_FOUND:
-                raise TransientError(f"{self._provider} now calls the job {status.raw_status!r}")
+                raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
         raise NotHad(f"{self._provider} no longer knows the job, and not all of its files are here.", is_gone=True)
 
 

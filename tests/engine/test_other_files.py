@@ -17,6 +17,7 @@ from remote_video_pack.remote_video.sandbox import Sandbox
 from remote_video_pack.remote_video.sandbox.answer import Answer
 from remote_video_pack.remote_video.sandbox.faults import Call, Fault
 
+from .kill_cases import SETTLE_S, ledger_kept_locked
 from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
 from .test_fetch import naming, unfetched
 from .test_saved import elsewhere, planted, the_record
@@ -271,6 +272,24 @@ def test_killed_between_two_files_all_come_home(lane, nursery, tmp_path, small_m
     lane.faults.clear("media")
     if ends_by == "collect":
         assert nursery.start(studio, "collect").result()["outcome"] == "collected"
+    assert nursery.start(studio).result()["outcome"] == "clip"
+    assert_all_here(studio, StoredClip.of(the_record(studio)), small_mp4)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_killed_when_all_have_their_names_and_none_is_written_down(lane, nursery, tmp_path, small_mp4, provider):
+    """The provider forgets the job at that moment: nothing but what is on the disk can tell."""
+    studio = with_more(Studio(lane, tmp_path / "job", provider))
+    lane.faults.set("media", "stall-midway", on_call=3)
+    child = nursery.start(studio)
+    wait_until(lambda: len(studio.calls("media")) == 3, "the download")
+    time.sleep(SETTLE_S)
+    with ledger_kept_locked(studio):
+        lane.faults.clear("media")
+        wait_until(lambda: {path.name for path in files(studio)} >= set(NAMES), "the files to get their names")
+        assert child.kill()
+    assert the_record(studio).state is State.FINISHED
+    lane.faults.set(studio.status_route, "vanished")
     assert nursery.start(studio).result()["outcome"] == "clip"
     assert_all_here(studio, StoredClip.of(the_record(studio)), small_mp4)
 

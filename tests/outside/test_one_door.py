@@ -31,7 +31,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.media.clip import Clip
 from remote_video_pack.remote_video.models import MODELS
 from remote_video_pack.remote_video.outside_text import HIDDEN, JOINERS
-from remote_video_pack.remote_video.providers.clip_urls import clip_urls
+from remote_video_pack.remote_video.providers.clip_urls import files_in
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.uploads import choose
 
@@ -187,7 +187,7 @@ def test_addresses_of_clips(address, location):
             told(lambda url=url, reach=reach: check_url(url, reach, allow_plain=True))
             secured(url, reach)
         told(lambda url=url: next_url(url, location))
-    clip_urls({"video": address, "videos": [location, {"url": address}]})
+    files_in({"video": address, "videos": [location, {"url": address}]})
 
 
 @FEW
