@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from ..catalogue.ask import PROVIDER, ask
 from ..catalogue.catalogue import successors
 from ..catalogue.drift import differences, drift
 from ..catalogue.store import known
+from ..console import say
 from ..errors import ModelGone, RemoteVideoError
 from ..media.clip import Clip
 from ..models import MODELS, ModelSpec, Request
@@ -77,7 +79,7 @@ def check_command(options: argparse.Namespace) -> int:
             print(json.dumps({**asdict(line), "verdict": line.verdict.value}), flush=True)
         else:
             detail = f"  {line.detail}" if line.detail else ""
-            print(f"{line.what:8}  {line.verdict.value:13}  {line.name}{detail}", flush=True)
+            say(f"{line.what:8}  {line.verdict.value:13}  {line.name}{detail}", sys.stdout)
     if any(verdict in BAD for verdict in verdicts):
         return 1
     return 2 if Verdict.NOT_ASKED in verdicts or all(verdict is Verdict.SKIPPED for verdict in verdicts[:2]) else 0

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable
 
+from ..console import say
 from ..ledger.ledger import Ledger
 from ..ledger.spending import Spent
 from .surroundings import home_with_ledger
@@ -29,7 +30,7 @@ def costs_command(options: argparse.Namespace) -> int:
         for name, spent in sums.items():
             print(json.dumps({options.by: name, **dict(zip(COLUMNS, _figures(spent), strict=True))}))
     elif not sums:
-        print("Nothing was paid yet.")
+        say("Nothing was paid yet.", sys.stdout)
     else:
         _show(options.by, sums)
     return 0
@@ -53,9 +54,11 @@ def _figures(spent: Spent) -> tuple[int, float, float, int]:
 def _show(by: str, sums: dict[str, Spent]) -> None:
     lines = {**sums, "in all": sum(sums.values(), Spent())}
     width = max(map(len, lines))
-    print(f"{by:<{width}}  {'jobs':>6}  {'USD':>10}  {'estimated':>10}  {'unknown':>7}")
+    rows = [f"{by:<{width}}  {'jobs':>6}  {'USD':>10}  {'estimated':>10}  {'unknown':>7}"]
     for name, spent in lines.items():
-        print(f"{name:<{width}}  {spent.jobs:>6}  {spent.usd:>10.2f}  {spent.expected_usd:>10.2f}  {spent.unknown:>7}")
-    print(
-        "\nUSD: as the provider said it. Estimated: besides, by the catalogue's prices. Unknown: jobs without either."
+        figures = f"{spent.jobs:>6}  {spent.usd:>10.2f}  {spent.expected_usd:>10.2f}  {spent.unknown:>7}"
+        rows.append(f"{name:<{width}}  {figures}")
+    meaning = (
+        "USD: as the provider said it. Estimated: besides, by the catalogue's prices. Unknown: jobs without either."
     )
+    say("\n".join((*rows, "", meaning)), sys.stdout)

@@ -286,7 +286,7 @@ def test_too_many_elements_are_counted():
     ("element", "words"),
     [
         (KlingElement(torch.rand(2, 64, 64, 3)), ["frontal_image of element 1", "2 images"]),
-        (5, ["element 1 is '5'", "Kling 3.0 Element node"]),
+        (5, ["element 1 is 5", "Kling 3.0 Element node"]),
         (KlingElement(), ["no frontal_image of element 1", "Connect", "`video`"]),
         (KlingElement(IMAGE, torch.zeros(0, 64, 64, 3)), ["element 1", "empty batch"]),
         (KlingElement(IMAGE, torch.full((2, 64, 64, 3), float("nan"))), ["reference image 1 of element 1", "NaN"]),
