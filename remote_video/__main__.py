@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve both providers' APIs on this machine until Ctrl-C")
     sandbox.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     sandbox.add_argument("--folder", type=Path, default=Path("sandbox"), help="for its jobs and clips (./sandbox)")
+    sandbox.add_argument("--catalogue", type=Path, metavar="FILE", help="models to offer, too: JSON as published")
     sandbox.set_defaults(command="providers.sandbox_command")
     return parser
 

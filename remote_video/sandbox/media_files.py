@@ -13,12 +13,12 @@ from .reception import Reception
 from .renders import Renders
 from .routes import Route
 
-VIDEO_TYPE = "video/mp4"
+VIDEO_TYPE, PICTURE_TYPE = "video/mp4", "image/png"
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class MediaFiles:
-    """The media host: /media/<request id>/clip.mp4, no key asked for."""
+    """The media host: /media/<request id>/clip.mp4 or picture.png, no key asked for."""
 
     def __init__(self, reception: Reception, renders: Renders) -> None:
         self._reception = reception
@@ -26,11 +26,11 @@ class MediaFiles:
         self._tags: dict[tuple[Path, int], str] = {}
 
     def routes(self) -> list[Route]:
-        return [Route("media", "GET", "/media/([^/]+)/clip[.]mp4", self.get)]
+        return [Route("media", "GET", "/media/([^/]+)/(clip[.]mp4|picture[.]png)", self.get)]
 
-    def get(self, request: Incoming, request_id: str) -> Answer:
+    def get(self, request: Incoming, request_id: str, name: str) -> Answer:
         job = self._reception.store.find(request_id)
-        if job is None or self._reception.standing(job).state is not State.SUCCEEDED:
+        if job is None or job.plan.file_name != name or self._reception.standing(job).state is not State.SUCCEEDED:
             return Answer(404, b"no such file\n", {"Content-Type": "text/plain"})
         return self.serve(request, job)
 
@@ -39,7 +39,7 @@ class MediaFiles:
         path = self._renders.file(job)
         facts = path.stat()
         headers = {
-            "Content-Type": VIDEO_TYPE,
+            "Content-Type": PICTURE_TYPE if job.plan.picture else VIDEO_TYPE,
             "Accept-Ranges": "bytes",
             "ETag": self._tag(path, facts.st_mtime_ns),
             "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
