@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
@@ -11,10 +11,25 @@ from ..remote_video.models.fields import Field
 Fields = Mapping[str, Field]
 
 
+class Reader(Protocol):
+    """A kind of node that looks at what was posted for it before ComfyUI does."""
+
+    @classmethod
+    def read_posted(cls, inputs: dict[str, Any]) -> None:
+        """Put into `inputs` what its values mean."""
+
+
 class Misread(str):
     """A value that means nothing to its input. ComfyUI fails to cast it, and refuses the prompt with the reason."""
 
     reason: InputRefused
+
+    @classmethod
+    def of(cls, value: Any, reason: InputRefused) -> Misread:
+        """The value, with the reason."""
+        misread = cls(value)
+        misread.reason = reason
+        return misread
 
     def _refuse(self) -> NoReturn:
         raise ValueError(f"{self.reason.what} {self.reason.next_step}")
@@ -22,20 +37,25 @@ class Misread(str):
     __bool__ = __int__ = __float__ = _refuse
 
 
-def read_literals(posted: Any, nodes: Mapping[str, Fields]) -> Any:
-    """What was posted to /prompt, with the literals of our nodes as the values they mean; wires stay.
+def read_prompt(posted: Any, nodes: Mapping[str, type[Reader]]) -> Any:
+    """What was posted to /prompt, with the values of our nodes as they are meant; wires stay.
 
     Args:
         posted: the body, whatever it is.
-        nodes: by class type, the fields that may stand as a literal.
+        nodes: ours, by class type.
     """
     prompt = posted.get("prompt") if isinstance(posted, dict) else None
     for node in prompt.values() if isinstance(prompt, dict) else ():
         if isinstance(node, dict) and isinstance(inputs := node.get("inputs"), dict):
-            fields = nodes.get(str(node.get("class_type")), {})
-            for name in fields.keys() & inputs.keys():
-                inputs[name] = _read(fields[name], inputs[name])
+            if reader := nodes.get(str(node.get("class_type"))):
+                reader.read_posted(inputs)
     return posted
+
+
+def read_literals(inputs: dict[str, Any], fields: Fields) -> None:
+    """Put in place of the literals among `inputs` what they mean to the field of that name."""
+    for name in fields.keys() & inputs.keys():
+        inputs[name] = _read(fields[name], inputs[name])
 
 
 def _read(field: Field, value: Any) -> Any:
@@ -46,6 +66,4 @@ def _read(field: Field, value: Any) -> Any:
     try:
         return field.read(value)
     except InputRefused as refusal:
-        misread = Misread(value)
-        misread.reason = refusal
-        return misread
+        return Misread.of(value, refusal)

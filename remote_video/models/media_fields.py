@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -68,6 +69,15 @@ class MediaField(Field):
             body[self.wire] = [*body.get(self.wire, ()), *sent]
         else:
             body[self.wire] = sent[0]
+
+    def called(self, value: Any) -> dict[str, str]:
+        """What the one file that a socket brings is called in messages, by the socket's name; "" where there is one."""
+        if not isinstance(value, Mapping) or self.is_one(value):
+            return {"": self.name}
+        counts = {name: len(self._parts([value[name]])) for name in sorted(value, key=by_number)}
+        before = dict(zip(counts, accumulate(counts.values(), initial=1), strict=False))
+        whole = sum(counts.values())
+        return {name: self._named(before[name], whole) for name, count in counts.items() if count == 1}
 
     def _named(self, number: int, count: int) -> str:
         """What one of them is called in messages. A # in the name stands for its number."""
