@@ -39,6 +39,10 @@ class Chosen:
         known: dict[str, Any] = {}
         for field in self.model.fields:
             value = self.values.get(field.name)
+            if isinstance(field, MediaField):
+                for socket, one in (value if isinstance(value, Mapping) else {field.name: value}).items():
+                    if isinstance(one, str) and one.strip():
+                        field.address(one, socket)
             if value is None or is_link(value) or isinstance(field, (MediaField, Elements)):
                 continue
             if isinstance(field, Repeated):

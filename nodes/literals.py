@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
+from ..remote_video.models.groups import Json
+from .comfy_host import is_link
 
 Fields = Mapping[str, Field]
 
@@ -61,6 +64,8 @@ def read_literals(inputs: dict[str, Any], fields: Fields) -> None:
 def _read(field: Field, value: Any) -> Any:
     if isinstance(value, dict) and "__value__" in value:
         value = value["__value__"]
+    if isinstance(field, Json):
+        return value if isinstance(value, str) or value is None or is_link(value) else json.dumps(value)
     if isinstance(value, (list, dict)):
         return value
     try:

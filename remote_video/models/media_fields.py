@@ -58,7 +58,7 @@ class MediaField(Field):
             return
         names = [self._named(number, len(parts)) for number in range(1, len(parts) + 1)]
         sent = [
-            self._address(part, name)
+            self.address(part, name)
             if isinstance(part, str) and self.takes_address
             else self.made(part, name, fitting)
             for part, name in zip(parts, names, strict=True)
@@ -119,7 +119,8 @@ class MediaField(Field):
         """What may be wired, for messages."""
         raise NotImplementedError
 
-    def _address(self, text: str, name: str) -> str:
+    def address(self, text: str, name: str) -> str:
+        """The public https address that stands in the body for a file, called `name` in messages. Raises InputRefused."""
         address = text.strip()
         try:
             if len(address) > LONGEST_ADDRESS:
