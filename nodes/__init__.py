@@ -9,7 +9,7 @@ from server import PromptServer
 from ..remote_video.console import never_raise
 from .clip_node import ClipMaker
 from .comet_veo import CometVeo
-from .comfy_host import collect_at_start, settings
+from .comfy_host import ask_what_is_offered, collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
@@ -35,3 +35,4 @@ class RemoteVideoExtension(ComfyExtension):
 
 async def _started(_app: Application) -> None:
     collect_at_start()
+    ask_what_is_offered()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..remote_video.catalogue.model import CatalogueModel
+from ..remote_video.catalogue.catalogue import Catalogue, successors
+from ..remote_video.catalogue.model import CatalogueModel, video_models
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
 from ..remote_video.models.groups import Repeated
@@ -20,7 +21,6 @@ MODEL = "model"
 BELOW = f"{MODEL}."
 """What the names of a model's own inputs begin with in a prompt."""
 BESIDE = COMMON | {"prompt"}
-Models = Mapping[str, CatalogueModel]
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,18 @@ class Chosen:
         self.model.check_together(known)
 
 
-def chosen(models: Models, given: Mapping[str, Any]) -> Chosen:
+def chosen(catalogue: Catalogue, given: Mapping[str, Any]) -> Chosen:
     """The model that a prompt names, and the values of its fields.
 
     Args:
+        catalogue: what there is to choose from.
         given: what the node was given: as posted, by dotted names, or as nested as ComfyUI makes it.
 
     Raises:
         InputRefused: `model` is missing or unknown, or there is something that it has no input for.
     """
     flat = {name: value for top, value in given.items() for name, value in _flat(top, value)}
-    model = _model(models, flat.get(MODEL))
+    model = _model(catalogue, flat.get(MODEL))
     values: dict[str, Any] = {name: flat[name] for name in ("prompt", "seed") if name in flat}
     places = {place: field for field in model.own for place in _places(field)}
     for name, value in flat.items():
@@ -104,15 +105,23 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _flat(name if inner == name.rpartition(".")[2] else f"{name}.{inner}", one)
 
 
-def _model(models: Models, name: Any) -> CatalogueModel:
-    choose = "Choose one of the list in `model`."
+def _model(catalogue: Catalogue, name: Any) -> CatalogueModel:
+    models, choose = video_models(catalogue), "Choose one of the list in `model`."
     if name in (None, ""):
         raise InputRefused("No `model` is chosen.", next_step=choose)
     if not isinstance(name, str):
         raise InputRefused("`model` can't be wired: its inputs depend on it.", next_step=f"Unwire it. {choose}")
     if name not in models:
-        raise InputRefused(f"The model {name[:120]!r} is not offered, or not any more.", next_step=choose)
+        raise InputRefused(f"The model {name[:120]!r} is not offered, or not any more.", next_step=instead_of(catalogue, name))
     return models[name]
+
+
+def instead_of(catalogue: Catalogue, name: str) -> str:
+    """What to choose in place of a model that is gone, in a sentence."""
+    found = [entry.model_id for entry in successors(catalogue, name) if entry.model_id in video_models(catalogue)]
+    if not found:
+        return "Choose another one in `model`."
+    return f"In its place there is {' or '.join(found[:3])}: choose it in `model`."
 
 
 def _places(field: Field) -> list[str]:

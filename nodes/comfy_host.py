@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..remote_video.engine.host import JobEvent, PromptEnd
 
 LOG = logging.getLogger("remote_video")
+RUNCOMFY = "runcomfy"
 JOB_EVENT = "remote_video.job"
 """The websocket event that tells the browser how a job stands."""
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -59,7 +60,8 @@ def settings() -> Settings:
 def catalogue() -> Catalogue:
     """What RunComfy offers, as far as this machine knows: the same object until something changed. Never raises."""
     try:
-        return known(settings().home)
+        there = settings()
+        return known(there.home, there.endpoint(RUNCOMFY))
     except RemoteVideoError as error:
         LOG.warning("What RunComfy offers is not looked up: %s %s", error.what, error.next_step)
         return snapshot()
@@ -206,6 +208,20 @@ def collect_at_start() -> None:
             LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)
 
     threading.Thread(target=start, name="remote-video-start", daemon=True).start()
+
+
+def ask_what_is_offered() -> None:
+    """Ask for the catalogue in the background, where there is a key; `REMOTE_VIDEO_CATALOGUE=0` turns it off."""
+
+    def ask() -> None:
+        from ..remote_video.catalogue.refresh import refresh
+
+        try:
+            refresh(settings())
+        except RemoteVideoError as error:  # an unusable setting, which every Run says
+            LOG.warning("The catalogue is not asked for: %s %s", error.what, error.next_step)
+
+    threading.Thread(target=ask, name="remote-video-catalogue", daemon=True).start()
 
 
 def _close_on_signals(engine: Engine) -> None:

@@ -39,10 +39,10 @@ class RunComfyVideo(ClipMaker, io.ComfyNode):
 
     @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
-        models = video_models(catalogue())
-        read_literals(inputs, {**_common_literals(), **literals_below(models.get(str(inputs.get(MODEL))))})
+        known = catalogue()
+        read_literals(inputs, {**_common_literals(), **literals_below(video_models(known).get(str(inputs.get(MODEL))))})
         try:
-            chosen(models, inputs).check()
+            chosen(known, inputs).check()
         except InputRefused as refusal:
             inputs[MODEL] = Misread.of(inputs.get(MODEL, ""), refusal)
 
@@ -55,7 +55,7 @@ class RunComfyVideo(ClipMaker, io.ComfyNode):
 
     @classmethod
     async def execute(cls, **values: Any) -> io.NodeOutput:
-        found = chosen(video_models(catalogue()), values)
+        found = chosen(catalogue(), values)
         return await cls.make(found.model, Common.of(values), found.values, below=BELOW)
 
 

@@ -17,7 +17,8 @@ from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsErro
 EXIT_CODES = """exit codes:
   0    done
   1    not, or not all of it, done; the reason is on stderr
-  2    asked for what can't be (options, inputs, a table's rows, settings); nothing was sent
+  2    asked for what can't be (options, inputs, a table's rows, settings); nothing was sent.
+       `check`: a provider could not be asked; 1 there is: something is not as it was
   130  interrupted: what was submitted goes on and is not lost
 """
 INTERRUPTED = (
@@ -103,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     forget.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
     forget.set_defaults(command="jobs.forget_command")
+
+    check = commands.add_parser(
+        "check", parents=[home, as_json], help="what may have changed: models, keys, balance, clock, disk, decoding"
+    )
+    check.set_defaults(command="check.check_command")
 
     price = commands.add_parser("price", parents=[home], help="ask the provider what a model costs and takes")
     price.add_argument("model", help="a node's id (Veo3I2V) or a RunComfy model id")

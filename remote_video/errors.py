@@ -8,6 +8,7 @@ RemoteVideoError
     SettingsError         a setting can't mean anything, or what it needs isn't there
     RequestRefused        the jobs panel or the command line was asked for what can't be
     InputRefused          an input breaks the model's contract
+    ModelChanged          the model no longer takes what would be sent
     UploadError           an image could not be put where the provider would fetch it
     LedgerError           the record of paid jobs can't be written
   the provider's answer to a submission
@@ -23,6 +24,7 @@ RemoteVideoError
     JobFailed             it failed at the provider
     JobCancelled          it was cancelled at the provider
     JobExpired            the provider no longer knows it, or its clip
+    NoVideo               it was finished with pictures, and no video
     StillRunning          the deadline passed; the job goes on
   the clip
     DownloadError         it exists and could not be brought here this time
@@ -113,6 +115,12 @@ class RequestRefused(RemoteVideoError):
 
 class InputRefused(RemoteVideoError):
     """An input breaks the model's contract; found here, before anything was sent."""
+
+
+class ModelChanged(RemoteVideoError):
+    """The provider publishes other inputs of the model now; found before anything was sent."""
+
+    usual_next_step = "Change what is named above, or update Remote Video, then run again."
 
 
 class UploadError(RemoteVideoError):
@@ -207,6 +215,16 @@ class JobExpired(RemoteVideoError):
     usual_next_step = (
         "To pay for another try: choose another seed, or open the Remote Video jobs panel and "
         "choose 'Forget this job', then run again."
+    )
+
+
+class NoVideo(RemoteVideoError):
+    """The provider finished the job with pictures, and no video."""
+
+    usual_billed = Billed.YES
+    usual_next_step = (
+        "Choose a model that makes videos. Run again with the same inputs only asks once more; "
+        "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
     )
 
 

@@ -57,6 +57,8 @@ class Settings:
     """Addresses that a proxy hands out in place of public ones; hosts of clips may resolve to them."""
     collect: bool = True
     """Whether what was paid for and nobody watches is brought home."""
+    catalogue: bool = True
+    """Whether providers are asked, for nothing, what they offer: at the start, and before a model is first paid for."""
     follow_links: bool = False
     """Whether a folder in the output folder may be a link to another place: so where the host's own nodes take it."""
     timeouts: Timeouts = DEFAULT_TIMEOUTS
@@ -89,6 +91,7 @@ class Settings:
             timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
             max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
             collect=_flag(env, "REMOTE_VIDEO_COLLECT", default=True),
+            catalogue=_flag(env, "REMOTE_VIDEO_CATALOGUE", default=True),
             uploads=uploads,
             public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
             s3=_s3(env),

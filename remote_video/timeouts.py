@@ -32,6 +32,10 @@ class Timeouts:
     """For the next byte of a clip."""
     download: float = 1800.0
     """For a clip, from one address."""
+    offer: float = 3.0
+    """For what a provider says of a model, once the request is ready; no answer by then counts as none."""
+    pictures: float = 60.0
+    """For the video of a finished job whose result names only pictures."""
     stop_check: float = 0.05
     """Between two looks at whether the user pressed Stop."""
     cancel_answer: float = 5.0

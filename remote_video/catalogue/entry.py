@@ -37,7 +37,7 @@ class Entry:
         price_unit: "output" (one clip) or "second" (of it); another word is the provider's own.
         pricing_note: what it says of the price.
         description: a sentence or more.
-        is_retired: whether it was offered once and no longer is.
+        retired_at: when it was first seen to be no longer offered, seconds since the epoch; None while it is.
     """
 
     model_id: str
@@ -48,10 +48,10 @@ class Entry:
     price_unit: str | None = None
     pricing_note: str = ""
     description: str = ""
-    is_retired: bool = False
+    retired_at: float | None = None
 
     @classmethod
-    def read(cls, published: Any) -> Entry:
+    def read(cls, published: Any, retired_at: float | None = None) -> Entry:
         """Read one object of the listing. Raises Unreadable when it names no model."""
         if not isinstance(published, Mapping):
             raise Unreadable("it is no object")
@@ -68,7 +68,13 @@ class Entry:
             price_unit=_words(published.get("price_unit"), code).lower() or None,
             pricing_note=_words(published.get("pricing_note"), message),
             description=_words(published.get("description"), message),
+            retired_at=retired_at,
         )
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it was offered once and no longer is."""
+        return self.retired_at is not None
 
     @property
     def makes_video(self) -> bool:

@@ -38,6 +38,7 @@ class CatalogueModel(ModelSpec):
     def __init__(self, entry: Entry) -> None:
         reading = read(entry.schema)
         self.entry = entry
+        self.schema = entry.schema
         self.name = entry.name
         self.model_id = entry.model_id
         self.fields = reading.fields

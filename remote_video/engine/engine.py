@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import Billed, RemoteVideoError, StillRunning, Stopped
+from ..errors import Billed, ModelGone, RemoteVideoError, StillRunning, Stopped
 from ..ledger.ledger import Lease, LeaseLost, Ledger
 from ..ledger.record import JobRecord
 from ..providers.client import Client
@@ -30,6 +30,7 @@ from ..timeouts import Timeouts
 from .collector import Collector
 from .host import Asker, Host, JobEvent, PromptEnd
 from .job import make
+from .offers import Offers, with_successors
 from .order import Order
 from .threads import Pools
 from .tools import Lane, Tools, Unwanted, clock
@@ -62,6 +63,8 @@ class Engine:
         """What the disk refused to note of submissions, by job key; the collector tries again."""
         self.unreleased: set[Lease] = set()
         """Leases that the disk refused to let go."""
+        self.offers = Offers(self)
+        """What providers say of their models before these are paid for."""
         self.posting: set[Future[Any]] = set()
         """Submissions under way: the end waits for them."""
         self.ended = threading.Event()
@@ -270,6 +273,8 @@ class Engine:
         while True:
             try:
                 return await make(tools)
+            except ModelGone as gone:
+                raise await tools.call(self.pools.preparations, partial(with_successors, gone, tools.order)) from gone
             except LeaseLost:
                 _log.warning("Another engine took the job %s over while this one was not heard of.", tools.key)
 

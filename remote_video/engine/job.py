@@ -21,6 +21,7 @@ from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from .fetch import Fetcher
 from .follow import Follower
+from .offers import still_taken
 from .saved import had_here, is_anywhere, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
@@ -56,7 +57,9 @@ async def make(tools: Tools) -> JobRecord:
             status = None
             if action is Action.SUBMIT and tools.order.request is not None:
                 tools.show("preparing the request")
+                offer = tools.engine.offers.ask(tools.order)
                 await tools.call(tools.pools.preparations, tools.order.request.encode)
+                await still_taken(tools, offer)
                 async with tools.in_flight(is_new=True), uploaded(tools) as upload:
                     record = await submit(tools, lease, upload)
                     status = await Follower(tools, lease, record).until_finished(just_submitted=True)

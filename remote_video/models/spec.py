@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputRefused
@@ -28,6 +29,8 @@ class ModelSpec:
     """The provider's id."""
     fields: tuple[Field, ...]
     """Its inputs, in the node's order."""
+    schema: Mapping[str, Any] | None = None
+    """The published input schema it was read from; None when it was made by hand."""
 
     # -- what a model may say otherwise ------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..accounts import Accounts
 from ..loopback import is_loopback
@@ -98,12 +98,31 @@ class Client(Protocol):
         """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
         ...
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD; None where that can't be asked, or is said in words of another kind.
+
+        Raises:
+            TransientError, SettingsError: no usable answer.
+        """
+        ...
+
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """What the provider says now of the model that is asked for, `input_schema` where it publishes one. Free.
+
+        Raises:
+            ModelGone: it doesn't offer the model.
+            TransientError, AccountError, SettingsError: no usable answer this time.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Connection:
     """A provider that can be asked."""
 
     client: Client
+    base_url: str
+    """Where its API is asked."""
     account_key: str = field(repr=False)
     """Tells its account apart."""
 
@@ -139,4 +158,4 @@ def connect(provider_id: str, settings: Settings) -> Connection:
         key = (
             key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
         )
-    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), key)
+    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), base_url, key)

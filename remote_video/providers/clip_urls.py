@@ -21,6 +21,14 @@ def clip_urls(output: Any) -> list[str]:
     return list(dict.fromkeys(_urls(output)))
 
 
+def has_picture(output: Any) -> bool:
+    """Whether an image's address is anywhere in an output."""
+    if isinstance(output, str):
+        return _is_url(output) and _ends(output, IMAGE_ENDINGS)
+    inside = output.values() if isinstance(output, Mapping) else output if isinstance(output, (list, tuple)) else ()
+    return any(map(has_picture, inside))
+
+
 def _urls(output: Any) -> list[str]:
     if isinstance(output, str):
         return [output] if _is_url(output) and not _ends(output, IMAGE_ENDINGS) else []

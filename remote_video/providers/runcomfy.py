@@ -17,14 +17,26 @@ from ..models.request import EncodedMedia, Image, Recording, Request
 from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
+from . import PROVIDERS
 from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
-from .clip_urls import clip_urls
+from .clip_urls import clip_urls, has_picture
 from .http import Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in
-from .refusal import Refusal
-from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
+from .refusal import Refusal, model_gone
+from .status import (
+    STATES,
+    CancelOutcome,
+    JobState,
+    JobStatus,
+    MediaSource,
+    OnlyPictures,
+    TransientError,
+    fraction,
+    id_text,
+)
 
+BALANCE = "/prod/v2/balance"
 CALL = "/v1/requests/{}/{}"
 CANCEL_OUTCOMES = {
     **{word: CancelOutcome.CANCELLED for word, state in STATES.items() if state is JobState.CANCELLED},
@@ -54,6 +66,9 @@ class RunComfy:
     ) -> None:
         self.endpoint = endpoint or base_url
         self._api = Api(self.name, base_url, key, timeouts)
+        usual = PROVIDERS["runcomfy"]
+        elsewhere = usual.balance_origin if base_url == usual.base_url else None
+        self._purse = Api(self.name, elsewhere or base_url, key, timeouts)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode every image, put it where RunComfy can read it, and build the JSON body."""
@@ -128,6 +143,19 @@ class RunComfy:
         """RunComfy's media hosts never get the key."""
         return {}
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD. Raises TransientError, SettingsError."""
+        response = self._purse.get(BALANCE)
+        body = response.json()
+        if not isinstance(body, Mapping) or response.status >= 300 or body.get("error_code"):
+            raise transient(response, problem_in(body, response.summary), self.name)
+        usd = body.get("balance_usd")
+        return float(usd) if isinstance(usd, (int, float)) and not isinstance(usd, bool) else None
+
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """See `client.Client.offered`."""
+        return self.model_info(request.model.model_id)
+
     def model_info(self, model_id: str) -> Mapping[str, Any]:
         """Name, input schema and price of a model. Raises TransientError, AccountError, ModelGone."""
         response = self._api.get("/v1/models/" + quote(model_id, safe="/"))
@@ -135,6 +163,8 @@ class RunComfy:
         if isinstance(body, Mapping) and response.status < 300 and not body.get("error_code"):
             return body
         problem = problem_in(body, response.summary)
+        if response.status == 404 and isinstance(body, Mapping):
+            raise model_gone(problem, self.name, model_id)
         if problem.code in FINAL_REFUSALS or response.status == 401:
             raise Refusal(problem, response.status, self.name, model_id).error()
         raise transient(response, problem, self.name)
@@ -154,6 +184,8 @@ class RunComfy:
         if sources and (state is JobState.SUCCEEDED or not raw_status):
             return JobStatus(JobState.SUCCEEDED, raw_status, sources=sources, cost_usd=cost_usd)
         if state is JobState.SUCCEEDED:
+            if has_picture(body.get("output")):
+                raise OnlyPictures(cost_usd)
             raise TransientError("the job succeeded but its result names no video yet")
         return JobStatus(state or JobState.RUNNING, raw_status, is_undocumented=state is None)
 
