@@ -6,8 +6,8 @@
  *
  * @param {any} node
  * @param {string} prefix
- * @returns {{written: Map<string, any>, asSaved: boolean}} by name, what is written; with `asSaved` a value that the new
- *   widget doesn't offer is kept for the server to refuse: never another one in its place, unasked
+ * @returns {{written: Map<string, any>, asSaved: boolean}} by name, what is written; with `asSaved` nothing is added to it,
+ *   and a value that the new widget doesn't offer is kept for the server to refuse: never another one in its place, unasked
  */
 export function carryOver(node, prefix) {
   const carried = { written: new Map(), asSaved: false };
@@ -17,7 +17,7 @@ export function carryOver(node, prefix) {
     if (widget.name?.startsWith(prefix)) {
       const removed = widget.onRemove;
       widget.onRemove = function () {
-        carried.written.set(widget.name, widget.value);
+        if (!carried.asSaved) carried.written.set(widget.name, widget.value);
         removed?.call(this);
       };
       if (carried.written.has(widget.name)) {

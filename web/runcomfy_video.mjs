@@ -43,7 +43,7 @@ export class ModelNode {
     };
     node.refreshComboInNode = (/** @type {any} */ definitions) => {
       const input = definitions[node.comfyClass]?.input.optional[MODEL];
-      if (input) this.offer(input[1].options, this.widget.value, node.inputs);
+      if (input) this.keeping(this.state().values, () => this.offer(input[1].options, this.widget.value, node.inputs));
     };
   }
 
@@ -75,14 +75,23 @@ export class ModelNode {
     delete this.node.properties?.[SAVED];
     const model = saved?.model ?? this.widget.value;
     const isOffered = this.widget.options.values.includes(model);
-    if (saved) {
-      this.carried.written = new Map(Object.entries(saved.values).map(([name, value]) => [BELOW + name, value]));
-      this.carried.asSaved = true;
-      if (isOffered) this.widget.value = model;
-    }
-    if (!isOffered) this.offer(this.definition().options, model, info.inputs ?? []);
-    this.carried.asSaved = false;
+    this.keeping(saved?.values ?? {}, () => {
+      if (!isOffered) this.offer(this.definition().options, model, info.inputs ?? []);
+      else if (saved) this.widget.value = model;
+    });
     this.chosen = model;
+  }
+
+  /**
+   * Put just these values into the widgets that are built meanwhile, and none of those that go.
+   * @param {Record<string, any>} values
+   * @param {() => void} act
+   */
+  keeping(values, act) {
+    this.carried.written = new Map(Object.entries(values).map(([name, value]) => [BELOW + name, value]));
+    this.carried.asSaved = true;
+    act();
+    this.carried.asSaved = false;
   }
 
   definition() {
