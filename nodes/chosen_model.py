@@ -43,7 +43,10 @@ class Chosen:
                 for socket, one in (value if isinstance(value, Mapping) else {field.name: value}).items():
                     if isinstance(one, str) and one.strip():
                         field.address(one, socket)
-            if value is None or is_link(value) or isinstance(field, (MediaField, Elements)):
+            if isinstance(field, (MediaField, Elements)) or is_link(value):
+                continue
+            if value is None:
+                known[field.name] = getattr(field, "default", None)
                 continue
             if isinstance(field, Repeated):
                 groups = groups_of(field, value)

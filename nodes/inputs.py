@@ -38,10 +38,15 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
         options = [io.DynamicCombo.Option(choice, _groups(field, n)) for n, choice in counted(field)]
         return io.DynamicCombo.Input(field.name, options=options, optional=True, tooltip=field.help)
     own = {"tooltip": field.help, "advanced": advanced}
-    if isinstance(field, (Text, Json)):
+    if isinstance(field, Json):
+        return io.String.Input(
+            field.name, optional=not field.required, tooltip=field.help, multiline=True, default="", advanced=True
+        )
+    if isinstance(field, Text):
         is_optional = bool(field.default) or not field.required
-        lines = field.multiline if isinstance(field, Text) else True
-        return io.String.Input(field.name, optional=is_optional, default=field.default, multiline=lines, **own)
+        return io.String.Input(
+            field.name, optional=is_optional, default=field.default, multiline=field.multiline, **own
+        )
     return _chosen_input(field, {"optional": not required, **own})
 
 

@@ -67,7 +67,7 @@ def _schema(known: Catalogue) -> io.Schema:
     vendors = {model.entry.vendor for model in models.values()}
     names = {model.name for model in models.values()}
     return RunComfyVideo.schema(
-        display_name="RunComfy Video (all models)",
+        display_name="RunComfy Video",
         description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. Choose "
         "it in `model`; its own inputs stand below.",
         aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "i2v", "v2v", "runcomfy", "remote video"],

@@ -15,6 +15,8 @@ export function carryOver(node, prefix) {
   node.addCustomWidget = function (/** @type {any[]} */ ...given) {
     const widget = add.apply(this, given);
     if (widget.name?.startsWith(prefix)) {
+      // On the canvas a text box is labelled by its whole name.
+      if (widget.element?.placeholder) widget.element.placeholder = widget.name.split(".").at(-1);
       const removed = widget.onRemove;
       widget.onRemove = function () {
         if (!carried.asSaved) carried.written.set(widget.name, widget.value);
