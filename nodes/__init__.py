@@ -19,7 +19,15 @@ from .runcomfy_video import RunComfyVideo
 from .runway_gen3_turbo import RunwayGen3Turbo
 from .veo3_i2v import Veo3I2V
 
-NODES: list[type[io.ComfyNode]] = [Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3Element, Dreamina3Pro, CometVeo, RunComfyVideo]
+NODES: list[type[io.ComfyNode]] = [
+    Veo3I2V,
+    RunwayGen3Turbo,
+    Kling3I2V,
+    Kling3Element,
+    Dreamina3Pro,
+    CometVeo,
+    RunComfyVideo,
+]
 
 
 class RemoteVideoExtension(ComfyExtension):

@@ -115,11 +115,13 @@ def _model(catalogue: Catalogue, name: Any) -> CatalogueModel:
     if not isinstance(name, str):
         raise InputRefused("`model` can't be wired: its inputs depend on it.", next_step=f"Unwire it. {choose}")
     if name not in models:
-        raise InputRefused(f"The model {name[:120]!r} is not offered, or not any more.", next_step=instead_of(catalogue, name))
+        raise InputRefused(
+            f"The model {name[:120]!r} is not offered, or not any more.", next_step=instead(catalogue, name)
+        )
     return models[name]
 
 
-def instead_of(catalogue: Catalogue, name: str) -> str:
+def instead(catalogue: Catalogue, name: str) -> str:
     """What to choose in place of a model that is gone, in a sentence."""
     found = [entry.model_id for entry in successors(catalogue, name) if entry.model_id in video_models(catalogue)]
     if not found:
@@ -149,7 +151,7 @@ def _only_chosen(model: CatalogueModel, field: Repeated, given: Mapping[str, Any
 
 def _strange(model: CatalogueModel, name: str) -> InputRefused:
     return InputRefused(
-        f"{model.name} has no input `{name.removeprefix(BELOW)[:80]}`, as it is chosen now: it came with another model's "
-        "inputs, or with another version of this one's.",
+        f"{model.name} has no input `{name.removeprefix(BELOW)[:80]}`, as it is chosen now: it came with another "
+        "model's inputs, or with another version of this one's.",
         next_step="Choose the model anew in `model`, or take that input out.",
     )

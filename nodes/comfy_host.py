@@ -125,11 +125,7 @@ def outputs_wired_in(prompt: Prompt, node_id: str, to_run: list[str]) -> frozens
 
 def links_of(node: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     """The outputs a node of a prompt reads, by the input that does: (node id, position)."""
-    return {
-        name: (str(value[0]), value[1])
-        for name, value in node.get("inputs", {}).items()
-        if is_link(value)
-    }
+    return {name: (str(value[0]), value[1]) for name, value in node.get("inputs", {}).items() if is_link(value)}
 
 
 def is_link(value: Any) -> bool:

@@ -49,9 +49,9 @@ def read_prompt(posted: Any, nodes: Mapping[str, type[Reader]]) -> Any:
     """
     prompt = posted.get("prompt") if isinstance(posted, dict) else None
     for node in prompt.values() if isinstance(prompt, dict) else ():
-        if isinstance(node, dict) and isinstance(inputs := node.get("inputs"), dict):
-            if reader := nodes.get(str(node.get("class_type"))):
-                reader.read_posted(inputs)
+        reader = nodes.get(str(node.get("class_type"))) if isinstance(node, dict) else None
+        if reader and isinstance(inputs := node.get("inputs"), dict):
+            reader.read_posted(inputs)
     return posted
 
 

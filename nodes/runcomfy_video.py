@@ -48,8 +48,8 @@ class RunComfyVideo(ClipMaker, io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, model: object = None) -> bool | str:
-        # ComfyUI drops a model it doesn't know, and all that stands below it. What was posted has been looked at before;
-        # of what stands below, nothing is told here.
+        # ComfyUI drops a model it doesn't know, and all that stands below it, and tells nothing of that here: what was
+        # posted has been looked at before.
         name = model.get(MODEL) if isinstance(model, Mapping) else model
         return f"{name.reason.what} {name.reason.next_step}" if isinstance(name, Misread) else True
 
@@ -68,8 +68,8 @@ def _schema(known: Catalogue) -> io.Schema:
     names = {model.name for model in models.values()}
     return RunComfyVideo.schema(
         display_name="RunComfy Video",
-        description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. Choose "
-        "it in `model`; its own inputs stand below.",
+        description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. "
+        "Choose it in `model`; its own inputs stand below.",
         aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "i2v", "v2v", "runcomfy", "remote video"],
         inputs=[
             model_input(PROMPT),

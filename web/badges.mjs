@@ -71,4 +71,26 @@ export function showBadges(node) {
   for (let place = 0; place < MOST; place++) {
     node.badges.push(() => new LGraphBadge(badgesOf(node)[place] ?? { text: "" }));
   }
+  shown.set(node, "");
+}
+
+/** By node, the badges that Nodes 2.0 shows. @type {WeakMap<any, string>} */
+const shown = new WeakMap();
+
+/**
+ * The canvas draws badges anew with each picture; Nodes 2.0 does when a property of the node is said to have changed.
+ * Nothing tells of every way a widget gets its value, so this is to be called again and again.
+ *
+ * @param {any} graph the one that is looked at
+ */
+export function renewBadges(graph) {
+  for (const node of graph?.nodes ?? []) {
+    if (!shown.has(node)) continue;
+    const now = JSON.stringify(badgesOf(node));
+    if (now === shown.get(node)) continue;
+    shown.set(node, now);
+    const { id: nodeId, title } = node;
+    graph.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
+    node.setDirtyCanvas(true, true);
+  }
 }

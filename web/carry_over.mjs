@@ -19,13 +19,15 @@ export function carryOver(node, prefix) {
       if (widget.element?.placeholder) widget.element.placeholder = widget.name.split(".").at(-1);
       const removed = widget.onRemove;
       widget.onRemove = function () {
-        if (!carried.asSaved) carried.written.set(widget.name, widget.value);
+        const isWritten = widget.value !== start || !carried.written.has(widget.name);
+        if (isWritten && !carried.asSaved) carried.written.set(widget.name, widget.value);
         removed?.call(this);
       };
       if (carried.written.has(widget.name)) {
         const value = meant(widget, carried.written.get(widget.name), carried.asSaved);
         if (value !== undefined) widget.value = value;
       }
+      const start = widget.value;
     }
     return widget;
   };

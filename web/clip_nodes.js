@@ -2,11 +2,13 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { askWhatIsOffered, showBadges } from "./badges.mjs?v=0.1.0";
+import { askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
 import { carryOver } from "./carry_over.mjs?v=0.1.0";
 import { ModelNode } from "./runcomfy_video.mjs?v=0.1.0";
 
 const NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
+
+const BADGES_EVERY_MS = 400;
 
 /**
  * Frontend 1.37 reads the schema's "fixed" as a name and starts every seed at "randomize"; a random seed is another
@@ -43,7 +45,10 @@ function growToContent(/** @type {any} */ node) {
 
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
-  setup: askWhatIsOffered,
+  setup() {
+    askWhatIsOffered();
+    setInterval(() => renewBadges(app.canvas?.graph), BADGES_EVERY_MS);
+  },
   refreshComboInNodes: askWhatIsOffered,
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {

@@ -77,7 +77,10 @@ export class ModelNode {
     const isOffered = this.widget.options.values.includes(model);
     this.keeping(saved?.values ?? {}, () => {
       if (!isOffered) this.offer(this.definition().options, model, info.inputs ?? []);
-      else if (saved) this.widget.value = model;
+      else if (saved) {
+        this.bringBack(info.inputs ?? []);
+        this.widget.value = model;
+      }
     });
     this.chosen = model;
   }
@@ -113,8 +116,7 @@ export class ModelNode {
     const place = node.widgets.indexOf(old);
     const chosen = options.find(({ key }) => key === model) ?? this.gone(model, inputs);
     const others = options.filter(({ key }) => key !== model);
-    const there = new Set(node.inputs.map((/** @type {any} */ { name }) => name));
-    node.inputs.push(...inputs.filter(({ name }) => name.startsWith(BELOW) && !there.has(name)));
+    this.bringBack(inputs);
     node.widgets.splice(place, 1);
     // The first option is what a new widget begins with: any other one would take the wires of this one's inputs away.
     const { widget } = app.widgets[TYPE](node, MODEL, [TYPE, { options: [chosen, ...others] }], app);
@@ -123,6 +125,15 @@ export class ModelNode {
     widget.options.values = options.includes(chosen) ? options.map(({ key }) => key) : [...options.map(({ key }) => key), model];
     widget.tooltip = old.tooltip;
     if (!options.includes(chosen)) this.sayGone(model);
+  }
+
+  /**
+   * Sockets that are gone, for the next list of inputs to take their wires.
+   * @param {any[]} inputs
+   */
+  bringBack(inputs) {
+    const there = new Set(this.node.inputs.map((/** @type {any} */ { name }) => name));
+    this.node.inputs.push(...inputs.filter(({ name, link }) => name.startsWith(BELOW) && link != null && !there.has(name)));
   }
 
   /**

@@ -25,7 +25,8 @@ from ..catalogue.store import known
 from ..errors import ModelGone, RemoteVideoError
 from ..media.clip import Clip
 from ..models import MODELS, ModelSpec, Request
-from ..models.fields import Choice, Flag, Number, Picture, Text
+from ..models.fields import Choice, Flag, Number, Text
+from ..models.media_fields import Picture
 from ..providers import PROVIDERS
 from ..providers.client import Connection, connect
 from ..providers.http import Api

@@ -58,9 +58,7 @@ class MediaField(Field):
             return
         names = [self._named(number, len(parts)) for number in range(1, len(parts) + 1)]
         sent = [
-            self.address(part, name)
-            if isinstance(part, str) and self.takes_address
-            else self.made(part, name, fitting)
+            self.address(part, name) if isinstance(part, str) and self.takes_address else self.made(part, name, fitting)
             for part, name in zip(parts, names, strict=True)
         ]
         if self.is_numbered:
@@ -120,7 +118,7 @@ class MediaField(Field):
         raise NotImplementedError
 
     def address(self, text: str, name: str) -> str:
-        """The public https address that stands in the body for a file, called `name` in messages. Raises InputRefused."""
+        """A public https address as it stands in the body; `name` is for messages. Raises InputRefused."""
         address = text.strip()
         try:
             if len(address) > LONGEST_ADDRESS:

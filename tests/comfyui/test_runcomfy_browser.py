@@ -24,7 +24,7 @@ GONE = "wan-ai/wan-9/image-to-video"
 NEW = "acme/shiny-1/image-to-video"
 STAGE = """() => {
     const SOURCES = { image: "LoadImage", video: "CreateVideo", sound: "EmptyAudio", element: "Kling3Element" };
-    const settled = () => new Promise((done) => setTimeout(() => requestAnimationFrame(() => setTimeout(done, 30)), 30));
+    const settled = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)));
     const links = (node) => node.inputs.filter(({ link }) => link != null).map((input) => {
         const link = app.graph.links.get?.(input.link) ?? app.graph.links[input.link];
         const isHere = link.target_slot === node.inputs.indexOf(input) && String(link.target_id) === String(node.id);
@@ -165,7 +165,9 @@ DRIFTS = {
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_a_model_that_changed_meanwhile_shifts_no_value(page, drift):
     before = write(page, WAN)
-    page.evaluate(f"async () => {{ const [graph, saved] = stage.saved(); ({DRIFTS[drift]})(saved); await stage.reload(graph); }}")
+    page.evaluate(
+        f"async () => {{ const [graph, saved] = stage.saved(); ({DRIFTS[drift]})(saved); await stage.reload(graph); }}"
+    )
     expected = {**before["widgets"], "model.prompt_extend": True} if drift == "a property gained" else before["widgets"]
     shown = page.evaluate("() => stage.shown()")
     assert shown["widgets"] == expected
@@ -206,7 +208,9 @@ def test_a_model_that_is_gone_keeps_what_was_written_and_says_what_replaces_it(p
     assert shown["widgets"] == {**before["widgets"], "model": GONE}
     assert sorted(shown["links"]) == sorted(before["links"])
     assert "no longer offered" in page.evaluate("() => stage.badges()")
-    page.wait_for_function("() => stage.node.widgets.some(({ value }) => String(value).includes('In its place: wan-ai/'))")
+    page.wait_for_function(
+        "() => stage.node.widgets.some(({ value }) => String(value).includes('In its place: wan-ai/'))"
+    )
     assert f"{GONE}' is not offered, or not any more. In its place there is wan-ai/" in refused(page, comfy)
     page.evaluate("model => stage.set({ model })", WAN)
     assert page.evaluate("() => stage.shown()") == before
@@ -260,16 +264,16 @@ def test_copies_are_as_the_first(page):
     assert copied == [before, before]
 
 
-def test_r_brings_new_models_to_nodes_that_are_there(page, comfy, provider):
+def test_r_brings_new_models_to_nodes_that_are_there(page, comfy):
     before = write(page, SEEDANCE)
     shiny = {**published_snapshot()[0], "model_id": NEW, "base_price_usd": 0.25, "price_unit": "second"}
-    keep(file_of(comfy.home, provider.runcomfy_base_url), [*published_snapshot(), shiny])
+    keep(file_of(comfy.home, comfy.environment["RUNCOMFY_API_BASE_URL"]), [*published_snapshot(), shiny])
     page.evaluate("async () => { await app.refreshComboInNodes(); await stage.settled(); }")
     assert page.evaluate("() => stage.shown()") == before
     page.evaluate("model => stage.set({ model })", NEW)
     asked = page.evaluate("() => stage.asked()")
-    assert (asked["model"], asked["model.duration"]) == (NEW, 5)
-    assert "$1.25" in page.evaluate("() => stage.badges()")
+    assert (asked["model"], asked["model.duration"]) == (NEW, 6)
+    assert "$1.50" in page.evaluate("() => stage.badges()")
     page.evaluate("() => stage.add('RunComfyVideo')")
     assert NEW in page.evaluate("() => stage.node.widgets.find(({ name }) => name === 'model').options.values")
 

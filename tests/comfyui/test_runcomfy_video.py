@@ -1,4 +1,4 @@
-"""The node for every model in a real ComfyUI: all models run with every socket wired; what doesn't fit costs nothing."""
+"""The node for every model in a real ComfyUI: all models run with every socket wired; misfits cost nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOTS = "model.multi_prompt"
 
 @pytest.fixture(scope="module")
 def all_models(quick_comfy, quick):
-    """A run of every model at once, each with every socket wired: what its node showed, and the job that was asked for."""
+    """A run of every model at once: what its node showed, and the job that was asked for."""
     prompt = {}
     for model_id in MODELS:
         one = whole_prompt(model_id)

@@ -45,7 +45,7 @@ def options() -> dict[str, list]:
 
 
 async def posted(**inputs):
-    """The node's inputs after all that hears of a prompt before ComfyUI looks at it, and what ComfyUI is told of them."""
+    """The node's inputs as ComfyUI gets to see them, and what it is told of them."""
     await RemoteVideoExtension().get_node_list()
     body = {"prompt": {"1": {"class_type": "RunComfyVideo", "inputs": inputs}}}
     for handler in PromptServer.instance.on_prompt_handlers:
@@ -91,7 +91,11 @@ def test_lists_and_numbered_names_grow(comfy, home):
 
 def test_the_first_option_has_a_widget_whatever_the_catalogue_says(comfy, home, sandbox):
     socket = {"type": "string", "format": "image_uri"}
-    bare = {"model_id": "a/a/image-to-video", "kind": "image-to-video", "input_schema": {"properties": {"image": socket}}}
+    bare = {
+        "model_id": "a/a/image-to-video",
+        "kind": "image-to-video",
+        "input_schema": {"properties": {"image": socket}},
+    }
     put_catalogue(home, sandbox, [bare, *published_snapshot()])
     first, *others = options()
     assert first != "a/a/image-to-video"
@@ -103,7 +107,7 @@ def test_the_schema_is_made_anew_only_for_another_catalogue(comfy, home, sandbox
     assert RunComfyVideo.define_schema() is first
     new = {**published_snapshot()[0], "model_id": "acme/shiny-1/image-to-video"}
     put_catalogue(home, sandbox, [new])
-    assert list(options())[0] == "acme/shiny-1/image-to-video"
+    assert next(iter(options())) == "acme/shiny-1/image-to-video"
     assert set(options()) > set(video_models(snapshot())), "what is no longer listed stays an option"
     put_catalogue(home, sandbox, published_snapshot())
     assert list(options())[-1] == "acme/shiny-1/image-to-video", "what is retired stays an option"
@@ -138,7 +142,10 @@ SHOTS = {
         ({}, "No `model` is chosen"),
         ({"model": 7}, "can't be wired"),
         ({"model": ["3", 0]}, "can't be wired"),
-        ({"model": "kling/kling-9/pro/image-to-video"}, "is not offered, or not any more. In its place there is kling/"),
+        (
+            {"model": "kling/kling-9/pro/image-to-video"},
+            "not offered, or not any more. In its place there is kling/",
+        ),
         ({"model": "acme/x/y"}, "Choose another one"),
         ({"model": FLUX, "model.image": ["3", 0]}, "has no input `image`"),
         ({"model": FLUX, "shiny": 1}, "has no input `shiny`"),
@@ -233,13 +240,15 @@ async def test_images_of_nested_sockets_are_known_by_their_files(comfy, home, sa
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"a picture %d" % number)
     time.sleep(0.02)
-    loaders = {
-        f"model.images.image_{n}": {"class_type": "LoadImage", "inputs": {"image": f"{n}.png"}} for n in (1, 2)
-    }
+    loaders = {f"model.images.image_{n}": {"class_type": "LoadImage", "inputs": {"image": f"{n}.png"}} for n in (1, 2)}
     sockets = {"image_1": picture(320, 320), "image_2": picture(640, 320)}
     for brightness in (1.0, 0.5):  # another version of the host reads other pixels from the same files
         images = {name: pixels * brightness for name, pixels in sockets.items()}
-        await comfy.run(RunComfyVideo, more=loaders, prompt="A flag moves.", model={"model": SEEDANCE, "images": images})
+        await comfy.run(
+            RunComfyVideo, more=loaders, prompt="A flag moves.", model={"model": SEEDANCE, "images": images}
+        )
     assert sandbox.accepted_posts == 1
-    await comfy.run(RunComfyVideo, prompt="A flag moves.", model={"model": SEEDANCE, "images": dict(sockets, image_1=None)})
+    await comfy.run(
+        RunComfyVideo, prompt="A flag moves.", model={"model": SEEDANCE, "images": dict(sockets, image_1=None)}
+    )
     assert sandbox.accepted_posts == 2
