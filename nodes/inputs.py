@@ -6,8 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..remote_video.models import ModelSpec
-from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Text
+from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Seed, Text
 from ..remote_video.models.groups import OFF, Json, Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sound
@@ -15,6 +14,8 @@ from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sou
 FIT_MODES = ("auto", "crop", "pad", "strict")
 FRAMES_MODES = ("auto", "all", "none")
 ElementSocket = io.Custom("KLING_ELEMENT")
+MOST_SOCKETS = 100
+"""ComfyUI makes no more of one kind."""
 SOCKETS: dict[type[MediaField], Any] = {Picture: io.Image, Footage: io.Video, Sound: io.Audio}
 
 
@@ -37,16 +38,34 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
         options = [io.DynamicCombo.Option(choice, _groups(field, n)) for n, choice in counted(field)]
         return io.DynamicCombo.Input(field.name, options=options, optional=True, tooltip=field.help)
     own = {"tooltip": field.help, "advanced": advanced}
-    if isinstance(field, (Text, Json)):
+    if isinstance(field, Json):
+        return io.String.Input(
+            field.name, optional=not field.required, tooltip=field.help, multiline=True, default="", advanced=True
+        )
+    if isinstance(field, Text):
         is_optional = bool(field.default) or not field.required
-        lines = field.multiline if isinstance(field, Text) else True
-        return io.String.Input(field.name, optional=is_optional, default=field.default, multiline=lines, **own)
+        return io.String.Input(
+            field.name, optional=is_optional, default=field.default, multiline=field.multiline, **own
+        )
     return _chosen_input(field, {"optional": not required, **own})
 
 
 def _socket(field: MediaField) -> io.Input:
-    socket = SOCKETS[type(field)]
-    return socket.Input(field.name, optional=not field.required, tooltip=field.help)
+    own = {"optional": not field.required, "tooltip": field.help}
+    types = [SOCKETS[type(field)], *([io.String] if field.takes_address else [])]
+    if not (field.takes_several and field.takes_address):
+        return types[0].Input(field.name, **own) if len(types) == 1 else io.MultiType.Input(field.name, types, **own)
+    names = socket_names(field)
+    template = io.Autogrow.TemplateNames(io.MultiType.Input(names[0], types, **own), names=names, min=1)
+    return io.Autogrow.Input(field.name, template=template, **own)
+
+
+def socket_names(field: MediaField | Elements) -> list[str]:
+    """The sockets of a field that takes several, in order."""
+    if isinstance(field, Elements):
+        return [f"element_{number}" for number in range(field.most)]
+    one = field.name if field.is_numbered else field.name.removesuffix("s")
+    return [f"{one}_{number}" for number in range(1, min(field.most or MOST_SOCKETS, MOST_SOCKETS) + 1)]
 
 
 def counted(field: Repeated) -> list[tuple[int, str]]:
@@ -79,15 +98,15 @@ def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     raise TypeError(f"no node input for a {type(field).__name__}")
 
 
-def common_fields(spec: ModelSpec) -> list[Field]:
-    """What all five nodes take after the model's own inputs, in this order."""
+def common_fields(node_id: str, seed: Seed) -> list[Field]:
+    """What every clip node takes besides the model's own inputs, in this order."""
     return [
-        spec.field("seed"),
+        seed,
         Text(
             "filename_prefix",
             None,
             "Folder and beginning of the file's name, below ComfyUI's output folder.",
-            default=f"video/{spec.node_id}",
+            default=f"video/{node_id}",
             multiline=False,
         ),
         Choice(
@@ -124,9 +143,9 @@ def common_fields(spec: ModelSpec) -> list[Field]:
     ]
 
 
-def common_inputs(spec: ModelSpec) -> list[io.Input]:
+def common_inputs(fields: list[Field]) -> list[io.Input]:
     """The inputs that offer `common_fields`."""
-    seed, prefix, *advanced = common_fields(spec)
+    seed, prefix, *advanced = fields
     return [
         _chosen_input(seed, {"optional": True, "tooltip": seed.help, "control_after_generate": "fixed"}),
         model_input(prefix),

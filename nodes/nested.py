@@ -7,8 +7,10 @@ from typing import Any
 
 from ..remote_video.models import ModelSpec
 from ..remote_video.models.groups import Repeated
+from ..remote_video.models.media_fields import Footage, Picture
 from ..remote_video.outside_text import quoted
 from .inputs import counted
+from .mp4_file import mp4_file
 
 Groups = list[dict[str, Any]]
 OF_FRONTENDS = ("control_after_generate",)
@@ -42,16 +44,42 @@ def groups_of(field: Repeated, given: Any) -> Groups | None:
 
 
 def unpacked(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a node as its model wants them. Raises InputRefused."""
+    """The values of a node as its model wants them. Blocks while videos become files. Raises InputRefused."""
     repeated = [field for field in spec.fields if isinstance(field, Repeated)]
-    return {**values, **{field.name: groups_of(field, values.get(field.name)) for field in repeated}}
+    footage = [field for field in spec.fields if isinstance(field, Footage) and field.name in values]
+    return {
+        **values,
+        **{field.name: groups_of(field, values.get(field.name)) for field in repeated},
+        **{field.name: _files(values[field.name], field.name) for field in footage},
+    }
+
+
+def _files(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {socket: _files(one, socket) for socket, one in value.items()}
+    return value if value is None or isinstance(value, (str, bytes)) else mp4_file(value, name)
+
+
+def image_names(spec: ModelSpec, values: Mapping[str, Any], below: str = "") -> dict[str, str]:
+    """What each image is called in messages, by the name of the prompt's input that it comes by."""
+    return {
+        f"{below}{field.name}{socket and f'.{socket}'}": called
+        for field in spec.fields
+        if isinstance(field, Picture)
+        for socket, called in field.called(values.get(field.name)).items()
+    }
 
 
 def beside(others: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
     """What a node that accepts all inputs was given and has no input for; a frontend's own is left out."""
     known = {field.name for field in spec.fields} | COMMON
     strange = {name: value for name, value in others.items() if name.split(".")[0] not in known}
-    return {name: value for name, value in strange.items() if not name.startswith("$$") and name not in OF_FRONTENDS}
+    return {name: value for name, value in strange.items() if not is_of_frontend(name)}
+
+
+def is_of_frontend(name: str) -> bool:
+    """Whether an input is one that a frontend made up for itself, such as the text shown on a node."""
+    return name.startswith("$$") or name in OF_FRONTENDS
 
 
 def below(name: str, choice: Any, others: Mapping[str, Any]) -> dict[str, Any]:

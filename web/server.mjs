@@ -71,6 +71,22 @@ export const saveAccount = (provider, key) => ask("/remote_video/accounts/save",
 /** @param {string} provider @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
 export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", { provider });
 
+/**
+ * @typedef {object} Offered
+ * @property {string} [name]
+ * @property {boolean} retired
+ * @property {number | null} price_usd
+ * @property {string | null} price_unit "output" or "second"
+ * @property {boolean} is_from whether it can cost more
+ * @property {string | null} length the input that is the clip's length, s
+ */
+
+/** @returns {Promise<{models: Record<string, Offered>, nodes: Record<string, Offered>, sandbox: boolean}>} */
+export const getOffered = () => ask("/remote_video/models");
+
+/** @param {string} model @returns {Promise<{instead: string[]}>} */
+export const getInstead = (model) => ask(`/remote_video/models/instead?model=${encodeURIComponent(model)}`);
+
 /** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getJobs = () => ask("/remote_video/jobs");
 

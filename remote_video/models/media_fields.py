@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -60,9 +61,7 @@ class MediaField(Field):
             return
         names = [self._named(number, len(parts)) for number in range(1, len(parts) + 1)]
         sent = [
-            self._address(part, name)
-            if isinstance(part, str) and self.takes_address
-            else self.made(part, name, fitting)
+            self.address(part, name) if isinstance(part, str) and self.takes_address else self.made(part, name, fitting)
             for part, name in zip(parts, names, strict=True)
         ]
         if self.is_numbered:
@@ -71,6 +70,15 @@ class MediaField(Field):
             body[self.wire] = [*body.get(self.wire, ()), *sent]
         else:
             body[self.wire] = sent[0]
+
+    def called(self, value: Any) -> dict[str, str]:
+        """What the one file that a socket brings is called in messages, by the socket's name; "" where there is one."""
+        if not isinstance(value, Mapping) or self.is_one(value):
+            return {"": self.name}
+        counts = {name: len(self._parts([value[name]])) for name in sorted(value, key=by_number)}
+        before = dict(zip(counts, accumulate(counts.values(), initial=1), strict=False))
+        whole = sum(counts.values())
+        return {name: self._named(before[name], whole) for name, count in counts.items() if count == 1}
 
     def _named(self, number: int, count: int) -> str:
         """What one of them is called in messages. A # in the name stands for its number."""
@@ -111,7 +119,8 @@ class MediaField(Field):
         """What may be wired, for messages."""
         raise NotImplementedError
 
-    def _address(self, text: str, name: str) -> str:
+    def address(self, text: str, name: str) -> str:
+        """A public https address as it stands in the body; `name` is for messages. Raises InputRefused."""
         address = text.strip()
         try:
             if len(address) > LONGEST_ADDRESS:

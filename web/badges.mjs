@@ -1,0 +1,96 @@
+// @ts-check
+/** Badges on the clip nodes: the model's name, what a clip costs, and whether the model is still offered. */
+
+import { getOffered } from "./server.mjs?v=0.1.0";
+
+/** @typedef {import("./server.mjs").Offered} Offered */
+
+const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
+const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
+const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
+
+/** @type {Awaited<ReturnType<typeof getOffered>>} */
+let offered = { models: {}, nodes: {}, sandbox: true };
+let asked = false;
+
+/** Ask what is offered; badges that are there show it from then on. */
+export async function askWhatIsOffered() {
+  offered = await getOffered();
+  asked = true;
+}
+
+/**
+ * The badges of a node, as they are now.
+ *
+ * @param {any} node
+ * @returns {{text: string, fgColor: string, bgColor: string}[]}
+ */
+export function badgesOf(node) {
+  const value = (/** @type {string} */ name) => node.widgets?.find((/** @type {any} */ one) => one.name === name)?.value;
+  const isAny = node.comfyClass === "RunComfyVideo";
+  const about = isAny ? offered.models[value("model")] : offered.nodes[node.comfyClass];
+  if (!about) return isAny && asked ? [{ text: "no longer offered", ...BAD }] : [];
+  const length = about.length ? value(isAny ? `model.${about.length}` : about.length) : undefined;
+  const price = offered.sandbox ? null : cost(about, length);
+  return [
+    ...(about.name ? [{ text: about.name, ...QUIET }] : []),
+    ...(about.retired ? [{ text: "retired", ...BAD }] : []),
+    ...(price === null ? [] : [{ text: `${about.is_from ? "from " : ""}${dollars(price)}`, ...GOOD }]),
+  ];
+}
+
+/**
+ * What one clip costs, USD; null when that can't be said.
+ *
+ * @param {Offered} about
+ * @param {unknown} length of the clip, s, as its input has it
+ */
+function cost({ price_usd, price_unit }, length) {
+  if (price_usd === null) return null;
+  if (price_unit === "output") return price_usd;
+  const seconds = /^\s*(\d+(?:\.\d+)?)\s*s?\s*$/.exec(String(length))?.[1];
+  return price_unit === "second" && Number(seconds) > 0 ? price_usd * Number(seconds) : null;
+}
+
+/** @param {number} usd */
+function dollars(usd) {
+  return `$${usd.toFixed(4).replace(/(\.\d\d\d?)0+$/, "$1").replace(/(\.\d\d)0$/, "$1")}`;
+}
+
+/** Most badges a node can have. */
+const MOST = 3;
+
+/**
+ * Show the badges of a node, and keep them as they should be.
+ *
+ * @param {any} node
+ */
+export function showBadges(node) {
+  const { LGraphBadge } = /** @type {any} */ (window);
+  if (!LGraphBadge) return;
+  for (let place = 0; place < MOST; place++) {
+    node.badges.push(() => new LGraphBadge(badgesOf(node)[place] ?? { text: "" }));
+  }
+  shown.set(node, "");
+}
+
+/** By node, the badges that Nodes 2.0 shows. @type {WeakMap<any, string>} */
+const shown = new WeakMap();
+
+/**
+ * The canvas draws badges anew with each picture; Nodes 2.0 does when a property of the node is said to have changed.
+ * Nothing tells of every way a widget gets its value, so this is to be called again and again.
+ *
+ * @param {any} graph the one that is looked at
+ */
+export function renewBadges(graph) {
+  for (const node of graph?.nodes ?? []) {
+    if (!shown.has(node)) continue;
+    const now = JSON.stringify(badgesOf(node));
+    if (now === shown.get(node)) continue;
+    shown.set(node, now);
+    const { id: nodeId, title } = node;
+    graph.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
+    node.setDirtyCanvas(true, true);
+  }
+}
