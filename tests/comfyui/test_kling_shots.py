@@ -29,18 +29,12 @@ ASKED = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module", params=list(CANVASES))
-def loaded(request, browser, comfy):
-    with open_ui(browser, comfy.address, vue_nodes=CANVASES[request.param], height=1600) as page:
-        yield page
-
-
-@pytest.fixture
-def page(loaded):
+@pytest.fixture(params=list(CANVASES))
+def page(request, browser, comfy):
     """A page with one Kling node, `kling`."""
-    loaded.evaluate(NEW_NODE)
-    loaded.wait_for_function("n => document.querySelectorAll('textarea').length === n", arg=FIRST_SHOT_TEXT)
-    return loaded
+    with open_ui(browser, comfy.address, vue_nodes=CANVASES[request.param], height=1600) as page:
+        page.evaluate(NEW_NODE)
+        yield page
 
 
 FIRST_SHOT_TEXT = 2

@@ -51,7 +51,8 @@ def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int 
     """A page that is loaded. It reaches nobody but its server; at its end no exception may have been left in it, no
     address of `EVIL` asked for, and no script of outside words run.
     """
-    requests.post(f"{address}/api/settings/Comfy.TutorialCompleted", json=True, timeout=10)
+    for name, value in (("TutorialCompleted", True), ("VueNodes.Enabled", vue_nodes)):
+        requests.post(f"{address}/api/settings/Comfy.{name}", json=value, timeout=60)
     page = browser.new_page(viewport={"width": 1300, "height": height})
     exceptions: list[str] = []
     asked: list[str] = []
@@ -60,7 +61,7 @@ def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int 
     page.route(lambda url: not url.startswith((address, "data:", "blob:")), lambda route: route.abort())
     page.goto(address)
     page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", vue_nodes)
+    assert page.evaluate("app.extensionManager.setting.get('Comfy.VueNodes.Enabled')") is vue_nodes
     yield page
     broken = page.evaluate("window.broken ?? null")
     page.close()
