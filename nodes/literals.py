@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
 from ..remote_video.models.groups import Json
+from ..remote_video.outside_text import quoted
 from .comfy_host import is_link
 
 Fields = Mapping[str, Field]
