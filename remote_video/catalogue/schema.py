@@ -177,7 +177,7 @@ def _made(said: Property) -> Field:
     if said.kind == "array":
         return _array(said)
     if said.kind == "object":
-        return Json(**{**said.named, "tooltip": f"{said.tooltip} JSON."}, required=said.required)
+        return _json(said, "JSON.")
     raise Unreadable("it is of no known type")
 
 
@@ -185,7 +185,12 @@ def _array(said: Property) -> Field:
     try:
         return _elements(said) or _groups(said)
     except Unreadable:
-        return Json(**{**said.named, "tooltip": f"{said.tooltip} JSON, a list."}, required=said.required)
+        return _json(said, "JSON, a list.")
+
+
+def _json(said: Property, what: str) -> Json:
+    own = {**said.named, "tooltip": f"{said.tooltip} {what}"}
+    return Json(**own, schema=said.says, whole=said.whole, required=said.required)
 
 
 def _elements(said: Property) -> Field | None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import InputRefused
 from ..outside_text import code, message
 from .fields import Field, Number, Values
+from .json_schema import mismatch
 
 OFF = "off"
 NO_TIME_S = 1e-6
@@ -115,8 +116,15 @@ class Repeated(Field):
 
 @dataclass(frozen=True)
 class Json(Field):
-    """What no widget can hold, as JSON text, or as what it stands for. Its model holds it against its schema."""
+    """What no widget can hold, as JSON text, or as what it stands for.
 
+    Args:
+        schema: what it has to be, JSON Schema.
+        whole: the schema that one refers to.
+    """
+
+    schema: Any = None
+    whole: Any = None
     required: bool = False
     default: str = ""
 
@@ -137,4 +145,6 @@ class Json(Field):
         decoded = self.read(value)
         if decoded is None and self.required:
             raise self.refuse("empty", "the model needs it", "Write it as JSON and run again.")
+        if decoded is not None and (problem := mismatch(decoded, self.schema, "it", self.whole)):
+            raise self.refuse("not what the model takes", problem, "Correct it, or leave it empty.")
         return decoded

@@ -84,14 +84,14 @@ def required_in(schema: Schema) -> list[str]:
     return [name for name in listed(schema, "required") if isinstance(name, str)]
 
 
-def mismatch(value: Any, schema: Any, where: str = "") -> str | None:
+def mismatch(value: Any, schema: Any, where: str = "", whole: Any = None) -> str | None:
     """What is wrong with a value, in words; None when nothing is.
 
     Args:
-        schema: where it refers to itself, it is looked up in itself.
         where: what the value is called; "" for an object whose members go by their names.
+        whole: what the schema refers to; itself when it is no part of another.
     """
-    return _Check(schema).problem(value, schema, where)
+    return _Check(schema if whole is None else whole).problem(value, schema, where)
 
 
 class _Check:

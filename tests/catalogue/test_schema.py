@@ -378,14 +378,15 @@ def test_json_is_held_against_its_schema_before_it_is_sent():
     model = model_of({"properties": {"keyframes": frames}, "$defs": {"frame": {**frame, "required": ["at"]}}})
     assert model.request({"keyframes": '[{"at": 1}]'}).body == {"keyframes": [{"at": 1}]}
     for value, words in (
-        ('[{"at": 0}]', r"`keyframes`\[1\].at has to be more than 0"),
-        ('[{"at": 1}, {}]', r"`keyframes`\[2\] has to have `at`"),
+        ('[{"at": 0}]', r"it\[1\].at has to be more than 0"),
+        ('[{"at": 1}, {}]', r"it\[2\] has to have `at`"),
         ('[{"at": 1, "to": 2}]', "has `to`, which the model doesn't know"),
         ("[1, 2, 3]", "at most 2 entries"),
         ('{"at": 1}', "has to be of the type array"),
     ):
         with pytest.raises(InputRefused, match=words):
             model.request({"keyframes": value})
+        assert "`keyframes` is not what the model takes" in model.problem({"keyframes": value})
 
 
 PARTS = {

@@ -191,6 +191,11 @@ def test_in_strict_a_file_that_is_too_large_is_an_error_and_the_same_image_in_au
     assert "JPEG" in changed.file_notices[0]
 
 
+@pytest.mark.parametrize("fit", ["zoom", "", 5, torch.zeros(2)], ids=str)
+def test_a_fit_that_does_not_exist_is_refused(fit):
+    says(refused(VEO3, fit=fit), "`fit` is '", "auto, crop, pad, strict")
+
+
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
     says(refused(spec, image=torch.rand(3, 64, 64, 3)), "3 images", "list", "one clip each")
