@@ -34,8 +34,9 @@ STAGE = """() => {
         .map(({ name, value }) => [name, value]));
     window.stage = {
         settled,
-        begin() {
+        async begin() {
             app.graph.clear();
+            await settled();
             stage.sources = {};
             stage.add("RunComfyVideo");
             for (const [kind, type] of Object.entries(SOURCES)) {

@@ -20,7 +20,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
-NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"}
+NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"}
 
 
 @pytest.fixture(scope="module")
