@@ -143,7 +143,7 @@ def test_where_the_head_of_the_picture_is_undecodable_the_sound_begins_with_the_
     )
     path = tmp_path / f"headless.{ending}"
     with av.open(str(whole)) as source, av.open(str(path), "w") as out:
-        copies = [out.add_stream_from_template(stream) for stream in source.streams]
+        copies = [out.add_stream_from_template(stream, opaque=True) for stream in source.streams]
         for packet in source.demux():
             is_head = packet.stream.type == "video" and packet.pts == 0
             if packet.dts is not None and not is_head:
