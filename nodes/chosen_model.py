@@ -13,6 +13,7 @@ from ..remote_video.models.fields import Field
 from ..remote_video.models.groups import Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
+from ..remote_video.outside_text import quoted
 from .comfy_host import is_link
 from .inputs import counted, socket_names
 from .nested import COMMON, groups_of, is_of_frontend
@@ -116,7 +117,7 @@ def _model(catalogue: Catalogue, name: Any) -> CatalogueModel:
         raise InputRefused("`model` can't be wired: its inputs depend on it.", next_step=f"Unwire it. {choose}")
     if name not in models:
         raise InputRefused(
-            f"The model {name[:120]!r} is not offered, or not any more.", next_step=instead(catalogue, name)
+            f"The model {quoted(name)} is not offered, or not any more.", next_step=instead(catalogue, name)
         )
     return models[name]
 

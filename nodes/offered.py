@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..remote_video.catalogue import store
 from ..remote_video.catalogue.catalogue import Catalogue, successors
 from ..remote_video.catalogue.entry import Entry
 from ..remote_video.catalogue.model import LENGTHS, video_models
@@ -12,7 +13,7 @@ from ..remote_video.catalogue.price import is_from
 from ..remote_video.models import MODELS, ModelSpec
 from ..remote_video.models.fields import Field
 from ..remote_video.settings import Settings
-from .comfy_host import catalogue
+from .comfy_host import RUNCOMFY
 
 
 def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
         nodes: by the id of a node that has one model: the same, of that model where it is offered.
         sandbox: whether nothing costs anything.
     """
-    known = catalogue()
+    known = store.known(settings.home, settings.endpoint(RUNCOMFY))
     return {
         "models": {
             model_id: {"name": model.name, **_priced(model.entry, model.own)}
@@ -34,9 +35,9 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
     }
 
 
-def instead_view(_settings: Settings, query: Mapping[str, Any]) -> dict[str, Any]:
+def instead_view(settings: Settings, query: Mapping[str, Any]) -> dict[str, Any]:
     """{model} -> {instead: the ids of what is offered in its place}."""
-    known = catalogue()
+    known = store.known(settings.home, settings.endpoint(RUNCOMFY))
     offered = video_models(known)
     found = successors(known, str(query.get("model", ""))[:200])
     return {"instead": [entry.model_id for entry in found if entry.model_id in offered][:3]}
