@@ -5,6 +5,9 @@ import { getOffered } from "./server.mjs?v=0.1.0";
 
 /** @typedef {import("./server.mjs").Offered} Offered */
 
+/** The nodes whose clips cost money. */
+export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
+
 const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
 const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
@@ -19,6 +22,45 @@ export async function askWhatIsOffered() {
   asked = true;
 }
 
+/** What is known of the model that a node asks, and the length its clip is set to. @param {any} node */
+function askedOf(node) {
+  const value = (/** @type {string} */ name) => node.widgets?.find((/** @type {any} */ one) => one.name === name)?.value;
+  const isAny = node.comfyClass === "RunComfyVideo";
+  const about = isAny ? offered.models[value("model")] : offered.nodes[node.comfyClass];
+  return { isAny, about, length: about?.length ? value(isAny ? `model.${about.length}` : about.length) : undefined };
+}
+
+/** LiteGraph's modes of nodes that don't run: muted, bypassed. */
+const NOT_RUN = new Set([2, 4]);
+
+/**
+ * What the clips of a graph cost, in a sentence; empty without such nodes, or in the sandbox.
+ *
+ * @param {any} graph
+ */
+export function priceOfGraph(graph) {
+  const nodes = clipsIn(graph);
+  if (!nodes.length || offered.sandbox) return "";
+  const prices = nodes.map((node) => askedOf(node)).map(({ about, length }) => ({ about, usd: about ? cost(about, length) : null }));
+  const known = prices.filter(({ usd }) => usd !== null);
+  const unknown = nodes.length - known.length;
+  const clips = `${nodes.length} clip${nodes.length > 1 ? "s" : ""}`;
+  if (!known.length) return `This graph: ${clips}, of a price that isn't known.`;
+  const isFrom = known.some(({ about }) => about?.is_from);
+  const sum = dollars(known.reduce((all, { usd }) => all + Number(usd), 0));
+  const rest = unknown ? `, and ${unknown} of a price that isn't known` : "";
+  return `This graph: ${isFrom ? "from" : "about"} ${sum} for ${clips}${rest}, less what was made before.`;
+}
+
+/** @param {any} graph @returns {any[]} those that run, in subgraphs too */
+function clipsIn(graph) {
+  return (graph?.nodes ?? [])
+    .filter((/** @type {any} */ node) => !NOT_RUN.has(node.mode))
+    .flatMap((/** @type {any} */ node) =>
+      node.subgraph ? clipsIn(node.subgraph) : CLIP_NODES.has(node.comfyClass) ? [node] : [],
+    );
+}
+
 /**
  * The badges of a node, as they are now.
  *
@@ -26,11 +68,8 @@ export async function askWhatIsOffered() {
  * @returns {{text: string, fgColor: string, bgColor: string}[]}
  */
 export function badgesOf(node) {
-  const value = (/** @type {string} */ name) => node.widgets?.find((/** @type {any} */ one) => one.name === name)?.value;
-  const isAny = node.comfyClass === "RunComfyVideo";
-  const about = isAny ? offered.models[value("model")] : offered.nodes[node.comfyClass];
+  const { isAny, about, length } = askedOf(node);
   if (!about) return isAny && asked ? [{ text: "no longer offered", ...BAD }] : [];
-  const length = about.length ? value(isAny ? `model.${about.length}` : about.length) : undefined;
   const price = offered.sandbox ? null : cost(about, length);
   return [
     ...(about.name ? [{ text: about.name, ...QUIET }] : []),

@@ -2,11 +2,9 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
+import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
 import { carryOver } from "./carry_over.mjs?v=0.1.0";
 import { ModelNode } from "./runcomfy_video.mjs?v=0.1.0";
-
-const NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
 
 const BADGES_EVERY_MS = 400;
 
@@ -52,7 +50,7 @@ app.registerExtension({
   refreshComboInNodes: askWhatIsOffered,
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {
-    if (!NODES.has(node.comfyClass)) return;
+    if (!CLIP_NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);
     growAroundPlayer(node);

@@ -33,7 +33,7 @@ def batch_command(options: argparse.Namespace) -> int:
     names: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
         try:
-            shot = _shot(number, row, options.model, table, out, len(str(len(rows))))
+            shot = _shot(number, row, options.model, table, out, len(str(len(rows))), settings)
             if (first := names.setdefault(shot.prefix.casefold(), number)) != number:
                 raise InputRefused(
                     f"Its clip has the same name as that of row {first}.", next_step="Name it otherwise."
@@ -60,7 +60,15 @@ def batch_command(options: argparse.Namespace) -> int:
     return 0 if all(outcome.clip for outcome in outcomes.values()) else 1
 
 
-def _shot(number: int, row: Row | InputRefused, model: str | None, table: Path, out: Path, digits: int) -> Shot:
+def _shot(
+    number: int,
+    row: Row | InputRefused,
+    model: str | None,
+    table: Path,
+    out: Path,
+    digits: int,
+    settings: Settings,
+) -> Shot:
     if isinstance(row, InputRefused):
         raise row
     given = dict(row)
@@ -69,7 +77,7 @@ def _shot(number: int, row: Row | InputRefused, model: str | None, table: Path, 
     given.pop("name", None)
     if not wanted:
         raise InputRefused("No model is named.", next_step="Fill in the column `model`, or give --model.")
-    spec, told = model_named(wanted)
+    spec, told = model_named(wanted, settings)
     prefix = expand(name or f"{table.stem}_{number:0{max(3, digits)}}")
     prefix = prefix if prefix.lower().endswith(SUFFIX) else prefix + SUFFIX
     return Shot(spec, {**told, **given}, table.parent, out, prefix, is_named=bool(name), label=f"row {number}: ")

@@ -26,7 +26,8 @@ SUGAR = ("prompt", "image", "last_image", "seed")
 
 def make_command(options: argparse.Namespace) -> int:
     """Make one clip; its path is the last line of stdout."""
-    spec, given = model_named(options.model)
+    settings = settings_to_make(options)
+    spec, given = model_named(options.model, settings)
     given.update({name: value for name in SUGAR if (value := getattr(options, name)) is not None})
     for setting in options.set:
         name, equals, value = setting.partition("=")
@@ -37,7 +38,6 @@ def make_command(options: argparse.Namespace) -> int:
         given[name.strip()] = value
     folder, prefix = _place(options.output, spec)
     shot = Shot(spec, given, Path.cwd(), folder, expand(prefix), is_named=prefix.endswith(SUFFIX))
-    settings = settings_to_make(options)
     with Progress() as progress, engine_for(settings) as engine:
         outcome = run(engine, lambda: make(engine, shot, settings, progress))
     if options.json:
