@@ -51,7 +51,8 @@ def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int 
     """A page that is loaded. It reaches nobody but its server; at its end no exception may have been left in it, no
     address of `EVIL` asked for, and no script of outside words run.
     """
-    for name, value in (("TutorialCompleted", True), ("VueNodes.Enabled", vue_nodes)):
+    settings = {"TutorialCompleted": True, "VueNodes.Enabled": vue_nodes, "RightSidePanel.IsOpen": False}
+    for name, value in settings.items():
         requests.post(f"{address}/api/settings/Comfy.{name}", json=value, timeout=60)
     page = browser.new_page(viewport={"width": 1300, "height": height})
     exceptions: list[str] = []
