@@ -10,7 +10,7 @@ from remote_video_pack.remote_video.catalogue.catalogue import published_snapsho
 from remote_video_pack.remote_video.catalogue.store import file_of, keep
 
 from .catalogue_prompts import MODELS, own_values, sockets
-from .conftest import UI_READY
+from .ui_page import UI_READY
 
 KLING, WAN, HAPPYHORSE, FLUX, SEEDANCE, O3 = (
     "kling/kling-3.0/pro/image-to-video",
