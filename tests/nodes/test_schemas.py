@@ -167,4 +167,4 @@ def test_every_node_is_shown_in_an_example_with_a_picture():
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
         assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown >= set(SCHEMAS)
+    assert shown >= {*SCHEMAS, RUNCOMFY_VIDEO.NODE_ID}
