@@ -17,7 +17,7 @@ help:
 	@echo "make lint          ruff (rules, format) and mypy"
 	@echo "make format        let ruff format the code"
 	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
-	@echo "make soak          the fault and crash tests, for longer"
+	@echo "make soak          the fault, crash and schema tests, for longer"
 	@echo "make comfy         COMFYUI_PATH=... [COMFYUI_PYTHON=...] link the pack in and start ComfyUI in the sandbox"
 	@echo "make test-comfyui  COMFYUI_PATH=... [COMFYUI_PYTHON=...] the tests against a real ComfyUI server"
 
@@ -49,7 +49,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 soak: $(READY)
-	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger
+	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger tests/catalogue
 
 # ---- with a ComfyUI checkout ---------------------------------------------------------------------------------------
 

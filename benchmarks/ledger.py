@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from remote_video.budget import NO_BUDGET, Budget
 from remote_video.ledger import database
 from remote_video.ledger.database import FILE_NAME
 from remote_video.ledger.ledger import Ledger
@@ -27,7 +28,8 @@ BROKEN_SIZE = 100_000
 MODELS, BASES = 40, ("https://model-api.runcomfy.net", "https://api.cometapi.com/v1")
 TO_COLLECT = 100
 RUNS = 50
-NEW = NewJob("RunComfy", BASES[0], "model/0", "A model", 1, request_digest="asked")
+NEW = NewJob("RunComfy", BASES[0], "model/0", "A model", 1, request_digest="asked", estimate_usd=0.4)
+BUDGET = Budget(day_usd=1e6, month_usd=1e6, unknown_price_usd=0.4)
 
 
 def key_of(number: int) -> str:
@@ -95,11 +97,11 @@ def _measure(folder: Path, size: int) -> dict[str, Any]:
     ledger = Ledger(homes[0])
     new_keys = iter(hashlib.sha256(f"new {number}".encode()).hexdigest() for number in range(10 * RUNS))
 
-    def begin() -> None:
+    def begin(budget: Budget = NO_BUDGET) -> None:
         key = next(new_keys)
         lease = ledger.acquire(key, "engine")
         assert lease is not None
-        ledger.begin(lease, NEW)
+        ledger.begin(lease, NEW, budget)
 
     numbers = iter(range(0, size, size // RUNS))
     return {
@@ -108,6 +110,7 @@ def _measure(folder: Path, size: int) -> dict[str, Any]:
         "open ms": _ms(opening),
         "get ms": _ms([_spent(lambda: ledger.get(key_of(next(numbers)))) for _ in range(RUNS)]),
         "acquire and begin ms": _ms([_spent(begin) for _ in range(RUNS)]),
+        "the same within a budget ms": _ms([_spent(lambda: begin(BUDGET)) for _ in range(RUNS)]),
         "usual time ms": _ms([_spent(lambda: ledger.usual_seconds("model/1", BASES[0])) for _ in range(RUNS)]),
         "usual time, model without clips ms": _ms(
             [_spent(lambda: ledger.usual_seconds("none", "")) for _ in range(RUNS)]

@@ -7,18 +7,27 @@ from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
 from ..remote_video.console import never_raise
-from .clip_node import ClipNode
+from .clip_node import ClipMaker
 from .comet_veo import CometVeo
-from .comfy_host import collect_at_start, settings
+from .comfy_host import ask_what_is_offered, collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
-from .literals import read_literals
+from .literals import read_prompt
 from .routes import add_routes
+from .runcomfy_video import RunComfyVideo
 from .runway_gen3_turbo import RunwayGen3Turbo
 from .veo3_i2v import Veo3I2V
 
-NODES: list[type[io.ComfyNode]] = [Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3Element, Dreamina3Pro, CometVeo]
+NODES: list[type[io.ComfyNode]] = [
+    Veo3I2V,
+    RunwayGen3Turbo,
+    Kling3I2V,
+    Kling3Element,
+    Dreamina3Pro,
+    CometVeo,
+    RunComfyVideo,
+]
 
 
 class RemoteVideoExtension(ComfyExtension):
@@ -27,10 +36,11 @@ class RemoteVideoExtension(ComfyExtension):
         # ComfyUI 0.12 never calls on_load.
         add_routes(PromptServer.instance.routes, settings)
         PromptServer.instance.app.on_startup.append(_started)
-        literals = {node.SPEC.node_id: node.literals() for node in NODES if issubclass(node, ClipNode)}
-        PromptServer.instance.add_on_prompt_handler(lambda posted: read_literals(posted, literals))
+        readers = {node.__name__: node for node in NODES if issubclass(node, ClipMaker)}
+        PromptServer.instance.add_on_prompt_handler(lambda posted: read_prompt(posted, readers))
         return NODES
 
 
 async def _started(_app: Application) -> None:
     collect_at_start()
+    ask_what_is_offered()

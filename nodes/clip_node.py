@@ -1,10 +1,10 @@
-"""What the five nodes share: their schema's frame, what changes their cache, and the run from values to outputs."""
+"""What the clip nodes share: their schema's frame, what changes their cache, and the run from values to outputs."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,17 +14,23 @@ from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..remote_video.console import never_raise
+from ..remote_video.dollars import dollars
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
-from ..remote_video.models.fields import Field, Picture
+from ..remote_video.models.fields import Field
+from ..remote_video.models.groups import Repeated
+from ..remote_video.models.kling_elements import Elements
+from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import storable
 from .asker import NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .due import note_blocked, note_handed_on, times_due
 from .inputs import common_fields, common_inputs
 from .list_order import ListItem
+from .literals import read_literals
 from .loaded_files import loaded_files
+from .nested import image_names, unpacked
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ CATEGORY = "Remote Video"
 
 @dataclass(frozen=True)
 class Common:
-    """The inputs all five nodes have."""
+    """The inputs all clip nodes have."""
 
     seed: int | None = None
     filename_prefix: str | None = None
@@ -50,61 +56,64 @@ class Common:
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
-class ClipNode:
-    """What the five nodes mix in: image and words in, a clip out.
+class ClipMaker:
+    """What the clip nodes mix in: a model and its values in, a clip out.
 
     A node names `io.ComfyNode` as a base of its own beside it: who offers a workflow's missing nodes for installation
     (ComfyUI-Manager) finds them by reading source, and knows a node by its direct bases.
     """
 
-    SPEC: ClassVar[ModelSpec]
+    NODE_ID: ClassVar[str]
+    PROVIDER: ClassVar[str]
     hidden: ClassVar[io.HiddenHolder]
 
     @classmethod
     def schema(
         cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
     ) -> io.Schema:
-        """The node's schema: its own inputs, then the common ones; the outputs are the same on all five."""
+        """The node's schema; the outputs are the same on all."""
         return io.Schema(
-            node_id=cls.SPEC.node_id,
+            node_id=cls.NODE_ID,
             display_name=display_name,
             category=CATEGORY,
             description=description,
             search_aliases=aliases,
-            inputs=[*inputs, *common_inputs(cls.SPEC)],
+            inputs=inputs,
             outputs=clip_outputs(),
             is_output_node=True,
             **more,
         )
 
     @classmethod
-    def literals(cls) -> dict[str, Field]:
-        """What may stand as a literal in a prompt, by the name it has there."""
-        own = (field for field in cls.SPEC.fields if not isinstance(field, Picture))
-        return {field.name: field for field in (*own, *common_fields(cls.SPEC))}
+    def read_posted(cls, inputs: dict[str, Any]) -> None:
+        """See `literals.Reader`."""
+        raise NotImplementedError
 
     @classmethod
     def fingerprint_inputs(cls, **values: Any) -> list[str]:
         """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        return [settings().endpoint(cls.SPEC.provider), f"due {times_due()}", *decoded]
+        return [settings().endpoint(cls.PROVIDER), f"due {times_due()}", *decoded]
 
     @classmethod
-    async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
-        """Make the clip of `values` (by input name), or find it again, and hand it on.
+    async def make(cls, spec: ModelSpec, common: Common, values: Mapping[str, Any], below: str = "") -> io.NodeOutput:
+        """Make the clip of `values` (by field name), or find it again, and hand it on.
+
+        Args:
+            below: what the names of the model's own inputs begin with in a prompt.
 
         Raises:
             RemoteVideoError: what happened, whether it was billed, what to do; the node shows it too.
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
         never_raise()
-        node = NodeAsker(cls.SPEC.name)
-        prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
+        node = NodeAsker(spec.name)
+        prefix = common.filename_prefix or f"video/{cls.NODE_ID}"
         try:
             with ListItem(node.prompt_id, node.node_id, prefix) as item:
                 await item.others_begun()
-                return await cls._run(node, common, values, item)
+                return await cls._run(node, common, lambda: cls._order(spec, node, common, values, item, below))
         except Stopped as stop:
             raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
@@ -112,11 +121,9 @@ class ClipNode:
             raise
 
     @classmethod
-    async def _run(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> io.NodeOutput:
+    async def _run(cls, node: NodeAsker, common: Common, order_of: Callable[[], Order]) -> io.NodeOutput:
         engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
-        placing = engine.pools.preparations.start(lambda: cls._order(node, common, values, item))
-        order = await node.unless_stopped(placing)
-        sandbox = order.settings.sandbox
+        order = await node.unless_stopped(engine.pools.preparations.start(order_of))
         if order.request is not None:
             for notice in order.request.notices:
                 node.say(notice)
@@ -148,17 +155,25 @@ class ClipNode:
             engine.pools.decoding.leave(reading)
         for file in (clip.path, *clip.others):
             note_handed_on(file)
-        node.say("\n".join((_summary(clip, sandbox), *clip.more, *warnings)))
+        node.say("\n".join((_summary(clip), *clip.more, *warnings)))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod
-    def _order(cls, node: NodeAsker, common: Common, values: Mapping[str, Any], item: ListItem) -> Order:
+    def _order(
+        cls,
+        spec: ModelSpec,
+        node: NodeAsker,
+        common: Common,
+        values: Mapping[str, Any],
+        item: ListItem,
+        below: str,
+    ) -> Order:
         from ..remote_video.engine.order import place_order
 
         known = settings()
-        files = loaded_files(node.prompt_id, node.node_id, values)
+        files = loaded_files(node.prompt_id, node.node_id, image_names(spec, values, below))
         return place_order(
-            cls.SPEC.request({**values, "fit": common.fit, "seed": common.seed, "files": files}),
+            spec.request({**unpacked(spec, values), "fit": common.fit, "seed": common.seed, "files": files}),
             known,
             output_folder=output_folder(),
             filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),
@@ -168,12 +183,45 @@ class ClipNode:
         )
 
 
-def _summary(clip: StoredClip, sandbox: bool) -> str:
+class ClipNode(ClipMaker):
+    """What the nodes of one model each mix in: image and words in, a clip out."""
+
+    SPEC: ClassVar[ModelSpec]
+
+    def __init_subclass__(cls) -> None:
+        cls.NODE_ID, cls.PROVIDER = cls.SPEC.node_id, cls.SPEC.provider
+
+    @classmethod
+    def schema(
+        cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
+    ) -> io.Schema:
+        """See `ClipMaker.schema`: the model's own inputs, then the common ones."""
+        common = common_inputs(common_fields(cls.NODE_ID, cls.SPEC.field("seed")))
+        return super().schema(display_name, description, aliases, [*inputs, *common], **more)
+
+    @classmethod
+    def literals(cls) -> dict[str, Field]:
+        """What may stand as a literal in a prompt, by the name it has there."""
+        own = (field for field in cls.SPEC.fields if not isinstance(field, (MediaField, Repeated, Elements)))
+        return {field.name: field for field in (*own, *common_fields(cls.NODE_ID, cls.SPEC.field("seed")))}
+
+    @classmethod
+    def read_posted(cls, inputs: dict[str, Any]) -> None:
+        """See `literals.Reader`."""
+        read_literals(inputs, cls.literals())
+
+    @classmethod
+    async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
+        """See `ClipMaker.make`."""
+        return await cls.make(cls.SPEC, common, values)
+
+
+def _summary(clip: StoredClip) -> str:
     if clip.reused:
-        before = "made" if sandbox else "paid for"
+        before = "made" if clip.sandbox else "paid for"
         return f"{clip.path.name}: {before} before, nothing was submitted | {clip.request_id}"
-    cost = "" if clip.cost_usd is None else f": ${clip.cost_usd:.2f}"
-    return f"{clip.path.name}{': sandbox, nothing was paid' if sandbox else cost} | {clip.request_id}"
+    cost = "" if clip.cost_usd is None else f": {dollars(clip.cost_usd)}"
+    return f"{clip.path.name}{': sandbox, nothing was paid' if clip.sandbox else cost} | {clip.request_id}"
 
 
 def _workflow_text(hidden: Any) -> str | None:

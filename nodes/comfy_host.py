@@ -19,6 +19,8 @@ from comfy.cli_args import args
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ..remote_video.catalogue.catalogue import Catalogue, snapshot
+from ..remote_video.catalogue.store import known
 from ..remote_video.errors import RemoteVideoError
 from ..remote_video.settings import Settings
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..remote_video.engine.host import JobEvent, PromptEnd
 
 LOG = logging.getLogger("remote_video")
+RUNCOMFY = "runcomfy"
 JOB_EVENT = "remote_video.job"
 """The websocket event that tells the browser how a job stands."""
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -52,6 +55,16 @@ def settings() -> Settings:
     """The settings as they are now. The pack's own folder is one that isn't served over HTTP."""
     found = Settings.from_environment(Path(folder_paths.get_system_user_directory("remote_video")))
     return replace(found, follow_links=saves_through_links())
+
+
+def catalogue() -> Catalogue:
+    """What RunComfy offers, as far as this machine knows: the same object until something changed. Never raises."""
+    try:
+        there = settings()
+        return known(there.home, there.endpoint(RUNCOMFY))
+    except RemoteVideoError as error:
+        LOG.warning("What RunComfy offers is not looked up: %s %s", error.what, error.next_step)
+        return snapshot()
 
 
 def saves_through_links() -> bool:
@@ -112,11 +125,12 @@ def outputs_wired_in(prompt: Prompt, node_id: str, to_run: list[str]) -> frozens
 
 def links_of(node: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     """The outputs a node of a prompt reads, by the input that does: (node id, position)."""
-    return {
-        name: (str(value[0]), value[1])
-        for name, value in node.get("inputs", {}).items()
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
-    }
+    return {name: (str(value[0]), value[1]) for name, value in node.get("inputs", {}).items() if is_link(value)}
+
+
+def is_link(value: Any) -> bool:
+    """Whether an input of a prompt is a wire, and not a value."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
 
 
 # -- the engine --------------------------------------------------------------------------------------------------------
@@ -190,6 +204,20 @@ def collect_at_start() -> None:
             LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)
 
     threading.Thread(target=start, name="remote-video-start", daemon=True).start()
+
+
+def ask_what_is_offered() -> None:
+    """Ask for the catalogue in the background, where there is a key; `REMOTE_VIDEO_CATALOGUE=0` turns it off."""
+
+    def ask() -> None:
+        from ..remote_video.catalogue.refresh import refresh
+
+        try:
+            refresh(settings())
+        except RemoteVideoError as error:  # an unusable setting, which every Run says
+            LOG.warning("The catalogue is not asked for: %s %s", error.what, error.next_step)
+
+    threading.Thread(target=ask, name="remote-video-catalogue", daemon=True).start()
 
 
 def _close_on_signals(engine: Engine) -> None:

@@ -6,11 +6,17 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..remote_video.models import ModelSpec
-from ..remote_video.models.fields import Choice, Field, Flag, Number, Picture, Text
+from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Seed, Text
+from ..remote_video.models.groups import OFF, Json, Repeated
+from ..remote_video.models.kling_elements import Elements
+from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sound
 
 FIT_MODES = ("auto", "crop", "pad", "strict")
 FRAMES_MODES = ("auto", "all", "none")
+ElementSocket = io.Custom("KLING_ELEMENT")
+MOST_SOCKETS = 100
+"""ComfyUI makes no more of one kind."""
+SOCKETS: dict[type[MediaField], Any] = {Picture: io.Image, Footage: io.Video, Sound: io.Audio}
 
 
 def model_input(field: Field, *, advanced: bool | None = None, required: bool = False) -> io.Input:
@@ -20,45 +26,87 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
         advanced: folded away until asked for.
         required: ask for it even though it has a default. ComfyUI lists what is required before what isn't.
     """
-    if isinstance(field, Picture):
-        return io.Image.Input(field.name, optional=not field.required, tooltip=field.tooltip)
-    if isinstance(field, Text):
-        return io.String.Input(
-            field.name,
-            optional=bool(field.default) or not field.required,
-            tooltip=field.tooltip,
-            default=field.default,
-            multiline=field.multiline,
-            advanced=advanced,
+    if isinstance(field, MediaField):
+        return _socket(field)
+    if isinstance(field, Elements):
+        # None is needed: the socket is optional. min=1 makes frontend 1.37 show the first one.
+        template = io.Autogrow.TemplatePrefix(
+            ElementSocket.Input("element", optional=True), prefix="element_", min=1, max=field.most
         )
-    return _chosen_input(field, {"optional": not required, "tooltip": field.tooltip, "advanced": advanced})
+        return io.Autogrow.Input(field.name, template=template, optional=True, tooltip=field.help)
+    if isinstance(field, Repeated):
+        options = [io.DynamicCombo.Option(choice, _groups(field, n)) for n, choice in counted(field)]
+        return io.DynamicCombo.Input(field.name, options=options, optional=True, tooltip=field.help)
+    own = {"tooltip": field.help, "advanced": advanced}
+    if isinstance(field, Json):
+        return io.String.Input(
+            field.name, optional=not field.required, tooltip=field.help, multiline=True, default="", advanced=True
+        )
+    if isinstance(field, Text):
+        is_optional = bool(field.default) or not field.required
+        return io.String.Input(
+            field.name, optional=is_optional, default=field.default, multiline=field.multiline, **own
+        )
+    return _chosen_input(field, {"optional": not required, **own})
+
+
+def _socket(field: MediaField) -> io.Input:
+    own = {"optional": not field.required, "tooltip": field.help}
+    types = [SOCKETS[type(field)], *([io.String] if field.takes_address else [])]
+    if not (field.takes_several and field.takes_address):
+        return types[0].Input(field.name, **own) if len(types) == 1 else io.MultiType.Input(field.name, types, **own)
+    names = socket_names(field)
+    template = io.Autogrow.TemplateNames(io.MultiType.Input(names[0], types, **own), names=names, min=1)
+    return io.Autogrow.Input(field.name, template=template, **own)
+
+
+def socket_names(field: MediaField | Elements) -> list[str]:
+    """The sockets of a field that takes several, in order."""
+    if isinstance(field, Elements):
+        return [f"element_{number}" for number in range(field.most)]
+    one = field.name if field.is_numbered else field.name.removesuffix("s")
+    return [f"{one}_{number}" for number in range(1, min(field.most or MOST_SOCKETS, MOST_SOCKETS) + 1)]
+
+
+def counted(field: Repeated) -> list[tuple[int, str]]:
+    """How many groups each choice of the field stands for."""
+    first = 0 if field.choices[0] == OFF else field.fewest
+    counts = [first, *range(field.fewest, field.most + 1)] if first == 0 else list(range(first, field.most + 1))
+    return [(count, field.choice(count)) for count in counts]
+
+
+def _groups(field: Repeated, count: int) -> list[io.Input]:
+    return [model_input(inner, required=True) for number in range(1, count + 1) for inner in field.group(number)]
 
 
 def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     if isinstance(field, Choice):
-        return io.Combo.Input(field.name, options=list(field.choices), default=field.default, **own)
+        options = [*([UNSET] if field.default is None else []), *field.choices]
+        return io.Combo.Input(
+            field.name, options=options, default=options[0] if field.default is None else field.default, **own
+        )
+    if isinstance(field, Flag) and field.default is None:
+        return io.Combo.Input(field.name, options=[UNSET, "true", "false"], default=UNSET, **own)
     if isinstance(field, Flag):
         return io.Boolean.Input(field.name, default=field.default, **own)
-    if isinstance(field, Number) and field.whole:
-        return io.Int.Input(
-            field.name, default=int(field.default), min=int(field.minimum), max=int(field.maximum), **own
-        )
     if isinstance(field, Number):
-        return io.Float.Input(
-            field.name, default=field.default, min=field.minimum, max=field.maximum, step=field.step, **own
-        )
+        low = field.unset if field.default is None else field.minimum
+        default = low if field.default is None else field.default
+        if field.whole:
+            return io.Int.Input(field.name, default=int(default), min=int(low), max=int(field.maximum), **own)
+        return io.Float.Input(field.name, default=default, min=low, max=field.maximum, step=field.step, **own)
     raise TypeError(f"no node input for a {type(field).__name__}")
 
 
-def common_fields(spec: ModelSpec) -> list[Field]:
-    """What all five nodes take after the model's own inputs, in this order."""
+def common_fields(node_id: str, seed: Seed) -> list[Field]:
+    """What every clip node takes besides the model's own inputs, in this order."""
     return [
-        spec.field("seed"),
+        seed,
         Text(
             "filename_prefix",
             None,
             "Folder and beginning of the file's name, below ComfyUI's output folder.",
-            default=f"video/{spec.node_id}",
+            default=f"video/{node_id}",
             multiline=False,
         ),
         Choice(
@@ -95,11 +143,11 @@ def common_fields(spec: ModelSpec) -> list[Field]:
     ]
 
 
-def common_inputs(spec: ModelSpec) -> list[io.Input]:
+def common_inputs(fields: list[Field]) -> list[io.Input]:
     """The inputs that offer `common_fields`."""
-    seed, prefix, *advanced = common_fields(spec)
+    seed, prefix, *advanced = fields
     return [
-        _chosen_input(seed, {"optional": True, "tooltip": seed.tooltip, "control_after_generate": "fixed"}),
+        _chosen_input(seed, {"optional": True, "tooltip": seed.help, "control_after_generate": "fixed"}),
         model_input(prefix),
         *(model_input(field, advanced=True) for field in advanced),
     ]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from io import BytesIO
 
-import av
 import torch
-from comfy_api.latest import Input, Types, io
+from comfy_api.latest import Input, io
 
 from ..remote_video.errors import InputRefused
-from ..remote_video.media.container import open_media
 from ..remote_video.models import KlingElement
-from ..remote_video.models.kling3 import ONE_PART
+from ..remote_video.models.kling_elements import ONE_PART
 from .clip_node import CATEGORY
-from .kling3_i2v import ElementSocket
+from .inputs import ElementSocket
+from .mp4_file import mp4_file
 
 
 class Kling3Element(io.ComfyNode):
@@ -46,35 +44,8 @@ class Kling3Element(io.ComfyNode):
         reference_images: torch.Tensor | None = None,
         video: Input.Video | None = None,
     ) -> io.NodeOutput:
-        mp4 = None if video is None else await asyncio.to_thread(mp4_bytes, video)
+        mp4 = None if video is None else await asyncio.to_thread(mp4_file, video, "video")
         element = KlingElement(frontal_image, reference_images, mp4)
         if element.is_empty:
             raise InputRefused("This element has no part.", next_step=ONE_PART)
         return io.NodeOutput(element)
-
-
-def mp4_bytes(video: Input.Video) -> bytes:
-    """The video as an MP4 file with H.264; its packets are copied where they are H.264 already.
-
-    ComfyUI copies the source's tags along; a workflow among them is nobody's business at the provider, and the same
-    video must give the same bytes whatever made it, so they are left out.
-    """
-    tagged = BytesIO()
-    video.save_to(tagged, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
-    tagged.seek(0)
-    return _without_tags(tagged)
-
-
-def _without_tags(file: BytesIO) -> bytes:
-    bare = BytesIO()
-    with (
-        open_media(file) as source,
-        av.open(bare, "w", format="mp4", options={"fflags": "+bitexact"}) as target,
-    ):
-        kept = [*source.streams.video[:1], *source.streams.audio[:1]]
-        copies = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in kept}
-        for packet in source.demux(kept):
-            if packet.dts is not None:
-                packet.stream = copies[packet.stream.index]
-                target.mux(packet)
-    return bare.getvalue()

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ..remote_video.errors import InputRefused
 from ..remote_video.models import KLING3, KlingElement
 from ..remote_video.models.fields import Field
-from ..remote_video.models.kling3 import DURATION, MAX_ELEMENTS, MAX_SHOTS, SHOT_COUNTS, shot_duration, shot_prompt
+from ..remote_video.models.kling3 import DURATION, SHOTS
 from .clip_node import ClipNode, Common
 from .inputs import model_input
-
-ElementSocket = io.Custom("KLING_ELEMENT")
+from .nested import below, beside, groups_of
 
 
 class Kling3I2V(ClipNode, io.ComfyNode):
@@ -35,22 +35,8 @@ class Kling3I2V(ClipNode, io.ComfyNode):
                 model_input(KLING3.field("generate_audio")),
                 model_input(KLING3.field("cfg_scale")),
                 model_input(KLING3.field("shot_type"), advanced=True),
-                io.DynamicCombo.Input(
-                    "multi_shot",
-                    options=[io.DynamicCombo.Option(choice, _shots(count)) for count, choice in _SHOT_CHOICES],
-                    optional=True,
-                    tooltip="Several shots in one clip, each with a prompt and a length, s; "
-                    "together they must last as long as `duration`.",
-                ),
-                io.Autogrow.Input(
-                    "elements",
-                    # None is needed: the socket is optional. min=1 makes frontend 1.37 show the first one.
-                    template=io.Autogrow.TemplatePrefix(
-                        ElementSocket.Input("element", optional=True), prefix="element_", min=1, max=MAX_ELEMENTS
-                    ),
-                    optional=True,
-                    tooltip="People or things whose looks are to be kept, each from a Kling 3.0 Element node.",
-                ),
+                model_input(KLING3.field("multi_shot")),
+                model_input(KLING3.field("elements")),
             ],
             # Without this ComfyUI drops a choice it doesn't know, with all the shots, and says nothing.
             accept_all_inputs=True,
@@ -58,23 +44,26 @@ class Kling3I2V(ClipNode, io.ComfyNode):
 
     @classmethod
     def literals(cls) -> dict[str, Field]:
-        shots = (field(number) for number in range(1, MAX_SHOTS + 1) for field in (shot_prompt, shot_duration))
+        shots = (field for number in range(1, SHOTS.most + 1) for field in SHOTS.group(number))
         return {**super().literals(), **{f"multi_shot.{field.name}": field for field in shots}}
 
     @classmethod
     def validate_inputs(
         cls,
         prompt: str | None = None,
-        duration: int | None = int(DURATION.default),
+        duration: int | None = int(DURATION.default or 0),
         multi_shot: object = None,
         elements: object = None,
     ) -> bool | str:
         # ComfyUI passes dynamic inputs whether they are named or not, of `multi_shot` only the choice, and None for
-        # what is wired. The fields that aren't named keep ComfyUI's own checks; their defaults stand in for them in
-        # what concerns several fields.
-        unnamed = {field.name: getattr(field, "default", None) for field in KLING3.fields}
-        named = {"prompt": prompt, "duration": duration, "multi_shot": multi_shot}
-        return KLING3.problem({**unnamed, **named}) or True
+        # what is wired. The fields that aren't named keep ComfyUI's own checks.
+        try:
+            shots = groups_of(SHOTS, multi_shot)
+            if shots and duration is not None:
+                SHOTS.check_room(len(shots), DURATION.check(duration) or 0)
+        except InputRefused as refusal:
+            return f"{refusal.what} {refusal.next_step}"
+        return KLING3.problem({"prompt": prompt, "duration": duration}) or True
 
     @classmethod
     async def execute(
@@ -90,6 +79,7 @@ class Kling3I2V(ClipNode, io.ComfyNode):
         elements: Mapping[str, KlingElement] | None = None,
         **others: Any,
     ) -> io.NodeOutput:
+        nested = multi_shot if isinstance(multi_shot, Mapping) else below("multi_shot", multi_shot, others)
         return await cls.run(
             Common.of(others),
             image=image,
@@ -99,20 +89,7 @@ class Kling3I2V(ClipNode, io.ComfyNode):
             generate_audio=generate_audio,
             cfg_scale=cfg_scale,
             shot_type=shot_type,
-            multi_shot=multi_shot if isinstance(multi_shot, Mapping) else _dropped("multi_shot", multi_shot, others),
-            elements={**(elements or {}), **_dropped("elements", None, others)},
+            multi_shot=nested,
+            elements={**(elements or {}), **below("elements", None, others)},
+            **beside(others, KLING3),
         )
-
-
-def _dropped(name: str, choice: object, others: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given below an input that ComfyUI made nothing of, as nested as it makes the others."""
-    below = {key.removeprefix(f"{name}."): value for key, value in others.items() if key.startswith(f"{name}.")}
-    return below if choice is None else {name: choice, **below}
-
-
-def _shots(count: int) -> list[io.Input]:
-    numbers = range(1, count + 1)
-    return [model_input(field(number), required=True) for number in numbers for field in (shot_prompt, shot_duration)]
-
-
-_SHOT_CHOICES = [(0 if choice == "off" else int(choice.split()[0]), choice) for choice in SHOT_COUNTS]

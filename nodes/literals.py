@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
+from ..remote_video.models.groups import Json
 from ..remote_video.outside_text import quoted
+from .comfy_host import is_link
 
 Fields = Mapping[str, Field]
+
+
+class Reader(Protocol):
+    """A kind of node that looks at what was posted for it before ComfyUI does."""
+
+    @classmethod
+    def read_posted(cls, inputs: dict[str, Any]) -> None:
+        """Put into `inputs` what its values mean."""
 
 
 class Misread(str):
@@ -17,36 +28,48 @@ class Misread(str):
 
     reason: InputRefused
 
+    @classmethod
+    def of(cls, value: Any, reason: InputRefused) -> Misread:
+        """The value, with the reason."""
+        misread = cls(quoted(value))
+        misread.reason = reason
+        return misread
+
     def _refuse(self) -> NoReturn:
         raise ValueError(f"{self.reason.what} {self.reason.next_step}")
 
     __bool__ = __int__ = __float__ = _refuse
 
 
-def read_literals(posted: Any, nodes: Mapping[str, Fields]) -> Any:
-    """What was posted to /prompt, with the literals of our nodes as the values they mean; wires stay.
+def read_prompt(posted: Any, nodes: Mapping[str, type[Reader]]) -> Any:
+    """What was posted to /prompt, with the values of our nodes as they are meant; wires stay.
 
     Args:
         posted: the body, whatever it is.
-        nodes: by class type, the fields that may stand as a literal.
+        nodes: ours, by class type.
     """
     prompt = posted.get("prompt") if isinstance(posted, dict) else None
     for node in prompt.values() if isinstance(prompt, dict) else ():
-        if isinstance(node, dict) and isinstance(inputs := node.get("inputs"), dict):
-            fields = nodes.get(str(node.get("class_type")), {})
-            for name in fields.keys() & inputs.keys():
-                inputs[name] = _read(fields[name], inputs[name])
+        reader = nodes.get(str(node.get("class_type"))) if isinstance(node, dict) else None
+        if reader and isinstance(inputs := node.get("inputs"), dict):
+            reader.read_posted(inputs)
     return posted
+
+
+def read_literals(inputs: dict[str, Any], fields: Fields) -> None:
+    """Put in place of the literals among `inputs` what they mean to the field of that name."""
+    for name in fields.keys() & inputs.keys():
+        inputs[name] = _read(fields[name], inputs[name])
 
 
 def _read(field: Field, value: Any) -> Any:
     if isinstance(value, dict) and "__value__" in value:
         value = value["__value__"]
+    if isinstance(field, Json):
+        return value if isinstance(value, str) or value is None or is_link(value) else json.dumps(value)
     if isinstance(value, (list, dict)):
         return value
     try:
         return field.read(value)
     except InputRefused as refusal:
-        misread = Misread(quoted(value))
-        misread.reason = refusal
-        return misread
+        return Misread.of(value, refusal)

@@ -6,7 +6,7 @@ ComfyUI's versions read the same file with different libraries, which give other
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ LOADER, LOADED = "LoadImage", 0
 """Core's node, and its output that is the image."""
 
 
-def loaded_files(prompt_id: str, node_id: str, names: Iterable[str]) -> dict[str, str]:
-    """By input name, the SHA-256 (hex) of the image file it is. Blocks.
+def loaded_files(prompt_id: str, node_id: str, called: Mapping[str, str]) -> dict[str, str]:
+    """By what an image is called, the SHA-256 (hex) of the file it is. Blocks.
+
+    Args:
+        called: what the image is called that comes by an input, by the input's name in the prompt.
 
     Left out is what comes from elsewhere, and a file that was changed after its prompt was queued: what was loaded of
     that is not known.
@@ -27,18 +30,18 @@ def loaded_files(prompt_id: str, node_id: str, names: Iterable[str]) -> dict[str
     item = running_item(prompt_id)
     if item is None or node_id not in item[2]:
         return {}
-    found = dict(_files(item[2], node_id, names))
+    found = dict(_files(item[2], node_id, called))
     return {name: digest for name, path in found.items() if (digest := _digest(path, item[3])) is not None}
 
 
-def _files(prompt: Any, node_id: str, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+def _files(prompt: Any, node_id: str, called: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     links = links_of(prompt[node_id])
-    for name in links.keys() & set(names):
+    for name in links.keys() & called.keys():
         source, slot = links[name]
         loader = prompt.get(source, {})
         file = loader.get("inputs", {}).get("image")
         if (loader.get("class_type"), slot) == (LOADER, LOADED) and isinstance(file, str):
-            yield name, Path(folder_paths.get_annotated_filepath(file))
+            yield called[name], Path(folder_paths.get_annotated_filepath(file))
 
 
 def _digest(path: Path, extra_data: Any) -> str | None:

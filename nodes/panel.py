@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..remote_video.accounts import Accounts
+from ..remote_video.budget import DAY, MONTH, Budgets, Period
 from ..remote_video.engine.host import JobEvent
 from ..remote_video.errors import RequestRefused
 from ..remote_video.ledger.ledger import Forgotten, Ledger
@@ -53,6 +54,35 @@ def jobs_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
     return {"jobs": jobs, "sandbox": settings.sandbox}
 
 
+def money_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
+    """What clips cost lately and what may be spent, USD. No sandbox job is in it. Raises LedgerError.
+
+    Returns:
+        {day, month: {spent_usd, expected_usd: besides, of jobs whose cost is not known (yet), unknown: how many jobs
+        nothing is known of, jobs, opens_at: when the next one begins, ISO, local time}, budget: as
+        `Budgets.describe`, sandbox: bool}
+    """
+    told: dict[str, Any] = {name: _spent(settings, Period.now(name)) for name in (DAY, MONTH)}
+    return {**told, "budget": Budgets(settings.home, settings.budget).describe(), "sandbox": settings.sandbox}
+
+
+def save_budget(settings: Settings, body: Body) -> dict[str, Any]:
+    """{day_usd, month_usd: number, text of one, or None} -> as `money_view`. Raises RequestRefused, SettingsError."""
+    Budgets(settings.home, settings.budget).save(body.get("day_usd"), body.get("month_usd"))
+    return money_view(settings)
+
+
+def _spent(settings: Settings, period: Period) -> dict[str, Any]:
+    spent = Ledger(settings.home).spent(period)
+    return {
+        "spent_usd": round(spent.usd, 6),
+        "expected_usd": round(spent.expected_usd, 6),
+        "unknown": spent.unknown,
+        "jobs": spent.jobs,
+        "opens_at": period.until.isoformat(),
+    }
+
+
 def forget_job(settings: Settings, body: Body) -> dict[str, Any]:
     """{key} -> {forgotten: bool, why: a sentence when it wasn't}. Raises RequestRefused, LedgerError."""
     outcome = Ledger(settings.home).forget(_text(body, "key"))
@@ -79,7 +109,8 @@ def _job(record: JobRecord, live: JobEvent | None) -> dict[str, Any]:
         "provider": record.provider,
         "request_id": record.request_id,
         "created_at": record.created_at,
-        "cost_usd": record.cost_usd,
+        "cost_usd": None if record.sandbox else record.cost_usd,
+        "estimate_usd": None if record.sandbox else record.estimate_usd,
         "error": record.error,
         "file_name": file.name if file else None,
         "sandbox": record.sandbox,

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
+from .offered import instead_view, offered_view
 
 MAX_BODY_BYTES = 16 * 1024
 SettingsSource = Callable[[], Settings]
@@ -38,10 +39,14 @@ def _of_panel(name: str) -> Answer:
 READS: dict[str, Answer] = {
     "/remote_video/accounts": _of_panel("accounts_view"),
     "/remote_video/jobs": _of_panel("jobs_view"),
+    "/remote_video/money": _of_panel("money_view"),
+    "/remote_video/models": offered_view,
+    "/remote_video/models/instead": instead_view,
 }
 CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _of_panel("save_account"),
     "/remote_video/accounts/forget": _of_panel("forget_account"),
+    "/remote_video/budget/save": _of_panel("save_budget"),
     "/remote_video/jobs/forget": _of_panel("forget_job"),
     "/remote_video/jobs/cancel": _of_panel("cancel_job"),
 }
@@ -72,7 +77,7 @@ def _handler(answer: Answer, settings: SettingsSource, *, changes: bool) -> Hand
     async def handle(request: web.Request) -> web.Response:
         try:
             _check_site(request)
-            body = await _json_body(request) if changes else {}
+            body = await _json_body(request) if changes else dict(request.query)
             work = asyncio.get_running_loop().run_in_executor(None, lambda: answer(settings(), body))
             return _json(await work)
         except Turned as no:

@@ -17,7 +17,8 @@ from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsErro
 EXIT_CODES = """exit codes:
   0    done
   1    not, or not all of it, done; the reason is on stderr
-  2    asked for what can't be (options, inputs, a table's rows, settings); nothing was sent
+  2    asked for what can't be (options, inputs, a table's rows, settings); nothing was sent.
+       `check`: a provider could not be asked; 1 there is: something is not as it was
   130  interrupted: what was submitted goes on and is not lost
 """
 INTERRUPTED = (
@@ -94,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_argument("--state", choices=_states(), help="only those")
     jobs.set_defaults(command="jobs.jobs_command")
 
+    costs = commands.add_parser("costs", parents=[home, as_json], help="sum up what the jobs in the ledger cost")
+    costs.add_argument("--by", choices=("day", "month", "model"), default="day", help="a line for each (day)")
+    costs.add_argument("--csv", action="store_true", help="as a table for spreadsheets, on stdout")
+    costs.set_defaults(command="costs.costs_command")
+
     cancel = commands.add_parser("cancel", parents=[home], help="ask the provider to cancel a job")
     cancel.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
     cancel.set_defaults(command="jobs.cancel_command")
@@ -104,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
     forget.set_defaults(command="jobs.forget_command")
 
+    check = commands.add_parser(
+        "check", parents=[home, as_json], help="what may have changed: models, keys, balance, clock, disk, decoding"
+    )
+    check.set_defaults(command="check.check_command")
+
     price = commands.add_parser("price", parents=[home], help="ask the provider what a model costs and takes")
     price.add_argument("model", help="a node's id (Veo3I2V) or a RunComfy model id")
     price.set_defaults(command="providers.price_command")
@@ -111,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve both providers' APIs on this machine until Ctrl-C")
     sandbox.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     sandbox.add_argument("--folder", type=Path, default=Path("sandbox"), help="for its jobs and clips (./sandbox)")
+    sandbox.add_argument("--catalogue", type=Path, metavar="FILE", help="models to offer, too: JSON as published")
     sandbox.set_defaults(command="providers.sandbox_command")
     return parser
 

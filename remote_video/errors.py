@@ -8,13 +8,15 @@ RemoteVideoError
     SettingsError         a setting can't mean anything, or what it needs isn't there
     RequestRefused        the jobs panel or the command line was asked for what can't be
     InputRefused          an input breaks the model's contract
+    ModelChanged          the model no longer takes what would be sent
     UploadError           an image could not be put where the provider would fetch it
     LedgerError           the record of paid jobs can't be written
+    BudgetReached         it would cost more than the day's or the month's budget has left
   the provider's answer to a submission
     NotSent               the connection never opened
     RateLimited           turned away for now (429)
     AccountError          no key, or one the provider does not accept; also while a job is followed
-    BalanceError          not enough money
+    BalanceError          not enough money; also before anything is sent, where price and balance are known
     ModelGone             the model is no longer offered
     ModerationError       content moderation refused the input, or the result
     RefusedByProvider     any other definite no
@@ -23,6 +25,7 @@ RemoteVideoError
     JobFailed             it failed at the provider
     JobCancelled          it was cancelled at the provider
     JobExpired            the provider no longer knows it, or its clip
+    NoVideo               it was finished with pictures, and no video
     StillRunning          the deadline passed; the job goes on
   the clip
     DownloadError         it exists and could not be brought here this time
@@ -116,6 +119,12 @@ class InputRefused(RemoteVideoError):
     """An input breaks the model's contract; found here, before anything was sent."""
 
 
+class ModelChanged(RemoteVideoError):
+    """The provider publishes other inputs of the model now; found before anything was sent."""
+
+    usual_next_step = "Change what is named above, or update Remote Video, then run again."
+
+
 class UploadError(RemoteVideoError):
     """An image could not be put where the provider would fetch it; nothing was submitted."""
 
@@ -132,6 +141,12 @@ class BalanceError(RemoteVideoError):
     """The account has not enough money."""
 
     usual_next_step = "Top up the provider account, then run again: the same inputs will be submitted."
+
+
+class BudgetReached(RemoteVideoError):
+    """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
+
+    usual_next_step = "Raise the budget, then run again."
 
 
 class ModerationError(RemoteVideoError):
@@ -208,6 +223,16 @@ class JobExpired(RemoteVideoError):
     usual_next_step = (
         "To pay for another try: choose another seed, or open the Remote Video jobs panel and "
         "choose 'Forget this job', then run again."
+    )
+
+
+class NoVideo(RemoteVideoError):
+    """The provider finished the job with pictures, and no video."""
+
+    usual_billed = Billed.YES
+    usual_next_step = (
+        "Choose a model that makes videos. Run again with the same inputs only asks once more; "
+        "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .budget import DAY, MONTH, NO_BUDGET, UNKNOWN_PRICE_VARIABLE, VARIABLES, Budget, usd_of
 from .errors import SettingsError
 from .loopback import is_loopback
 from .outside_text import quoted
@@ -58,6 +59,10 @@ class Settings:
     """Addresses that a proxy hands out in place of public ones; hosts of clips may resolve to them."""
     collect: bool = True
     """Whether what was paid for and nobody watches is brought home."""
+    catalogue: bool = True
+    """Whether providers are asked, for nothing, what they offer: at the start, and before a model is first paid for."""
+    budget: Budget = NO_BUDGET
+    """What the environment says may be spent; see `budget.Budgets` for what else does."""
     follow_links: bool = False
     """Whether a folder in the output folder may be a link to another place: so where the host's own nodes take it."""
     timeouts: Timeouts = DEFAULT_TIMEOUTS
@@ -90,10 +95,12 @@ class Settings:
             timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
             max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
             collect=_flag(env, "REMOTE_VIDEO_COLLECT", default=True),
+            catalogue=_flag(env, "REMOTE_VIDEO_CATALOGUE", default=True),
             uploads=uploads,
             public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
             s3=_s3(env),
             fake_ip_ranges=_networks(env, "REMOTE_VIDEO_FAKE_IP_RANGES"),
+            budget=Budget(*(_usd(env, name) for name in (VARIABLES[DAY], VARIABLES[MONTH], UNKNOWN_PRICE_VARIABLE))),
         )
 
     def endpoint(self, provider_id: str) -> str:
@@ -141,6 +148,14 @@ def _number(env: Mapping[str, str], name: str, default: float, *, minimum: float
     if not minimum <= number < float("inf"):
         raise _bad(name, value, f"a number of at least {minimum:g}")
     return number
+
+
+def _usd(env: Mapping[str, str], name: str) -> float | None:
+    value = env.get(name, "")
+    try:
+        return usd_of(value)
+    except ValueError:
+        raise _bad(name, value.strip(), "an amount in USD, 0 or more, such as 12.50") from None
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -32,6 +32,10 @@ class Timeouts:
     """For the next byte of a clip."""
     download: float = 1800.0
     """For a clip, from one address."""
+    offer: float = 3.0
+    """For what a provider says of a model, once the request is ready; no answer by then counts as none."""
+    pictures: float = 60.0
+    """For the video of a finished job whose result names only pictures."""
     stop_check: float = 0.05
     """Between two looks at whether the user pressed Stop."""
     cancel_answer: float = 5.0
@@ -48,6 +52,10 @@ class Timeouts:
     """Between two looks at a job that another engine holds."""
     collect: float = 2.0
     """Between two looks for jobs that nobody watches."""
+    balance: float = 5.0
+    """For a provider to say what an account has left, before a submission goes without knowing."""
+    balance_kept: float = 60.0
+    """How long what it said is taken for true."""
     ledger_pause: float = 2.0
     """Before an accepted id that the disk refused is written again."""
 

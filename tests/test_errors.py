@@ -57,6 +57,7 @@ def test_every_answer_about_money_is_a_sentence_of_its_own():
     ("kind", "billed"),
     [
         (errors.InputRefused, Billed.NO),
+        (errors.ModelChanged, Billed.NO),
         (errors.UploadError, Billed.NO),
         (errors.AccountError, Billed.NO),
         (errors.BalanceError, Billed.NO),
@@ -72,6 +73,7 @@ def test_every_answer_about_money_is_a_sentence_of_its_own():
         (errors.JobCancelled, Billed.UNKNOWN),
         (errors.JobUncertain, Billed.UNKNOWN),
         (errors.JobExpired, Billed.UNKNOWN),
+        (errors.NoVideo, Billed.YES),
         (errors.StillRunning, Billed.YES),
         (errors.DownloadError, Billed.YES),
         (errors.MediaError, Billed.YES),

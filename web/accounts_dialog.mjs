@@ -1,17 +1,21 @@
 // @ts-check
-/** The accounts dialog: one row per provider, where a key is entered, replaced or removed. Keys are never shown. */
+/** The accounts dialog: one row per provider, where a key is entered, replaced or removed, and the budget. Keys are never shown. */
 
 import { button, make } from "./elements.mjs";
 import { openModal } from "./modal.mjs";
-import { forgetAccount, getAccounts, saveAccount } from "./server.mjs";
+import { forgetAccount, getAccounts, getMoney, saveAccount, saveBudget } from "./server.mjs";
 
 /** @typedef {import("./server.mjs").Account} Account */
+/** @typedef {import("./server.mjs").Money} Money */
+
+const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 
 /** Open the dialog, once. */
 export function openAccountsDialog() {
   if (document.querySelector(".remote-video-accounts")) return;
   const notice = make("p", { className: "notice", hidden: true });
   const rows = make("div", {}, make("p", {}, "Loading..."));
+  const budget = make("div", {});
   const done = button("Close", () => modal.close());
   const modal = openModal(
     "Remote Video: Accounts",
@@ -24,6 +28,7 @@ export function openAccountsDialog() {
       ),
       notice,
       rows,
+      budget,
     ],
     [done],
   );
@@ -38,6 +43,64 @@ export function openAccountsDialog() {
     },
     (error) => rows.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
   );
+  getMoney().then(
+    (money) => budget.replaceChildren(budgetRow(money)),
+    (error) => budget.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
+  );
+}
+
+/** @param {Money} money */
+function budgetRow(money) {
+  const message = make("p", { className: "message", role: "status" });
+  const spent = make("span", { className: "quiet" });
+  const fields = /** @type {const} */ (["day", "month"]).map((period) => ({ period, input: amount(period) }));
+
+  /** @param {Money} now */
+  function show(now) {
+    for (const { period, input } of fields) {
+      const variable = now.budget[`${period}_variable`];
+      input.value = String(now.budget[`${period}_usd`] ?? "");
+      input.disabled = variable !== null;
+      input.title = variable ? `Set by ${variable}` : "";
+    }
+    const [day, month] = [now.day, now.month].map((sums) => DOLLARS.format(sums.spent_usd + sums.expected_usd));
+    spent.textContent = now.sandbox ? "" : `${day} today, ${month} this month`;
+    message.textContent = now.budget.error ?? "";
+    message.classList.toggle("error", Boolean(now.budget.error));
+  }
+
+  /** @param {SubmitEvent} event */
+  async function submit(event) {
+    event.preventDefault();
+    try {
+      const [day, month] = fields.map(({ input }) => (input.disabled ? "" : input.value));
+      show(await saveBudget(day, month));
+      message.textContent ||= "Saved.";
+    } catch (error) {
+      message.textContent = /** @type {Error} */ (error).message;
+      message.classList.add("error");
+    }
+  }
+
+  show(money);
+  return make(
+    "form",
+    { className: "account budget", autocomplete: "off", onsubmit: submit },
+    make("header", {}, make("strong", {}, "Budget"), spent),
+    make(
+      "div",
+      { className: "entry" },
+      ...fields.map(({ period, input }) => make("label", {}, `USD a ${period} `, input)),
+      make("button", { type: "submit", className: "primary" }, "Save"),
+    ),
+    make("p", { className: "quiet" }, "A clip that would cost more than is left of it is not sent. Empty: no budget."),
+    message,
+  );
+}
+
+/** @param {string} period */
+function amount(period) {
+  return make("input", { type: "number", min: "0", step: "any", name: `budget_${period}`, placeholder: "none" });
 }
 
 /** @param {Account} account */

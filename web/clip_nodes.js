@@ -2,8 +2,11 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
+import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
+import { carryOver } from "./carry_over.mjs?v=0.1.0";
+import { ModelNode } from "./runcomfy_video.mjs?v=0.1.0";
 
-const NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo"]);
+const BADGES_EVERY_MS = 400;
 
 /**
  * Frontend 1.37 reads the schema's "fixed" as a name and starts every seed at "randomize"; a random seed is another
@@ -38,35 +41,21 @@ function growToContent(/** @type {any} */ node) {
   node.setDirtyCanvas(true, true);
 }
 
-/**
- * Another number of shots builds their widgets anew, with defaults: what was written into them is carried over, also by
- * way of "off". A saved workflow's values are put in afterwards.
- */
-function keepShots(/** @type {any} */ node) {
-  const written = new Map();
-  const add = node.addCustomWidget;
-  node.addCustomWidget = function (/** @type {any[]} */ ...given) {
-    const widget = add.apply(this, given);
-    if (widget.name?.startsWith("multi_shot.")) {
-      const removed = widget.onRemove;
-      widget.onRemove = function () {
-        written.set(widget.name, widget.value);
-        removed?.call(this);
-      };
-      if (written.has(widget.name)) widget.value = written.get(widget.name);
-    }
-    return widget;
-  };
-}
-
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
+  setup() {
+    askWhatIsOffered();
+    setInterval(() => renewBadges(app.canvas?.graph), BADGES_EVERY_MS);
+  },
+  refreshComboInNodes: askWhatIsOffered,
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {
-    if (!NODES.has(node.comfyClass)) return;
+    if (!CLIP_NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);
     growAroundPlayer(node);
-    if (node.comfyClass === "Kling3I2V") keepShots(node);
+    showBadges(node);
+    if (node.comfyClass === "Kling3I2V") carryOver(node, "multi_shot.");
+    if (node.comfyClass === "RunComfyVideo") new ModelNode(node);
   },
 });

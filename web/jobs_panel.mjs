@@ -1,16 +1,21 @@
 // @ts-check
 /** The jobs panel: what was submitted, what became of it, and the way to let go of a job that can't be followed. */
 
+import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.mjs";
+import { priceOfGraph } from "./badges.mjs?v=0.1.0";
 import { button, make } from "./elements.mjs";
 import { askFirst } from "./modal.mjs";
-import { cancelJob, forgetJob, getJobs, listen, onReconnected, stopListening } from "./server.mjs";
+import { cancelJob, forgetJob, getJobs, getMoney, listen, onReconnected, stopListening } from "./server.mjs";
 
 /** @typedef {import("./server.mjs").Job} Job */
 
 /** Several jobs may change at once: the list is asked for when they have settled, ms. */
 const SETTLE_MS = 300;
+/** How often the price of the graph is looked at while it is shown, ms: nothing tells of every change of a widget. */
+const PRICE_EVERY_MS = 700;
 const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
+const COSTS_NOTHING = new Set(["refused", "cancelled"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
 
@@ -18,8 +23,11 @@ export class JobsPanel {
   constructor() {
     this.list = make("ul", { className: "jobs", "aria-label": "Jobs" });
     this.message = make("p", { className: "message", role: "status" });
+    this.price = make("p", { className: "quiet price" });
+    this.spent = make("p", { className: "quiet spent" });
     this.shown = "";
     this.timer = 0;
+    this.pricing = 0;
     /** @type {Map<string, {state: string, live: HTMLElement}>} */
     this.rows = new Map();
     this.refresh = this.refresh.bind(this);
@@ -36,6 +44,8 @@ export class JobsPanel {
         button("Accounts...", () => openAccountsDialog()),
       ),
       this.message,
+      this.price,
+      this.spent,
       this.list,
     );
   }
@@ -45,12 +55,21 @@ export class JobsPanel {
     if (this.root.parentElement === container) return;
     container.replaceChildren(this.root);
     listen(this.hear);
+    clearInterval(this.pricing);
+    this.pricing = setInterval(() => this.showPrice(), PRICE_EVERY_MS);
+    this.showPrice();
     this.refresh();
+  }
+
+  showPrice() {
+    const text = priceOfGraph(app.graph);
+    if (this.price.textContent !== text) this.price.textContent = text;
   }
 
   hide() {
     stopListening(this.hear);
     clearTimeout(this.timer);
+    clearInterval(this.pricing);
     this.root.remove();
   }
 
@@ -71,6 +90,7 @@ export class JobsPanel {
       const { jobs, sandbox } = await getJobs();
       this.say(sandbox ? "The sandbox is on: new jobs are free and go to no provider." : "");
       this.showJobs(jobs);
+      this.spent.textContent = sandbox ? "" : spending(await getMoney());
     } catch (error) {
       this.say(/** @type {Error} */ (error).message, true);
     }
@@ -101,7 +121,7 @@ export class JobsPanel {
   /** @param {Job} job */
   row(job) {
     const facts = [
-      job.sandbox ? "sandbox, nothing paid" : job.cost_usd !== null && DOLLARS.format(job.cost_usd),
+      job.sandbox ? "sandbox, nothing paid" : costOf(job),
       job.file_name,
     ].filter(Boolean);
     const live = make("p", { className: "quiet live" }, job.live ?? "");
@@ -153,6 +173,12 @@ export class JobsPanel {
   }
 }
 
+/** @param {Job} job @returns {string} "$1.12", "about $1.12" while it isn't known, or nothing */
+function costOf({ cost_usd, estimate_usd, state }) {
+  if (cost_usd !== null) return DOLLARS.format(cost_usd);
+  return estimate_usd === null || COSTS_NOTHING.has(state) ? "" : `about ${DOLLARS.format(estimate_usd)}`;
+}
+
 /** @param {string} id */
 function requestId(id) {
   const text = make("code", {}, id);
@@ -189,4 +215,14 @@ function age(moment) {
   if (!found) return "just now";
   const [unit, size] = found;
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit);
+}
+
+/** What was spent and what may be, in a line. @param {import("./server.mjs").Money} money */
+function spending({ day, month, budget }) {
+  if (budget.error) return budget.error;
+  const of = (/** @type {number | null} */ cap) => (cap === null ? "" : ` of ${DOLLARS.format(cap)}`);
+  const line = (/** @type {string} */ name, /** @type {import("./server.mjs").Spent} */ spent, /** @type {number | null} */ cap) =>
+    `${name} ${DOLLARS.format(spent.spent_usd + spent.expected_usd)}${of(cap)}${spent.unknown ? `, ${spent.unknown} of unknown cost` : ""}`;
+  if (!month.jobs && budget.day_usd === null && budget.month_usd === null) return "";
+  return `Spent: ${line("today", day, budget.day_usd)}; ${line("this month", month, budget.month_usd)}.`;
 }

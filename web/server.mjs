@@ -27,11 +27,40 @@ import { api } from "../../scripts/api.js";
  * @property {string} provider in people's words
  * @property {string | null} request_id
  * @property {number} created_at seconds since 1970
- * @property {number | null} cost_usd
+ * @property {number | null} cost_usd null for a sandbox job, and while it is not known
+ * @property {number | null} estimate_usd what it was to cost by the catalogue's price; null where that can't be said
  * @property {string | null} error
  * @property {string | null} file_name
  * @property {boolean} sandbox
  */
+
+/**
+ * What was spent in a calendar day or month of the server's time, without sandbox jobs.
+ * @typedef {object} Spent
+ * @property {number} spent_usd as the provider said it
+ * @property {number} expected_usd besides, of jobs whose cost is not known (yet)
+ * @property {number} unknown how many jobs nothing is known of
+ * @property {number} jobs
+ * @property {string} opens_at when the next day or month begins, ISO, the server's local time
+ */
+
+/**
+ * @typedef {object} Budget
+ * @property {number | null} day_usd
+ * @property {number | null} month_usd
+ * @property {number | null} unknown_price_usd what a job counts as whose price nobody knows
+ * @property {string | null} day_variable the environment variable that sets it, which wins over what is saved
+ * @property {string | null} month_variable
+ * @property {string | null} error
+ */
+
+/** @typedef {{day: Spent, month: Spent, budget: Budget, sandbox: boolean}} Money */
+
+/** @returns {Promise<Money>} */
+export const getMoney = () => ask("/remote_video/money");
+
+/** @param {string} day_usd @param {string} month_usd amounts, or empty for no budget @returns {Promise<Money>} */
+export const saveBudget = (day_usd, month_usd) => ask("/remote_video/budget/save", { day_usd, month_usd });
 
 /** @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
 export const getAccounts = () => ask("/remote_video/accounts");
@@ -41,6 +70,22 @@ export const saveAccount = (provider, key) => ask("/remote_video/accounts/save",
 
 /** @param {string} provider @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
 export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", { provider });
+
+/**
+ * @typedef {object} Offered
+ * @property {string} [name]
+ * @property {boolean} retired
+ * @property {number | null} price_usd
+ * @property {string | null} price_unit "output" or "second"
+ * @property {boolean} is_from whether it can cost more
+ * @property {string | null} length the input that is the clip's length, s
+ */
+
+/** @returns {Promise<{models: Record<string, Offered>, nodes: Record<string, Offered>, sandbox: boolean}>} */
+export const getOffered = () => ask("/remote_video/models");
+
+/** @param {string} model @returns {Promise<{instead: string[]}>} */
+export const getInstead = (model) => ask(`/remote_video/models/instead?model=${encodeURIComponent(model)}`);
 
 /** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getJobs = () => ask("/remote_video/jobs");

@@ -33,7 +33,7 @@ def batch_command(options: argparse.Namespace) -> int:
     names: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
         try:
-            shot = _shot(number, row, options.model, table, out, len(str(len(rows))))
+            shot = _shot(number, row, options.model, table, out, len(str(len(rows))), settings)
             if (first := names.setdefault(shot.prefix.casefold(), number)) != number:
                 raise InputRefused(
                     f"Its clip has the same name as that of row {first}.", next_step="Name it otherwise."
@@ -60,7 +60,15 @@ def batch_command(options: argparse.Namespace) -> int:
     return 0 if all(outcome.clip for outcome in outcomes.values()) else 1
 
 
-def _shot(number: int, row: Row | InputRefused, model: str | None, table: Path, out: Path, digits: int) -> Shot:
+def _shot(
+    number: int,
+    row: Row | InputRefused,
+    model: str | None,
+    table: Path,
+    out: Path,
+    digits: int,
+    settings: Settings,
+) -> Shot:
     if isinstance(row, InputRefused):
         raise row
     given = dict(row)
@@ -69,7 +77,7 @@ def _shot(number: int, row: Row | InputRefused, model: str | None, table: Path, 
     given.pop("name", None)
     if not wanted:
         raise InputRefused("No model is named.", next_step="Fill in the column `model`, or give --model.")
-    spec, told = model_named(wanted)
+    spec, told = model_named(wanted, settings)
     prefix = expand(name or f"{table.stem}_{number:0{max(3, digits)}}")
     prefix = prefix if prefix.lower().endswith(SUFFIX) else prefix + SUFFIX
     return Shot(spec, {**told, **given}, table.parent, out, prefix, is_named=bool(name), label=f"row {number}: ")
@@ -140,12 +148,15 @@ def _tell(outcomes: dict[int, Outcome], out: Path, settings: Settings, stream: A
     say(f"{'row':>5}  {'state':<10}  {'seconds':>7}  {'USD':>7}  file in {out}", stream)
     for number, outcome in sorted(outcomes.items()):
         usd = outcome.clip.cost_usd if outcome.clip else None
-        cost = "-" if usd is None or settings.sandbox else f"{usd:.2f}"
+        cost = "-" if usd is None else f"{usd:.2f}"
         words = f"{number:>5}  {outcome.state:<10}  {outcome.seconds:>7.1f}  {cost:>7}"
         say(f"{words}  {_file_or_error(outcome, out)}", stream)
     counts = Counter(outcome.state for outcome in outcomes.values())
     new = [outcome.clip for outcome in outcomes.values() if outcome.clip and not outcome.clip.reused]
-    paid = "nothing was paid (sandbox)" if settings.sandbox else f"{sum(c.cost_usd or 0 for c in new):.2f} USD paid now"
-    unknown = sum(clip.cost_usd is None for clip in new)
-    unsaid = f", besides {unknown} whose cost the provider does not say" if unknown and not settings.sandbox else ""
+    real = [clip for clip in new if not clip.sandbox]
+    usd = sum(clip.cost_usd or 0 for clip in real)
+    is_sandbox = settings.sandbox or bool(new and not real)
+    paid = "nothing was paid (sandbox)" if is_sandbox else f"{usd:.2f} USD paid now"
+    unknown = sum(clip.cost_usd is None for clip in real)
+    unsaid = f", besides {unknown} whose cost the provider does not say" if unknown else ""
     say(f"{', '.join(f'{n} {state}' for state, n in counts.items())}; {paid}{unsaid}.", stream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,28 +12,37 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from ..catalogue.catalogue import snapshot
+from ..catalogue.model import video_models
+from ..catalogue.store import known
 from ..errors import InputRefused, RequestRefused
 from ..media.fit import FitMode
-from ..models import KLING3, MODELS, KlingElement, ModelSpec
-from ..models.fields import Field, Flag, Picture
+from ..models import MODELS, KlingElement, ModelSpec
+from ..models.fields import Field, Flag
+from ..models.groups import OFF, Repeated
+from ..models.kling_elements import Elements
+from ..models.media_fields import Footage, MediaField, Picture
 from ..outside_text import quoted
+from ..settings import Settings
 
 Reader = Callable[[str, Any, Path], Any]
 """Turns (name of the input, what was given, folder of relative paths) into what the node would get."""
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file that it can't read."""
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-A_SHOT = 'off, or a JSON list of {"prompt": ..., "duration": s}'
 AN_ELEMENT = (
     'a JSON list of {"frontal_image": path, "reference_images": [path, ...], "video": path of an MP4}, '
     "each with one of them or more"
 )
 
 
-def model_named(name: str) -> tuple[ModelSpec, dict[str, Any]]:
+def model_named(name: str, settings: Settings | None = None) -> tuple[ModelSpec, dict[str, Any]]:
     """A model by its node's id, its name or the provider's id of it, and what the name says of its inputs.
 
     "cometapi/veo3-pro" is CometAPI's node with veo3-pro for its `model`. Raises RequestRefused.
+
+    Args:
+        settings: whose catalogue is looked into as well; the one that ships, without them.
     """
     wanted = name.strip()
     for spec in MODELS:
@@ -42,8 +52,13 @@ def model_named(name: str) -> tuple[ModelSpec, dict[str, Any]]:
     for spec in MODELS:
         if model and spec.provider == provider.casefold() and any(field.name == "model" for field in spec.fields):
             return spec, {"model": model}
+    catalogue = known(settings.home, settings.endpoint("runcomfy")) if settings else snapshot()
+    if (offered := video_models(catalogue).get(wanted)) is not None:
+        return offered, {}
     listed = "; ".join(f"{spec.node_id} ({spec.model_id})" for spec in MODELS)
-    raise RequestRefused(f"{quoted(name)} is none of the models.", next_step=f"Give one of {listed}.")
+    raise RequestRefused(
+        f"{quoted(name)} is none of the models.", next_step=f"Give one of {listed}, or an id of RunComfy's catalogue."
+    )
 
 
 def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -66,13 +81,16 @@ def values_of(spec: ModelSpec, given: Mapping[str, Any], folder: Path) -> dict[s
 
 
 def _readers(spec: ModelSpec) -> dict[str, Reader]:
-    more: dict[str, Reader] = {"multi_shot": _shots, "elements": _elements} if spec is KLING3 else {}
-    return {**{field.name: _reader(field) for field in spec.fields}, **more, "fit": _fit_mode}
+    return {**{field.name: _reader(field) for field in spec.fields}, "fit": _fit_mode}
 
 
 def _reader(field: Field) -> Reader:
-    if isinstance(field, Picture):
-        return _image
+    if isinstance(field, MediaField):
+        return partial(_files, field)
+    if isinstance(field, Repeated):
+        return partial(_groups, field)
+    if isinstance(field, Elements):
+        return _elements
     return _flag if isinstance(field, Flag) else _word
 
 
@@ -127,12 +145,16 @@ def _pixels(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(pixels / 255)[None]
 
 
+def _json(name: str, value: Any, wanted: str) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        raise _refused(name, value, wanted) from None
+
+
 def _list(name: str, value: Any, wanted: str, keys: set[str], needed: set[str]) -> list[dict[str, Any]]:
     """A list of objects, from JSON or as it is."""
-    try:
-        items = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise _refused(name, value, wanted) from None
+    items = _json(name, value, wanted)
     if not isinstance(items, list) or not all(
         isinstance(item, dict) and needed <= item.keys() <= keys for item in items
     ):
@@ -140,10 +162,31 @@ def _list(name: str, value: Any, wanted: str, keys: set[str], needed: set[str]) 
     return items
 
 
-def _shots(name: str, value: Any, folder: Path) -> dict[str, Any]:
-    shots = [] if value == "off" else _list(name, value, A_SHOT, {"prompt", "duration"}, {"prompt"})
-    told = {f"shot_{n}_{what}": given for n, shot in enumerate(shots, 1) for what, given in shot.items()}
-    return {"multi_shot": f"{len(shots)} shots" if shots else "off", **told}
+def _files(field: MediaField, name: str, value: Any, folder: Path) -> Any:
+    """A file, or several as a JSON list where the model takes them: paths, or addresses where it takes those."""
+    is_list = isinstance(value, list) or (field.takes_several and str(value).lstrip().startswith("["))
+    parts = _json(name, value, "a JSON list of files") if is_list else [value]
+    if not isinstance(parts, list):
+        raise _refused(name, value, "a JSON list of files")
+    found = [_file(field, name, part, folder) for part in parts]
+    return found if is_list else found[0]
+
+
+def _file(field: MediaField, name: str, value: Any, folder: Path) -> Any:
+    if field.takes_address and isinstance(value, str) and "://" in value:
+        return value
+    if isinstance(field, Picture):
+        return _image(name, value, folder)
+    if isinstance(field, Footage):
+        return _mp4(_path(name, value, folder))
+    raise _refused(name, value, "a public https:// address")
+
+
+def _groups(field: Repeated, name: str, value: Any, folder: Path) -> list[dict[str, Any]]:
+    parts = [part.name for part in field.of]
+    needed = {part.name for part in field.of if getattr(part, "required", False)}
+    wanted = f"off, or a JSON list of {{{', '.join(parts)}}}"
+    return [] if value == OFF else _list(name, value, wanted, set(parts), needed)
 
 
 def _elements(name: str, value: Any, folder: Path) -> dict[str, KlingElement]:

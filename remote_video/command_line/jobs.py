@@ -14,7 +14,7 @@ from ..engine.engine import Engine
 from ..engine.watch import StoredClip
 from ..errors import JobCancelled, RemoteVideoError
 from ..ledger.ledger import Forgotten, Ledger
-from ..ledger.lifecycle import State
+from ..ledger.lifecycle import COSTS_NOTHING, State
 from ..ledger.record import JobRecord
 from ..providers.status import CancelOutcome
 from ..timeouts import DEFAULT_TIMEOUTS
@@ -24,7 +24,18 @@ from .surroundings import SHORT_KEY, home_with_ledger, settings_of, the_job
 
 LIFE_SIGN_WITHIN_S = DEFAULT_TIMEOUTS.heartbeat_seen + 1.0
 """A run that has a job and is not heard of for so long, after a lease, is gone."""
-NOT_SHOWN = ("sidecar", "part_path", "part_validator", "request_digest", "file_digest", "account", "uploads")
+NOT_SHOWN = (
+    "sidecar",
+    "part_path",
+    "part_validator",
+    "request_digest",
+    "file_digest",
+    "account",
+    "uploads",
+    "assumed_usd",
+    "stand_in",
+)
+MONEY = ("cost_usd", "estimate_usd", "earlier_usd")
 WHY_IT_GOES_ON = {
     CancelOutcome.NOT_CANCELLABLE: "it is running already, and goes on",
     CancelOutcome.NOT_OFFERED: "the provider offers no way to cancel; it goes on",
@@ -39,11 +50,11 @@ def jobs_command(options: argparse.Namespace) -> int:
     for job in jobs:
         if options.json:
             told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}
-            print(json.dumps({**told, "others": [asdict(other) for other in job.other_files]}))
+            money = {**(dict.fromkeys(MONEY) if job.sandbox else {}), "sandbox": job.sandbox}
+            print(json.dumps({**told, **money, "others": [asdict(other) for other in job.other_files]}))
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
-        cost = f"{job.cost_usd:.2f} USD" if job.cost_usd is not None else "-"
-        cost = "sandbox, nothing was paid" if job.sandbox else cost
+        cost = "sandbox, nothing was paid" if job.sandbox else _cost(job)
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
         say("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")), sys.stdout)
         for line in StoredClip.of(job).more if job.is_stored else ():
@@ -51,6 +62,13 @@ def jobs_command(options: argparse.Namespace) -> int:
     if not options.json:
         say(f"Jobs: {len(jobs)}" if jobs else "No jobs yet.", sys.stdout)
     return 0
+
+
+def _cost(job: JobRecord) -> str:
+    if job.cost_usd is not None:
+        return f"{job.cost_usd:.2f} USD"
+    is_open = job.estimate_usd is not None and job.state not in COSTS_NOTHING
+    return f"about {job.estimate_usd:.2f} USD" if is_open else "-"
 
 
 def forget_command(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..clips.output_file import SUFFIX, expand
 from ..console import say
+from ..engine.watch import StoredClip
 from ..errors import InputRefused, RequestRefused
 from ..models import ModelSpec
 from ..outside_text import quoted
@@ -25,7 +26,8 @@ SUGAR = ("prompt", "image", "last_image", "seed")
 
 def make_command(options: argparse.Namespace) -> int:
     """Make one clip; its path is the last line of stdout."""
-    spec, given = model_named(options.model)
+    settings = settings_to_make(options)
+    spec, given = model_named(options.model, settings)
     given.update({name: value for name in SUGAR if (value := getattr(options, name)) is not None})
     for setting in options.set:
         name, equals, value = setting.partition("=")
@@ -36,7 +38,6 @@ def make_command(options: argparse.Namespace) -> int:
         given[name.strip()] = value
     folder, prefix = _place(options.output, spec)
     shot = Shot(spec, given, Path.cwd(), folder, expand(prefix), is_named=prefix.endswith(SUFFIX))
-    settings = settings_to_make(options)
     with Progress() as progress, engine_for(settings) as engine:
         outcome = run(engine, lambda: make(engine, shot, settings, progress))
     if options.json:
@@ -44,7 +45,7 @@ def make_command(options: argparse.Namespace) -> int:
     if outcome.clip is None:
         say(outcome.error)
         return 2 if isinstance(outcome.error, InputRefused) else 1
-    say(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip.cost_usd, settings)}")
+    say(f"{outcome.state}: {outcome.clip.request_id}{_cost(outcome.clip)}")
     for line in outcome.clip.more:
         say(line)
     if not options.json:
@@ -70,8 +71,9 @@ def settings_to_make(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _cost(usd: float | None, settings: Settings) -> str:
-    return " | sandbox, nothing was paid" if settings.sandbox else "" if usd is None else f" | {usd:.2f} USD"
+def _cost(clip: StoredClip) -> str:
+    usd = clip.cost_usd
+    return " | sandbox, nothing was paid" if clip.sandbox else "" if usd is None else f" | {usd:.2f} USD"
 
 
 def _place(output: str | None, spec: ModelSpec) -> tuple[Path, str]:

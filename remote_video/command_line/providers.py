@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 from ..console import say
 from ..errors import RequestRefused
@@ -41,11 +43,29 @@ def price_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def _models_in(path: Path) -> list[Any]:
+    """The models of a file as RunComfy publishes them: the listing, or its `models` alone. Raises RequestRefused."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        models: list[Any] = listed["models"] if isinstance(listed, dict) else listed
+        if not all(isinstance(model, dict) and isinstance(model.get("model_id"), str) for model in models):
+            raise ValueError("not every entry is an object with a model_id")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RequestRefused(
+            f"{path} is no list of models: {error}.",
+            next_step="Give a JSON list as GET /v1/models?include_schema=true gives it.",
+        ) from error
+    return models
+
+
 def sandbox_command(options: argparse.Namespace) -> int:
     """Serve both providers' APIs until Ctrl-C."""
     from ..sandbox import Sandbox
 
+    models = _models_in(options.catalogue) if options.catalogue else []
     with Sandbox(options.folder, port=options.port) as sandbox:
+        if models:
+            sandbox.listing.put(*models)
         told = [
             f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n",
             "To point the pack at it, start ComfyUI with these environment variables:",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..accounts import Accounts
 from ..backoff import backoff
+from ..catalogue.model import CatalogueModel
 from ..errors import RemoteVideoError
 from ..ledger.database import FILE_NAME
 from ..ledger.ledger import LeaseLost, Ledger
@@ -140,7 +141,8 @@ class Collector:
         ledger = Ledger(settings.home, settings.timeouts)
         if record.account and record.account != ledger.account_tag(connection.account_key):
             return None
-        node_id = next((spec.node_id for spec in MODELS if spec.model_id == record.model_id), "collected")
+        other = CatalogueModel.node_id if provider.id == CatalogueModel.provider else "collected"
+        node_id = next((spec.node_id for spec in MODELS if spec.model_id == record.model_id), other)
         folder, prefix = self.engine.host.output_folder(), f"video/{node_id}"
         return pickup_order(
             record, provider.id, connection.client, settings, folder, prefix, self.engine.host.temp_folder()

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import Billed, RemoteVideoError, StillRunning, Stopped
+from ..errors import Billed, ModelGone, RemoteVideoError, StillRunning, Stopped
 from ..ledger.ledger import Lease, LeaseLost, Ledger
 from ..ledger.record import JobRecord
 from ..providers.client import Client
@@ -30,7 +30,9 @@ from ..timeouts import Timeouts
 from .collector import Collector
 from .host import Asker, Host, JobEvent, PromptEnd
 from .job import make
+from .offers import Offers, with_successors
 from .order import Order
+from .purse import Purse
 from .threads import Pools
 from .tools import Lane, Tools, Unwanted, clock
 from .watch import EngineGone, StoredClip, Watch
@@ -58,10 +60,14 @@ class Engine:
         """The jobs under way, by key. Touched on the engine's thread only."""
         self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
         """What the jobs of one provider share, by its endpoint. Touched on the engine's thread only."""
+        self.purses: defaultdict[tuple[str, str | None], Purse] = defaultdict(Purse)
+        """What is left in an account, by its provider's endpoint and its name. Touched on the engine's thread only."""
         self.unwritten: dict[str, Callable[[Lease], object]] = {}
         """What the disk refused to note of submissions, by job key; the collector tries again."""
         self.unreleased: set[Lease] = set()
         """Leases that the disk refused to let go."""
+        self.offers = Offers(self)
+        """What providers say of their models before these are paid for."""
         self.posting: set[Future[Any]] = set()
         """Submissions under way: the end waits for them."""
         self.ended = threading.Event()
@@ -270,6 +276,8 @@ class Engine:
         while True:
             try:
                 return await make(tools)
+            except ModelGone as gone:
+                raise await tools.call(self.pools.preparations, partial(with_successors, gone, tools.order)) from gone
             except LeaseLost:
                 _log.warning("Another engine took the job %s over while this one was not heard of.", tools.key)
 

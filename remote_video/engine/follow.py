@@ -6,12 +6,12 @@ import logging
 import time
 from typing import Any
 
-from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, RemoteVideoError, SettingsError
+from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, NoVideo, RemoteVideoError, SettingsError
 from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..outside_text import quoted
-from ..providers.status import CancelOutcome, JobState, JobStatus, TransientError
+from ..providers.status import CancelOutcome, JobState, JobStatus, OnlyPictures, TransientError
 from .pace import pause_before_question
 from .tools import Tools, clock
 
@@ -39,12 +39,13 @@ class Follower:
         self._seen: JobState | None = None
         self._last = "accepted"
         self._undocumented: set[str] = set()
+        self._pictures_since: float | None = None
 
     async def until_finished(self, *, just_submitted: bool) -> JobStatus:
         """Wait for the clip and write down how the job ended.
 
         Raises:
-            JobFailed, ModerationError, JobCancelled, JobExpired: it ended without a clip.
+            JobFailed, ModerationError, JobCancelled, JobExpired, NoVideo: it ended without a clip.
             AccountError, SettingsError: the key is no longer accepted, or something has to be set on this machine; the
                 job stays followable.
         """
@@ -82,6 +83,8 @@ class Follower:
         try:
             status = await tools.unless_cancelled(tools.ask(lambda: tools.order.client.status(self._request_id)))
         except TransientError as trouble:
+            if isinstance(trouble, OnlyPictures):
+                await self._end_without_video(trouble)
             self._say(f"{self._last}; asking again ({trouble})")
             return None, trouble.retry_after or 0.0
         except (AccountError, SettingsError) as error:
@@ -95,6 +98,18 @@ class Follower:
         if status is not None:
             self._seen = status.state
         return status, 0.0
+
+    async def _end_without_video(self, seen: OnlyPictures) -> None:
+        """Raises NoVideo once pictures are all there was for long enough. It is kept like a job that is not known, so
+        that Run asks once more and never pays again by itself.
+        """
+        self._pictures_since = self._pictures_since or time.monotonic()
+        if time.monotonic() - self._pictures_since < self._tools.timeouts.pictures:
+            return
+        what = f"{self._provider} finished the job with pictures, and no video: this model makes none."
+        error = NoVideo(what, request_id=self._request_id)
+        await self._write_end(Event.NOT_FOUND, error, seen.cost_usd)
+        raise error
 
     async def _finished(self, status: JobStatus) -> JobStatus:
         facts: dict[str, Any] = {

@@ -21,6 +21,8 @@ from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from .fetch import Fetcher
 from .follow import Follower
+from .offers import still_taken
+from .purse import affordable
 from .saved import had_here, is_anywhere, others_here, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
@@ -59,9 +61,14 @@ async def make(tools: Tools) -> JobRecord:
             if action is Action.SUBMIT and tools.order.request is not None:
                 record = None  # an earlier try's
                 tools.show("preparing the request")
+                offer = tools.engine.offers.ask(tools.order)
+                if tools.order.estimate is not None:
+                    tools.purse.ask(tools)
                 await tools.call(tools.pools.preparations, tools.order.request.encode)
+                await still_taken(tools, offer)
                 async with tools.in_flight(is_new=True), uploaded(tools) as upload:
-                    record = await submit(tools, lease, upload)
+                    async with affordable(tools):
+                        record = await submit(tools, lease, upload)
                     status = await Follower(tools, lease, record).until_finished(just_submitted=True)
             elif action in (Action.FOLLOW, Action.ASK_PROVIDER):
                 async with tools.in_flight(is_new=False), uploaded(tools, record):

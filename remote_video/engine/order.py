@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from ..budget import NO_BUDGET, Budget, Budgets
+from ..catalogue import store
+from ..catalogue.price import Estimate, estimate_of, highest_of_its_kind
 from ..clips.output_file import Target, expand, target
 from ..clips.output_folder import OutputFolder
 from ..errors import SettingsError
@@ -29,6 +32,7 @@ class Order:
         temp_folder: the host's own, for images shown under a public origin.
         request: checked and fitted; None when only what was paid for before is to be brought home.
         request_id: the provider's, of a job that is to be brought home.
+        estimate: what it will cost, where that can be said; None in a sandbox, which costs nothing.
     """
 
     key: str
@@ -39,6 +43,11 @@ class Order:
     temp_folder: Path
     request: Request | None = field(repr=False, default=None)
     request_id: str | None = None
+    estimate: Estimate | None = None
+
+    def budget(self) -> Budget:
+        """What may be spent, as it is now; the sandbox spends nothing. Blocks. Raises SettingsError: nobody knows."""
+        return NO_BUDGET if self.settings.sandbox else Budgets(self.settings.home, self.settings.budget).find()
 
     @property
     def folder(self) -> OutputFolder:
@@ -89,6 +98,12 @@ def place_order(
     connection = connect(model.provider, settings)
     client = connection.client
     account = Ledger(settings.home, settings.timeouts).account_tag(connection.account_key)
+    estimate, assumed_usd = None, None
+    if not settings.sandbox:
+        known, assumed_usd = store.known(settings.home, client.endpoint), settings.budget.unknown_price_usd
+        estimate = estimate_of(request, known)
+        if assumed_usd is None:
+            assumed_usd = highest_of_its_kind(request, known)
     job = NewJob(
         provider=client.name,
         base=client.endpoint,
@@ -102,8 +117,20 @@ def place_order(
         output_folder=folder,
         filename_prefix=prefix,
         sidecar=sidecar,
+        estimate_usd=estimate.usd if estimate else None,
+        assumed_usd=assumed_usd,
+        stand_in=int(connection.is_stand_in) or None,
     )
-    return Order(request.key(client.endpoint, account), model.provider, job, client, settings, temp_folder, request)
+    return Order(
+        request.key(client.endpoint, account),
+        model.provider,
+        job,
+        client,
+        settings,
+        temp_folder,
+        request,
+        estimate=estimate,
+    )
 
 
 def pickup_order(

@@ -106,7 +106,7 @@ async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) 
     record = None
     while record is None:
         await tools.check_wanted()
-        tools.show("submitting")
+        tools.show(f"submitting, {tools.order.estimate.words}" if tools.order.estimate else "submitting")
         record = await tools.post(partial(post_once, tools, lease, submission))
     tools.was_accepted(record)
     return record
@@ -119,6 +119,7 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
         The row of the accepted job; None when nobody wanted it by now, and nothing was sent.
 
     Raises:
+        BudgetReached: it would cost more than the user's budget has left; nothing was sent.
         NotSent, RateLimited: not accepted for now.
         JobUncertain: no usable answer; only the user may have it tried again.
         RemoteVideoError: a definite refusal.
@@ -130,7 +131,7 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
         raise Unwanted
     if not tools.is_wanted:
         return None
-    tools.ledger.begin(lease, tools.order.job)
+    tools.ledger.begin(lease, tools.order.job, tools.order.budget())
     try:
         request_id = tools.order.client.submit(submission)
     except JobUncertain as lost:

@@ -20,6 +20,7 @@ from ..timeouts import Timeouts
 from .host import JobEvent
 from .order import Order
 from .pace import Places, QuestionRate
+from .purse import Purse
 from .threads import DaemonThreads, Pools
 from .watch import Audience, Watch
 
@@ -84,6 +85,10 @@ class Tools:
     @property
     def lane(self) -> Lane:
         return self.engine.lanes[self.order.client.endpoint]
+
+    @property
+    def purse(self) -> Purse:
+        return self.engine.purses[self.order.client.endpoint, self.order.job.account]
 
     @property
     def timeouts(self) -> Timeouts:

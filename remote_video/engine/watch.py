@@ -35,9 +35,10 @@ class StoredClip:
         path: the provider's own file, byte for byte.
         request_id: the provider's id of the job.
         reused: True when nothing was submitted for this look.
-        cost_usd: what it cost, USD, when the provider says.
+        cost_usd: what it cost, USD, when the provider says; None for a sandbox clip.
         others: what else the job brought, in the provider's order.
         lacking: why what else it brought is not all here.
+        sandbox: whether it is a sandbox clip.
     """
 
     path: Path
@@ -46,13 +47,15 @@ class StoredClip:
     cost_usd: float | None
     others: tuple[Path, ...] = ()
     lacking: tuple[str, ...] = ()
+    sandbox: bool = False
 
     @classmethod
     def of(cls, record: JobRecord) -> StoredClip:
         """What the ledger says of a clip that is stored."""
         lacking = tuple(other.trouble for other in record.other_files if other.trouble and not other.path)
         path, request_id = record.clip_path or Path(), record.request_id or ""
-        return cls(path, request_id, True, record.cost_usd, record.other_paths, lacking)
+        cost_usd = None if record.sandbox else record.cost_usd
+        return cls(path, request_id, True, cost_usd, record.other_paths, lacking, record.sandbox)
 
     @property
     def more(self) -> tuple[str, ...]:

@@ -20,14 +20,16 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import database, lifecycle
+from . import database, lifecycle, spending
 from .database import FILE_NAME
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .record import JobRecord, NewJob
 from .salvage import salt_in
+from .spending import Spent
 from .tables import ENGINES, IS_INTENT, IS_STORED, JOBS, LEASES, SELECT_JOBS, TO_COLLECT, Damaged, job_record
 
 T = TypeVar("T")
@@ -108,6 +110,18 @@ class Ledger:
         seconds = [s for s in self._read(lambda db: db.execute(latest).scalars().all()) if s is not None]
         return statistics.median(seconds) if len(seconds) >= 3 else None
 
+    def afford(self, job: NewJob, budget: Budget) -> None:
+        """See whether a job is within the budget now; `begin` holds it. Raises BudgetReached."""
+        self._read(lambda db: spending.hold(db, budget, job))
+
+    def spent(self, period: Period) -> Spent:
+        """What was spent in a period up to now, as a budget counts it."""
+        return self._read(lambda db: spending.spent_since(db, period.since))
+
+    def spendings(self) -> list[tuple[float, str, Spent]]:
+        """For each job that cost money, or may have: when it was begun, its model in people's words, and what."""
+        return self._read(lambda db: list(spending.spendings(db)))
+
     def account_tag(self, key: str) -> str:
         """A name for an account that tells accounts apart and gives nothing of the key away: an HMAC, hex."""
 
@@ -168,11 +182,15 @@ class Ledger:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def begin(self, lease: Lease, job: NewJob) -> JobRecord:
+    def begin(self, lease: Lease, job: NewJob, budget: Budget = NO_BUDGET) -> JobRecord:
         """Write down that a submission is about to leave.
+
+        Args:
+            budget: held in the same transaction: no other job can be begun between the look at it and this one.
 
         Raises:
             LeaseLost: another engine works on the job by now.
+            BudgetReached: it would cost more than is left.
             IllegalTransition: a submission must not leave in the state the job is in.
         """
 
@@ -181,6 +199,7 @@ class Ledger:
             old = _job(db, lease.key)
             if old is None and any(other.key == lease.key for other in _same(db, job.request_digest)):
                 raise Damaged("a job is missing from an index")
+            spending.hold(db, budget, job)
             return _begin(db, lease.key, old, job)
 
         return database.write(self.path, begun, again=False)
@@ -354,6 +373,7 @@ def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob) -> J
         "state": lifecycle.advance(old.state if old else None, Event.BEGIN).value,
         "attempt": (old.attempt if old else 0) + 1,
         "created_at": time.time(),
+        "earlier_usd": spending.earlier_usd(db, key) if old else None,
     }
     _put(db, JOBS, fresh)
     return job_record(fresh)

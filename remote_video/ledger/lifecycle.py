@@ -97,6 +97,9 @@ STANDS_FOR_MONEY = frozenset(
 BRINGS_A_CLIP = frozenset({State.SUBMITTED, State.FINISHED, State.STORED})
 """States of a job that is on its way to a clip or there: no error of before counts any more."""
 
+COSTS_NOTHING = frozenset({State.REFUSED, State.CANCELLED})
+"""States of a job that is not billed unless the provider says so: never accepted, or let go before it was made."""
+
 TO_COLLECT = frozenset({State.SUBMITTED, State.FINISHED})
 """States of a job whose clip is still to be brought home."""
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from .lifecycle import State
 
+SANDBOX = "sandbox"
+"""The base of every job of the sandbox that runs in this process."""
+
 
 @dataclass(frozen=True)
 class NewJob:
@@ -40,6 +43,17 @@ class NewJob:
     """As `request_digest`, by the bytes of the image files in place of their pixels; None when those aren't known."""
     uploads: str | None = None
     """Names of the images that were put where the provider can read them, spaces between; None when none were."""
+    estimate_usd: float | None = None
+    """What it was to cost by the catalogue's price; None when that couldn't be said."""
+    assumed_usd: float | None = None
+    """What it counts as in a budget while neither its cost nor an estimate is known; None when nothing is assumed."""
+    stand_in: int | None = None
+    """1: a sandbox with a base URL of its own makes it, so that it costs nothing."""
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether it is a sandbox clip, whose figures are no money."""
+        return self.base == SANDBOX or bool(self.stand_in)
 
 
 MAX_FILES = 16
@@ -114,6 +128,8 @@ class JobRecord(NewJob):
     """What went wrong, in the provider's words where there are any."""
     error_kind: str | None
     """The class of that error in `errors`."""
+    earlier_usd: float | None = None
+    """What earlier attempts cost, or may have cost, that ended without a clip."""
 
     @property
     def clip_path(self) -> Path | None:
@@ -138,11 +154,6 @@ class JobRecord(NewJob):
     def is_stored(self) -> bool:
         """Whether its clip was saved."""
         return self.state is State.STORED
-
-    @property
-    def sandbox(self) -> bool:
-        """Whether it is a sandbox clip."""
-        return self.base == "sandbox"
 
 
 def _is_sound(other: OtherFile) -> bool:

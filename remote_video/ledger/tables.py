@@ -66,9 +66,13 @@ JOBS = sa.Table(
     *(_column(name, hint) for name, hint in get_type_hints(JobRecord).items()),
     sa.Index("ix_jobs_asked", "request_digest"),
     sa.Index("ix_jobs_file_digest", "file_digest"),
-    sa.Index("ix_jobs_created_at", "created_at"),
     sa.Index("jobs_to_collect", "created_at", sqlite_where=sa.text(TO_COLLECT)),
     sa.Index("jobs_begun", "created_at", sqlite_where=sa.text(IS_INTENT)),
+    # The latest jobs; and all that a sum over a period reads, which is made while nobody else may write.
+    sa.Index(
+        "jobs_money",
+        *("created_at", "base", "stand_in", "state", "cost_usd", "estimate_usd", "assumed_usd", "earlier_usd"),
+    ),
     sa.Index("jobs_stored", "base", "model_id", "created_at", sqlite_where=sa.text(IS_STORED)),
 )
 ENGINES = sa.Table(

@@ -76,6 +76,18 @@ class ImageLimits:
     ratio: Bound = Bound()
     """Width over height."""
 
+    @property
+    def sentence(self) -> str:
+        """The limits for people; empty when there are none but on the file, which is made to fit."""
+        sides = [("width", self.width, " px"), ("height", self.height, " px"), ("width / height", self.ratio, "")]
+        said = [f"{name} {bound}{unit}" for name, bound, unit in sides if bound != Bound()]
+        if self.width == self.height != Bound():
+            said[:2] = [f"each side {self.width} px"]
+        if said and self.max_bytes is not None:
+            said.append(f"file up to {self.max_bytes / 1e6:.3g} MB")
+        sentence = ", ".join(said)
+        return f"{sentence[0].upper()}{sentence[1:]}." if said else ""
+
 
 @dataclass(frozen=True)
 class Fitted:

@@ -2,7 +2,8 @@
 
 from .comet_veo import COMET_VEO
 from .dreamina3_pro import DREAMINA3_PRO
-from .kling3 import KLING3, KlingElement
+from .kling3 import KLING3
+from .kling_elements import KlingElement
 from .request import Request
 from .runway_gen3_turbo import RUNWAY_GEN3_TURBO
 from .spec import ModelSpec

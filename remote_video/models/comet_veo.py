@@ -6,62 +6,44 @@ are not sent. Clips are 8 s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
-from .fields import Choice, Picture, Text, seed_field
-from .request import Image
-from .spec import ModelSpec, Size, Values
+from .fields import Choice, Text, Values, seed_field
+from .fitting import Fitting, Size
+from .media_fields import Picture
+from .spec import ModelSpec
 
 IMAGE = ImageLimits(max_bytes=50_000_000)
 """CometAPI publishes no limit; a larger file than this is nobody's first frame."""
 CANVASES = {"16x9": (1280, 720), "9x16": (720, 1280)}
-_FIRST = Picture(
-    "image",
-    None,
-    "The first frame. Without any image the clip is made from the prompt alone.",
-    IMAGE,
-    required=False,
-)
-_LAST = Picture("last_image", None, "The last frame; needs `image` as well.", IMAGE, required=False)
+REFERENCES = "input_reference"
 
 
-def _canvas(values: Values, size: Size) -> Size:
-    return CANVASES[values["size"]]
-
-
-def _follow_the_first_image(values: Values) -> dict[str, Any]:
-    if values["size"] != "auto":
-        return {}
-    image = values.get("image")
-    tall = image is not None and image.ndim >= 3 and image.shape[-3] > image.shape[-2]
-    return {"size": "9x16" if tall else "16x9"}
-
-
-def _rule(values: Values) -> None:
-    if values.get("last_image") is not None and values.get("image") is None:
-        raise InputRefused(
-            "`last_image` is connected but `image` is not; the provider takes the first image as the first frame.",
-            next_step="Connect the first frame to `image`, or move the picture there.",
-        )
-
-
-def _references(values: Values, fitted: Callable[[Any, Picture], Image]) -> dict[str, Any]:
-    given = [(values.get("image"), _FIRST), (values.get("last_image"), _LAST)]
-    return {"input_reference": [fitted(tensor, picture) for tensor, picture in given if tensor is not None]}
-
-
-COMET_VEO = ModelSpec(
-    node_id="CometVeo",
-    name="Veo (CometAPI)",
-    provider="cometapi",
-    model_id="cometapi/veo",
-    fields=(
+class CometVeo(ModelSpec):
+    node_id = "CometVeo"
+    name = "Veo (CometAPI)"
+    provider = "cometapi"
+    model_id = "cometapi/veo"
+    fields = (
         Text("prompt", "prompt", "What happens in the clip: subject, action, camera, style, sound.", required=True),
-        _FIRST,
-        _LAST,
+        Picture(
+            "image",
+            REFERENCES,
+            "The first frame. Without any image the clip is made from the prompt alone.",
+            required=False,
+            is_list=True,
+            limits=IMAGE,
+        ),
+        Picture(
+            "last_image",
+            REFERENCES,
+            "The last frame; needs `image` as well.",
+            required=False,
+            is_list=True,
+            limits=IMAGE,
+        ),
         Text(
             "model",
             "model",
@@ -78,10 +60,33 @@ COMET_VEO = ModelSpec(
             default="auto",
         ),
         seed_field(None),
-    ),
-    canvas=_canvas,
-    rule=_rule,
-    settle=_follow_the_first_image,
-    rest=_references,
-    clip_seconds=lambda values: 8.0,
-)
+    )
+
+    def canvas(self, values: Values, size: Size) -> Size:
+        return CANVASES[values["size"]]
+
+    def clip_seconds(self, values: Values) -> float:
+        return 8.0
+
+    def check_together(self, values: Values) -> None:
+        if values.get("last_image") is not None and values.get("image") is None:
+            raise InputRefused(
+                "`last_image` is connected but `image` is not; the provider takes the first image as the first frame.",
+                next_step="Connect the first frame to `image`, or move the picture there.",
+            )
+
+    def settle(self, values: Values) -> dict[str, Any]:
+        if values["size"] != "auto":
+            return {}
+        image = values.get("image")
+        tall = image is not None and image.ndim >= 3 and image.shape[-3] > image.shape[-2]
+        return {"size": "9x16" if tall else "16x9"}
+
+    def body(self, values: Values, fitting: Fitting) -> dict[str, Any]:
+        return {REFERENCES: [], **super().body(values, fitting)}
+
+    def asked_of(self, body: Values) -> str | None:
+        return str(body["model"])
+
+
+COMET_VEO = CometVeo()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -73,9 +73,10 @@ _images_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Video:
-    """An MP4 file waiting in a request's body."""
+class Recording:
+    """A file waiting in a request's body, to be sent as it is."""
 
+    mime: ClassVar[str]
     data: bytes = field(repr=False)
 
     @cached_property
@@ -85,10 +86,22 @@ class Video:
 
     def encode(self) -> EncodedMedia:
         """The file as it is."""
-        return EncodedMedia(self.data, "video/mp4")
+        return EncodedMedia(self.data, self.mime)
 
 
-Media = Image | Video
+class Video(Recording):
+    """An MP4 file."""
+
+    mime = "video/mp4"
+
+
+class Audio(Recording):
+    """A WAV file."""
+
+    mime = "audio/wav"
+
+
+Media = Image | Recording
 
 
 @dataclass(frozen=True)
@@ -97,12 +110,13 @@ class Request:
 
     Args:
         model: whose contract it keeps.
-        body: the provider's input object by wire name; images and videos stand in it as `Image` and `Video`.
+        body: the provider's input object by wire name; files stand in it as `Image`, `Video` and `Audio`.
         seed: it tells two otherwise equal requests apart even where the model has no seed.
         notices: what was changed about the inputs, for the user.
         files: for each image of the body, the SHA-256 of the file it was loaded from and nothing else, hex; empty
             unless that is known of all of them.
         fit: what was done to make the images fit.
+        seconds: how long the clip will be, s; None when nobody can say.
         file_notices: what making their files gave up, once `encode` has made them.
     """
 
@@ -112,18 +126,19 @@ class Request:
     notices: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     fit: str = "auto"
+    seconds: float | None = None
     file_notices: list[str] = field(default_factory=list, compare=False)
 
     @property
     def model_id(self) -> str:
         """The provider's id of the model that is asked for; of the one that is named, where a route serves several."""
-        named = self.body.get("model")
+        named = self.model.asked_of(self.body)
         return f"{self.model.provider}/{named}" if named else self.model.model_id
 
     @property
     def model_name(self) -> str:
         """That model in people's words."""
-        named = self.body.get("model")
+        named = self.model.asked_of(self.body)
         return f"{self.model.name}: {named}" if named else self.model.name
 
     def key(self, base: str, account_tag: str) -> str:
@@ -154,7 +169,7 @@ class Request:
         self.file_notices[:] = dict.fromkeys(notices)
 
     def media(self) -> Iterator[Media]:
-        """The images and videos of the body, in order."""
+        """The files of the body, in order."""
         yield from _media_in(self.body)
 
 
@@ -168,13 +183,13 @@ def _any_image(media: object) -> Any:
 
 
 def _digest(media: object) -> dict[str, str]:
-    if isinstance(media, (Image, Video)):
+    if isinstance(media, (Image, Recording)):
         return {type(media).__name__.lower(): media.digest}
     raise TypeError(f"{type(media).__name__} has no place in a request")
 
 
 def _media_in(tree: Any) -> Iterator[Media]:
-    if isinstance(tree, (Image, Video)):
+    if isinstance(tree, (Image, Recording)):
         yield tree
     elif isinstance(tree, Mapping):
         for value in tree.values():

@@ -6,8 +6,10 @@ Contract: https://www.runcomfy.com/models/runwayml/runway-gen-3-alpha/turbo/imag
 from __future__ import annotations
 
 from ..media.fit import Bound, ImageLimits
-from .fields import Choice, Picture, Text, seed_field
-from .spec import ModelSpec, Size, Values
+from .fields import Choice, Text, Values, seed_field
+from .fitting import Size
+from .media_fields import Picture
+from .spec import ModelSpec
 
 IMAGE = ImageLimits(
     max_bytes=16_000_000 - 1,
@@ -17,30 +19,14 @@ IMAGE = ImageLimits(
 )
 
 
-def _canvas(values: Values, size: Size) -> Size:
-    width, height = str(values["ratio"]).split(":")
-    return int(width), int(height)
-
-
-RUNWAY_GEN3_TURBO = ModelSpec(
-    node_id="RunwayGen3Turbo",
-    name="Runway Gen-3 Alpha Turbo",
-    provider="runcomfy",
-    model_id="runwayml/runway-gen-3-alpha/turbo/image-to-video",
-    fields=(
-        Picture(
-            "image",
-            "promptImage",
-            "The first frame: width and height under 8,000 px, width / height between 0.5 and 2, under 16 MB.",
-            IMAGE,
-        ),
-        Text(
-            "prompt",
-            "promptText",
-            "What happens in the clip. 1 to 512 characters.",
-            max_length=512,
-            required=True,
-        ),
+class RunwayGen3Turbo(ModelSpec):
+    node_id = "RunwayGen3Turbo"
+    name = "Runway Gen-3 Alpha Turbo"
+    provider = "runcomfy"
+    model_id = "runwayml/runway-gen-3-alpha/turbo/image-to-video"
+    fields = (
+        Picture("image", "promptImage", "The first frame.", limits=IMAGE),
+        Text("prompt", "promptText", "What happens in the clip.", max_length=512, required=True),
         Choice(
             "ratio",
             "ratio",
@@ -50,7 +36,14 @@ RUNWAY_GEN3_TURBO = ModelSpec(
         ),
         Choice("duration", "duration", "Length of the clip, s.", choices=(5, 10), default=5),
         seed_field("seed"),
-    ),
-    canvas=_canvas,
-    clip_seconds=lambda values: float(values["duration"]),
-)
+    )
+
+    def canvas(self, values: Values, size: Size) -> Size:
+        width, height = str(values["ratio"]).split(":")
+        return int(width), int(height)
+
+    def clip_seconds(self, values: Values) -> float:
+        return float(values["duration"])
+
+
+RUNWAY_GEN3_TURBO = RunwayGen3Turbo()

@@ -2,65 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from ..errors import InputRefused
-from ..media.fit import FitMode, fit, pixels_of
-from .fields import Field, Picture
-from .request import Image, Request
+from ..media.fit import FitMode
+from ..outside_text import code, quoted
+from .fields import Field, Values
+from .fitting import Fitting, Size
+from .media_fields import MediaField
+from .request import Request
 
-Size = tuple[int, int]
-"""Width and height, px."""
-Values = Mapping[str, Any]
-
-
-def _no_canvas(values: Values, size: Size) -> Size | None:
-    return None
+BESIDE_THE_FIELDS = ("fit", "files", "seed")
+"""What a request is made from besides the model's own inputs."""
 
 
-def _no_rule(values: Values) -> None:
-    return None
-
-
-def _as_chosen(values: Values) -> dict[str, Any]:
-    return {}
-
-
-def _nothing_more(values: Values, fitted: Callable[[Any, Picture], Image]) -> dict[str, Any]:
-    return {}
-
-
-@dataclass(frozen=True)
 class ModelSpec:
-    """What one model accepts, and where it is asked.
-
-    Args:
-        node_id: the node that offers it.
-        name: what people call it.
-        provider: "runcomfy" or "cometapi".
-        model_id: the provider's id.
-        fields: its inputs, in the node's order; those with a wire name are sent under it.
-        canvas: the size the model renders at, px, from the values and the image's own size; None: the image's own.
-        rule: raises InputRefused for what concerns several fields at once.
-        early_rule: the part of `rule` that widget values alone can break (queue time).
-        settle: chooses what the artist left to us ("auto"); returns the values it replaces.
-        rest: the part of the body that isn't one field under one name (shots, elements, lists of images).
-        clip_seconds: how long the clip will be, s.
-    """
+    """What one model accepts, and where it is asked: to be derived from."""
 
     node_id: str
+    """The node that offers it."""
     name: str
+    """What people call it."""
     provider: str
+    """"runcomfy" or "cometapi"."""
     model_id: str
+    """The provider's id."""
     fields: tuple[Field, ...]
-    clip_seconds: Callable[[Values], float]
-    canvas: Callable[[Values, Size], Size | None] = _no_canvas
-    rule: Callable[[Values], None] = _no_rule
-    early_rule: Callable[[Values], None] = _no_rule
-    settle: Callable[[Values], dict[str, Any]] = _as_chosen
-    rest: Callable[[Values, Callable[[Any, Picture], Image]], dict[str, Any]] = _nothing_more
+    """Its inputs, in the node's order."""
+    schema: Mapping[str, Any] | None = None
+    """The published input schema it was read from; None when it was made by hand."""
+
+    # -- what a model may say otherwise ------------------------------------------------------------------------------
+
+    def canvas(self, values: Values, size: Size) -> Size | None:
+        """The size it renders at, px, from the values and an image's own size; None: the image's own."""
+        return None
+
+    def clip_seconds(self, values: Values) -> float | None:
+        """How long the clip will be, s; None when nobody can say."""
+        return None
+
+    def check_together(self, values: Values) -> None:
+        """Raise InputRefused for what concerns several fields at once."""
+        for field in self.fields:
+            field.agree(values)
+
+    def settle(self, values: Values) -> dict[str, Any]:
+        """Choose what the artist left to us ("auto"); the values it replaces."""
+        return {}
+
+    def body(self, values: Values, fitting: Fitting) -> dict[str, Any]:
+        """The provider's input object, from checked values. Raises InputRefused."""
+        body: dict[str, Any] = {}
+        for field in self.fields:
+            field.write(body, values.get(field.name), fitting)
+        return body
+
+    def asked_of(self, body: Values) -> str | None:
+        """The model that a request names, where one route serves several."""
+        return None
+
+    # -- the same for all --------------------------------------------------------------------------------------------
 
     def field(self, name: str) -> Any:
         """The field of that name. Raises KeyError."""
@@ -85,42 +88,40 @@ class ModelSpec:
             raise InputRefused(f"{self.name}: {refusal.what}", next_step=refusal.next_step) from None
 
     def _request(self, values: Values) -> Request:
+        self._refuse_unknown(values)
         checked = self._checked(values)
-        self.rule({**values, **checked})
+        self.check_together({**values, **checked})
         checked.update(self.settle({**values, **checked}))
-        mode: FitMode = values.get("fit") or "auto"
-        given = ((f, values.get(f.name)) for f in self._plain())
-        notices = [notice for f, value in given if value is not None and (notice := f.notice(value))]
+        mode: FitMode = "auto" if values.get("fit") is None else values["fit"]
+        if not isinstance(mode, str) or mode not in get_args(FitMode):
+            raise InputRefused(f"`fit` is {quoted(mode)}; it can be {', '.join(get_args(FitMode))}.")
+        fitting = Fitting(mode, lambda size: self.canvas(checked, size), values.get("files"))
+        fitting.notices += [notice for f in self._plain() if (notice := _notice(f, values))]
+        return Request(
+            self,
+            self.body({**values, **checked}, fitting),
+            int(checked["seed"]),
+            tuple(fitting.notices),
+            fitting.sources,
+            mode,
+            seconds=self.clip_seconds(checked),
+        )
 
-        files: list[str | None] = []
-
-        def fitted(tensor: Any, picture: Picture) -> Image:
-            pixels = pixels_of(tensor, picture.name)
-            height, width = pixels.shape[:2]
-            canvas = self.canvas(checked, (width, height)) if picture.fills_canvas else None
-            result = fit(pixels, picture.limits, mode, canvas, picture.name)
-            notices.extend(result.notices)
-            files.append((values.get("files") or {}).get(picture.name))
-            return Image.of(result.pixels, picture.limits, lossless=mode == "strict")
-
-        body = {f.wire: checked[f.name] for f in self._plain() if f.wire and checked[f.name] != ""}
-        for picture in self._pictures():
-            tensor = values.get(picture.name)
-            if tensor is None and picture.required:
-                raise picture.refuse("not connected", "the model needs one", f"Connect an IMAGE to `{picture.name}`.")
-            if tensor is not None and picture.wire:
-                body[picture.wire] = fitted(tensor, picture)
-        body.update(self.rest({**values, **checked}, fitted))
-        known = tuple(file for file in files if file is not None)
-        sources = known if len(known) == len(files) else ()
-        return Request(self, body, int(checked["seed"]), tuple(notices), sources, mode)
+    def _refuse_unknown(self, values: Values) -> None:
+        known = [field.name for field in self.fields]
+        unknown = [name for name, value in values.items() if value is not None and name not in known]
+        if wrong := [name for name in unknown if name not in BESIDE_THE_FIELDS]:
+            raise InputRefused(
+                f"It was given `{code(wrong[0])[:80]}`, and has no such input.",
+                next_step=f"It takes {', '.join(known)}. Take out what is too much, or make the node anew.",
+            )
 
     def problem(self, values: Values) -> str | None:
         """What is wrong with the literal values known so far (queue time); None when nothing can be said."""
         try:
-            known = {f.name: f.check(values[f.name]) for f in self._plain() if values.get(f.name) is not None}
-            if all(f.name in known for f in self._plain()):
-                self.early_rule({**values, **known})
+            for field in self._plain():
+                if values.get(field.name) is not None:
+                    field.check(values[field.name])
         except InputRefused as refusal:
             return f"{refusal.what} {refusal.next_step}"
         return None
@@ -133,26 +134,20 @@ class ModelSpec:
         return checked
 
     def _plain(self) -> list[Field]:
-        return [f for f in self.fields if not isinstance(f, Picture)]
-
-    def _pictures(self) -> list[Picture]:
-        return [f for f in self.fields if isinstance(f, Picture)]
+        return [f for f in self.fields if not isinstance(f, MediaField)]
 
 
-def by_orientation(landscape: Size, portrait: Size) -> Callable[[Values, Size], Size]:
+def _notice(field: Field, values: Values) -> str | None:
+    value = values.get(field.name)
+    return None if value is None else field.notice(value)
+
+
+def by_orientation(size: Size, landscape: Size, portrait: Size) -> Size:
     """A canvas that follows the image: wide images get `landscape`, tall ones `portrait`, px."""
-
-    def canvas(values: Values, size: Size) -> Size:
-        return portrait if size[1] > size[0] else landscape
-
-    return canvas
+    return portrait if size[1] > size[0] else landscape
 
 
-def nearest_ratio(*canvases: Size) -> Callable[[Values, Size], Size]:
+def nearest_ratio(size: Size, *canvases: Size) -> Size:
     """The canvas whose width/height is nearest to the image's."""
-
-    def canvas(values: Values, size: Size) -> Size:
-        ratio = size[0] / size[1]
-        return min(canvases, key=lambda c: max(c[0] / c[1] / ratio, ratio * c[1] / c[0]))
-
-    return canvas
+    ratio = size[0] / size[1]
+    return min(canvases, key=lambda c: max(c[0] / c[1] / ratio, ratio * c[1] / c[0]))

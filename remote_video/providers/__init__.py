@@ -46,6 +46,8 @@ class Provider:
     transports: tuple[str, ...]
     """The `TRANSPORTS` it understands; none: its images are files in the request itself."""
     client: MakeClient
+    balance_origin: str | None = None
+    """Where it is asked what an account has left, unless its API is at another address; None: it can't be asked."""
 
 
 def _runcomfy(base_url: str, key: str, *, endpoint: str, timeouts: Timeouts) -> Client:
@@ -71,6 +73,7 @@ _IN_MENU_ORDER = (
         key_hint="Profile > API Token",
         transports=TRANSPORTS,
         client=_runcomfy,
+        balance_origin="https://api.runcomfy.net",
     ),
     Provider(
         id="cometapi",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..accounts import Accounts
 from ..loopback import is_loopback
@@ -94,8 +94,25 @@ class Client(Protocol):
         """Ask to cancel a job. Never raises for an answer that can't be understood: that is UNKNOWN."""
         ...
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD; None where that can't be asked, or is said in words of another kind.
+
+        Raises:
+            TransientError, SettingsError: no usable answer.
+        """
+        ...
+
     def auth_headers(self, url: str) -> dict[str, str]:
         """Headers for a MediaSource that needs the key; empty for any URL outside the provider's own API."""
+        ...
+
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """What the provider says now of the model that is asked for, `input_schema` where it publishes one. Free.
+
+        Raises:
+            ModelGone: it doesn't offer the model.
+            TransientError, AccountError, SettingsError: no usable answer this time.
+        """
         ...
 
 
@@ -104,8 +121,12 @@ class Connection:
     """A provider that can be asked."""
 
     client: Client
+    base_url: str
+    """Where its API is asked."""
     account_key: str = field(repr=False)
     """Tells its account apart."""
+    is_stand_in: bool = False
+    """Whether a sandbox with an address of its own is asked: no account there pays."""
 
 
 def key_for_loopback(provider_id: str) -> str:
@@ -139,4 +160,6 @@ def connect(provider_id: str, settings: Settings) -> Connection:
         key = (
             key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
         )
-    return Connection(provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts), key)
+    client = provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts)
+    is_stand_in = not settings.sandbox and key == SANDBOX_KEY and is_loopback(base_url)
+    return Connection(client, base_url, key, is_stand_in)

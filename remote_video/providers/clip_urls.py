@@ -30,6 +30,11 @@ def files_in(output: Any) -> list[Addresses]:
     return [*videos, *((url,) for url in pictures)] if videos else []
 
 
+def has_picture(output: Any) -> bool:
+    """Whether an image's address is anywhere in an output."""
+    return bool(_pictures(output))
+
+
 def same_files(ways: Iterable[list[Addresses]]) -> list[Addresses]:
     """One list of the files that are named in several ways: those that share an address, else those in one place."""
     files: list[Addresses] = []

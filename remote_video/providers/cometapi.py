@@ -7,24 +7,29 @@ is understood here. An error's code decides before its HTTP status does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
+from ..errors import ModelGone
 from ..models.request import Image, Request, Video
 from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import Upload
-from .classify import classify_no_status, classify_submission
+from .classify import classify_no_status, classify_submission, transient
 from .client import Submission
 from .clip_urls import Addresses, files_in, same_files
 from .http import Api
 from .multipart import File, multipart
 from .problem import failure, problem_in
-from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, fraction, id_text
+from .response import MAX_LISTING_BYTES, listed_in
+from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
 
 ENVELOPE = ("data", "code", "message")
 """Keys of an object around the task that say nothing of the task itself."""
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "video/mp4": "mp4"}
+MOST_NEAR = 5
 ANOTHER_MODEL = "Write a model that CometAPI offers now into `model` (see www.cometapi.com), then run again."
 
 
@@ -83,6 +88,31 @@ class CometApi:
         """CometAPI has no cancel."""
         return CancelOutcome.NOT_OFFERED
 
+    def balance_usd(self) -> float | None:
+        """CometAPI offers no way to ask with this key."""
+        return None
+
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """Whether its list of models has the name that is asked for. See `client.Client.offered`.
+
+        A list that has nothing like it says nothing: it may not be one of video models.
+        """
+        response, model = self._api.get("/models", most_bytes=MAX_LISTING_BYTES), str(request.body["model"])
+        body = response.json()
+        listed = (id_text(item.get("id")) for item in listed_in(body) or () if isinstance(item, Mapping))
+        names = sorted(set(filter(None, listed)))
+        if response.status >= 300 or not names:
+            raise transient(response, problem_in(body, response.summary), self.name)
+        if model in names:
+            return {"id": model}
+        near = _near(model, names)
+        if not near:
+            raise TransientError(f"the list of {self.name} has nothing like {model}")
+        raise ModelGone(
+            f"{self.name} does not offer a model named {model}. Near ones it has: {code(', '.join(near))}.",
+            next_step="Write one of them into `model`, then run again.",
+        )
+
     def auth_headers(self, url: str) -> dict[str, str]:
         """The key, for CometAPI's own /content alone."""
         own = url.startswith(self._base_url + "/videos/")
@@ -103,6 +133,13 @@ class CometApi:
             return JobStatus(state, raw_status, error=failure(problem, self.name, request_id))
         progress = fraction(task.get("progress"))
         return JobStatus(state or JobState.RUNNING, raw_status, progress=progress, is_undocumented=state is None)
+
+
+def _near(model: str, names: list[str]) -> list[str]:
+    """The names most like this one, and those of its family: that begin with the same letters."""
+    family = "".join(takewhile(str.isalpha, model))
+    alike = [name for name in names if family and name.startswith(family)]
+    return list(dict.fromkeys([*get_close_matches(model, names, MOST_NEAR), *alike]))[:MOST_NEAR]
 
 
 def _task(body: Any) -> Mapping[str, Any]:

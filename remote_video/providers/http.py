@@ -25,7 +25,7 @@ from .client import Piece, Submission
 from .exchange_limit import ExchangeLimit, LimitedAdapter
 from .local_trouble import causes, setting_to_blame
 from .problem import uncertain
-from .response import Response, read
+from .response import MAX_RESPONSE_BYTES, Response, read
 from .status import TransientError
 
 SENT_AT_ONCE = 64 * 2**10
@@ -118,9 +118,14 @@ class Api:
         self._key = key
         self._timeouts = timeouts
 
-    def get(self, path: str) -> Response:
-        """Ask. Raises TransientError when no complete response came, SettingsError when none can come."""
-        return self._asked(self._kept_session(), "GET", path)
+    def get(self, path: str, *, within: float | None = None, most_bytes: int = MAX_RESPONSE_BYTES) -> Response:
+        """Ask. Raises TransientError when no complete response came, SettingsError when none can come.
+
+        Args:
+            within: how long the whole exchange may take, s; the usual limit when not given.
+            most_bytes: of the answer; a longer one counts as incomplete.
+        """
+        return self._asked(self._kept_session(), "GET", path, within, most_bytes)
 
     def post_again(self, path: str) -> Response:
         """POST without a body something that is free and harmless to repeat (a cancel). Raises as `get`."""
@@ -155,12 +160,20 @@ class Api:
                 raise NotSent(f"{self._name} can't be reached ({why}).") from _without_words(error)
             return read(response, self._key)
 
-    def _asked(self, session: ApiSession, method: str, path: str) -> Response:
-        timeout = (self._timeouts.connect, self._timeouts.request)
-        with session.at_most(self._timeouts.request):
+    def _asked(
+        self,
+        session: ApiSession,
+        method: str,
+        path: str,
+        within: float | None = None,
+        most_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> Response:
+        limit = self._timeouts.request if within is None else within
+        timeout = (min(self._timeouts.connect, limit), limit)
+        with session.at_most(limit):
             try:
                 with session.request(method, self.base_url + path, timeout=timeout, **self._usual()) as response:
-                    answer = read(response, self._key)
+                    answer = read(response, self._key, most_bytes)
             except Exception as error:
                 if blame := setting_to_blame(error, self._name, Billed.YES):
                     raise blame from _without_words(error)

@@ -51,12 +51,7 @@ class Refusal:
         """The user's error."""
         problem, status, provider, code = self.problem, self.status, self.provider, self.problem.code
         if code in NO_MODEL:
-            return ModelGone(
-                f"This model is no longer offered: {provider} does not know {self.model}{self._code}. It says: "
-                f"{problem.message}",
-                next_step=self.instead,
-                code=code,
-            )
+            return model_gone(problem, provider, self.model, self.instead)
         if code in NO_BALANCE or status == 402:
             what = f"The {provider} account has not enough balance for this clip{self._code}: {problem.message}"
             return BalanceError(what, code=code)
@@ -106,3 +101,13 @@ class Refusal:
         if self.is_inline and ABOUT_ADDRESSES.search(self.problem.message):
             return f"If {self.provider} does not take images inside the request, {OTHER_TRANSPORTS}."
         return None
+
+
+def model_gone(problem: Problem, provider: str, model: str, instead: str | None = None) -> ModelGone:
+    """The error for a model the provider doesn't know (any more)."""
+    code = f" (code {problem.code})" if problem.code else ""
+    return ModelGone(
+        f"This model is no longer offered: {provider} does not know {model}{code}. It says: {problem.message}",
+        next_step=instead,
+        code=problem.code or None,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,10 @@ from ..outside_text import keyless, message, without_key
 from .body import body_of, whole_number
 
 MAX_RESPONSE_BYTES = 2**20
+MAX_LISTING_BYTES = 8 * 2**20
+"""Of a listing, or a page of one."""
 MAX_DEPTH = 64
+LISTS = ("models", "data", "items", "results")
 TROUBLE = (requests.RequestException, HTTPError, OSError)
 """What a connection can end in; urllib3's own errors come through `requests` here and there."""
 LONGEST_WAIT_S = 10 * 365 * 24 * 3600
@@ -39,8 +43,13 @@ class Response:
     body: bytes | None = field(repr=False)
     key: str = field(default="", repr=False)
 
-    def json(self) -> Any | None:
-        """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks."""
+    def json(self, *, clipped: bool = False) -> Any | None:
+        """The parsed body; None for anything that is not JSON, by its Content-Type or by its looks.
+
+        Args:
+            clipped: one that is nested too deep loses what is too deep, rather than being none: so one odd item of
+                a long listing doesn't spoil the others.
+        """
         kind = self.headers.get("Content-Type", "application/json").lower()
         if self.body is None or not ("json" in kind or kind.startswith("text/plain")):
             return None
@@ -48,7 +57,12 @@ class Response:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        return keyless(value, self.key) if _depth_is_sane(value) else None
+        too_deep = _beyond_depth(value)
+        if too_deep and not clipped:
+            return None
+        for item in too_deep:
+            item.clear()
+        return keyless(value, self.key)
 
     @property
     def summary(self) -> str:
@@ -76,24 +90,35 @@ class Response:
         return float(seconds) if seconds <= LONGEST_WAIT_S else None
 
 
-def read(response: requests.Response, key: str) -> Response:
-    """Read a response, at most MAX_RESPONSE_BYTES of it; a key it repeats is taken out."""
+def read(response: requests.Response, key: str, most_bytes: int = MAX_RESPONSE_BYTES) -> Response:
+    """Read a response, at most `most_bytes` of it; a key it repeats is taken out."""
     headers = CaseInsensitiveDict({name: without_key(value, key) for name, value in response.headers.items()})
     try:
-        body = body_of(response, MAX_RESPONSE_BYTES)
+        body = body_of(response, most_bytes)
     except TROUBLE:
         body = None
     return Response(response.status_code, headers, body, key)
 
 
-def _depth_is_sane(value: Any) -> bool:
-    """Whether JSON is nested at most MAX_DEPTH deep: whoever walks through it stays far from the end of the stack."""
+def listed_in(body: Any) -> list[Any] | None:
+    """The items of a listing: a bare list, or the list an object has under one of `LISTS`; None when there is none."""
+    for _ in range(3):
+        if isinstance(body, list):
+            return body
+        if not isinstance(body, Mapping):
+            return None
+        body = next((body[name] for name in LISTS if isinstance(body.get(name), (list, Mapping))), None)
+    return None
+
+
+def _beyond_depth(value: Any) -> list[Any]:
+    """The objects and lists MAX_DEPTH deep in JSON that hold more: without them whoever walks through it stays far from
+    the end of the stack.
+    """
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH - 1):
         level = [inner for item in level for inner in _inside(item)]
-        if not level:
-            return True
-    return False
+    return [item for item in level if _inside(item)]
 
 
 def _inside(item: Any) -> list[Any]:

@@ -13,18 +13,31 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import AccountError, SettingsError
-from ..models.request import EncodedMedia, Image, Request, Video
+from ..models.request import EncodedMedia, Image, Recording, Request
 from ..outside_text import code
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
+from . import PROVIDERS
+from .balance import balance_in
 from .classify import classify_no_status, classify_submission, transient
 from .client import Piece, Submission
-from .clip_urls import files_in
+from .clip_urls import files_in, has_picture
 from .http import Api
 from .problem import BAD_KEY, FINAL_REFUSALS, NO_PERMISSION, NO_SUCH_JOB, failure, problem_in
-from .refusal import Refusal
-from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
+from .refusal import Refusal, model_gone
+from .status import (
+    STATES,
+    CancelOutcome,
+    JobState,
+    JobStatus,
+    MediaSource,
+    OnlyPictures,
+    TransientError,
+    fraction,
+    id_text,
+)
 
+BALANCE = "/prod/v2/balance"
 CALL = "/v1/requests/{}/{}"
 CANCEL_OUTCOMES = {
     **{word: CancelOutcome.CANCELLED for word, state in STATES.items() if state is JobState.CANCELLED},
@@ -54,13 +67,16 @@ class RunComfy:
     ) -> None:
         self.endpoint = endpoint or base_url
         self._api = Api(self.name, base_url, key, timeouts)
+        usual = PROVIDERS["runcomfy"]
+        elsewhere = usual.balance_origin if base_url == usual.base_url else None
+        self._purse = Api(self.name, elsewhere or base_url, key, timeouts)
 
     def prepare(self, request: Request, upload: Upload) -> Submission:
         """Encode every image, put it where RunComfy can read it, and build the JSON body."""
         urls: dict[str, list[Piece]] = {}
 
         def place(media: object) -> str:
-            if not isinstance(media, (Image, Video)):
+            if not isinstance(media, (Image, Recording)):
                 raise TypeError(f"{type(media).__name__} has no place in a request")
             encoded: EncodedMedia = media.encode()
             mark = uuid.uuid4().hex
@@ -124,9 +140,21 @@ class RunComfy:
         is_no = response.status in REFUSALS and problem_in(said, "").code not in NOT_OF_THE_JOB
         return CancelOutcome.NOT_CANCELLABLE if is_no else CancelOutcome.UNKNOWN
 
+    def balance_usd(self) -> float | None:
+        """Ask what the account has left, USD. Raises TransientError, SettingsError."""
+        response = self._purse.get(BALANCE)
+        body = response.json()
+        if not isinstance(body, Mapping) or response.status >= 300 or body.get("error_code"):
+            raise transient(response, problem_in(body, response.summary), self.name)
+        return balance_in(body)
+
     def auth_headers(self, url: str) -> dict[str, str]:
         """RunComfy's media hosts never get the key."""
         return {}
+
+    def offered(self, request: Request) -> Mapping[str, Any]:
+        """See `client.Client.offered`."""
+        return self.model_info(request.model.model_id)
 
     def model_info(self, model_id: str) -> Mapping[str, Any]:
         """Name, input schema and price of a model. Raises TransientError, AccountError, ModelGone."""
@@ -135,6 +163,8 @@ class RunComfy:
         if isinstance(body, Mapping) and response.status < 300 and not body.get("error_code"):
             return body
         problem = problem_in(body, response.summary)
+        if response.status == 404 and isinstance(body, Mapping):
+            raise model_gone(problem, self.name, model_id)
         if problem.code in FINAL_REFUSALS or response.status == 401:
             raise Refusal(problem, response.status, self.name, model_id).error()
         raise transient(response, problem, self.name)
@@ -154,6 +184,8 @@ class RunComfy:
         if sources and (state is JobState.SUCCEEDED or not raw_status):
             return JobStatus(JobState.SUCCEEDED, raw_status, sources=sources, others=tuple(others), cost_usd=cost_usd)
         if state is JobState.SUCCEEDED:
+            if has_picture(body.get("output")):
+                raise OnlyPictures(cost_usd)
             raise TransientError("the job succeeded but its result names no video yet")
         return JobStatus(state or JobState.RUNNING, raw_status, is_undocumented=state is None)
 

@@ -99,6 +99,18 @@ class TransientError(Exception):
         self.rate_limited = rate_limited
 
 
+class OnlyPictures(TransientError):
+    """The job succeeded, and its result names pictures and no video, which may still come.
+
+    Args:
+        cost_usd: what it cost, USD; None when not said (yet).
+    """
+
+    def __init__(self, cost_usd: float | None = None) -> None:
+        super().__init__("the job succeeded but its result names no video yet, only pictures")
+        self.cost_usd = cost_usd
+
+
 def fraction(value: Any) -> float | None:
     """A progress of 0..1 from 40, 0.4 or "40%"; None from anything else. A whole number counts per cent."""
     per_cent = isinstance(value, int)

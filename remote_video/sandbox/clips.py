@@ -1,4 +1,4 @@
-"""A job's clip as a file: H.264 (yuv420p, BT.709, faststart) and AAC, made with PyAV."""
+"""A job's clip as a file: H.264 (yuv420p, BT.709, faststart) and AAC, made with PyAV; or its picture, a PNG."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ ENCODER = {"preset": "superfast", "crf": "20", "threads": "2"}
 
 
 def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
-    """Write the clip of `plan` to `path`.
+    """Write the clip or the picture of `plan` to `path`.
 
     Raises:
         OSError: the file can't be written.
         av.FFmpegError: the encoder refused.
     """
+    if plan.picture:
+        image = av.VideoFrame.from_ndarray(next(frames(plan, images)), format="yuv420p")
+        image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_image().save(path, "PNG")
+        return
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"
         video = _video_stream(container, plan)

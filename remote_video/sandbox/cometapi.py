@@ -12,11 +12,10 @@ from .clip_plan import comet_veo
 from .job_store import Job, Standing, State
 from .media_files import MediaFiles
 from .multipart import MultipartError, Part, parts
-from .pictures import MediaRefused, Picture, open_picture
-from .price_list import COMET_ALIASES
 from .prompt_flags import Flag, flag_in
 from .reception import FAILURES, Reception, media_url, token_of
 from .routes import Route
+from .submitted import MediaRefused, Submitted, open_picture
 
 PROVIDER = "cometapi"
 DEFAULT_MODEL = "veo3-fast"
@@ -24,6 +23,8 @@ DEFAULT_SIZE = "16x9"
 SIZES = (DEFAULT_SIZE, "9x16")
 FIELDS = ("prompt", "model", "size", "input_reference")
 MOST_REFERENCES = 2
+ALIASES = {"veo3": 0.8, "veo3-fast": 0.2, "veo3-pro": 2.0, "veo3.1": 0.8, "veo3.1-pro": 2.0}
+"""USD per clip."""
 WORDS = {
     State.QUEUED: "queued",
     State.RUNNING: "in_progress",
@@ -87,7 +88,7 @@ class CometApi:
         files = {f"input_reference-{index}{picture.suffix}": picture.data for index, picture in enumerate(pictures)}
         plan = comet_veo(fields["prompt"], fields["size"], fields["model"], tuple(files))
         inputs = {**fields, "input_reference": list(files)}
-        cost = COMET_ALIASES.get(fields["model"], 0.0)
+        cost = ALIASES.get(fields["model"], 0.0)
         job = self._reception.take_in(PROVIDER, fields["model"], inputs, plan, files, flag, cost)
         return Answer.of(_task(job, Standing(State.QUEUED)))
 
@@ -118,15 +119,15 @@ class CometApi:
 
     @_with_key
     def models(self, request: Incoming) -> Answer:
-        data = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in COMET_ALIASES]
+        data = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in ALIASES]
         return Answer.of({"object": "list", "data": data})
 
     def catalogue(self, request: Incoming) -> Answer:
-        data = [{"id": name, "pricing": {"per_request": price}} for name, price in COMET_ALIASES.items()]
+        data = [{"id": name, "pricing": {"per_request": price}} for name, price in ALIASES.items()]
         return Answer.of({"success": True, "data": data})
 
 
-def _submission(request: Incoming) -> tuple[dict[str, str], list[Picture]]:
+def _submission(request: Incoming) -> tuple[dict[str, str], list[Submitted]]:
     try:
         found = parts(request.body, request.headers.get("content-type", ""))
     except MultipartError as problem:
@@ -143,7 +144,7 @@ def _submission(request: Incoming) -> tuple[dict[str, str], list[Picture]]:
     return fields, _references([part for part in found if part.name == "input_reference"])
 
 
-def _references(found: list[Part]) -> list[Picture]:
+def _references(found: list[Part]) -> list[Submitted]:
     if len(found) > MOST_REFERENCES:
         raise Refused(f"at most {MOST_REFERENCES} input_reference files; found {len(found)}", "input_reference")
     try:

@@ -2,7 +2,7 @@
 
 - jobs/<request id>/job.json: written last and atomically; a job exists when this file does
 - jobs/<request id>/<image>: what was submitted
-- jobs/<request id>/clip.mp4: rendered; may be deleted, it is made again from the rest
+- jobs/<request id>/clip.mp4, or picture.png: rendered; may be deleted, it is made again from the rest
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class JobStore:
         return self._jobs / job.request_id / name
 
     def clip(self, job: Job) -> Path:
-        return self.file(job, "clip.mp4")
+        return self.file(job, job.plan.file_name)
 
     def all(self) -> list[Job]:
         """Every accepted job, oldest first."""

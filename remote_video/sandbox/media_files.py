@@ -17,13 +17,13 @@ from .reception import Reception
 from .renders import Renders
 from .routes import Route
 
-VIDEO_TYPE = "video/mp4"
+VIDEO_TYPE, PICTURE_TYPE = "video/mp4", "image/png"
 FREE_BOX = (16).to_bytes(4, "big") + b"free" + bytes(8)
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class MediaFiles:
-    """The media host: /media/<request id>/clip.mp4, no key asked for; beside it a second take and a picture."""
+    """The media host: /media/<request id>/clip.mp4 or picture.png, no key asked for; beside it a take and a cover."""
 
     def __init__(self, reception: Reception, renders: Renders) -> None:
         self._reception = reception
@@ -32,19 +32,19 @@ class MediaFiles:
 
     def routes(self) -> list[Route]:
         return [
-            Route("media", "GET", "/media/([^/]+)/clip[.]mp4", self.get),
+            Route("media", "GET", "/media/([^/]+)/(clip[.]mp4|picture[.]png)", self.get),
             Route("media", "GET", "/media/([^/]+)/(second[.]mp4|cover[.]png)", self.beside),
         ]
 
-    def get(self, request: Incoming, request_id: str) -> Answer:
+    def get(self, request: Incoming, request_id: str, name: str) -> Answer:
         job = self._reception.store.find(request_id)
-        if job is None or self._reception.standing(job).state is not State.SUCCEEDED:
+        if job is None or job.plan.file_name != name or self._reception.standing(job).state is not State.SUCCEEDED:
             return Answer(404, b"no such file\n", {"Content-Type": "text/plain"})
         return self.serve(request, job)
 
     def beside(self, request: Incoming, request_id: str, name: str) -> Answer:
         """What some jobs make besides their clip: the same pictures in a file with other bytes, and a cover."""
-        clip = self.get(request, request_id)
+        clip = self.get(request, request_id, "clip.mp4")
         if clip.status >= 400:
             return clip
         data = _cover() if name.endswith(".png") else whole_bytes(clip) + FREE_BOX
@@ -56,7 +56,7 @@ class MediaFiles:
         path = self._renders.file(job)
         facts = path.stat()
         headers = {
-            "Content-Type": VIDEO_TYPE,
+            "Content-Type": PICTURE_TYPE if job.plan.picture else VIDEO_TYPE,
             "Accept-Ranges": "bytes",
             "ETag": self._tag(path, facts.st_mtime_ns),
             "Last-Modified": formatdate(facts.st_mtime, usegmt=True),

@@ -83,7 +83,7 @@ def token_of(headers: Mapping[str, str]) -> str | None:
 
 def media_url(origin: str, job: Job) -> str:
     """Where a finished clip is served; no key needed."""
-    return f"{origin}/media/{job.request_id}/clip.mp4"
+    return f"{origin}/media/{job.request_id}/{job.plan.file_name}"
 
 
 def _new_id(provider: str) -> str:

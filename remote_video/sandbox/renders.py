@@ -50,7 +50,7 @@ class Renders:
 
     def file(self, job: Job) -> Path:
         """Where the clip of a job is, once it is ready."""
-        return self._prebuilt or self._store.clip(job)
+        return self._prebuilt if self._prebuilt and not job.plan.picture else self._store.clip(job)
 
     def stop(self) -> None:
         """Let running renders end and begin no more. The pool can be used again afterwards."""

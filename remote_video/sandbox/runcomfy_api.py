@@ -9,17 +9,17 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
+from .account import Account, cost_of
 from .answer import Answer, Incoming
-from .clip_plan import RUNCOMFY_PLANS, Size
-from .contracts import Breach, Checked, Contract, runcomfy_contracts
+from .clip_plan import plan_of, words_in
+from .contracts import Breach, Checked
 from .job_store import Job, Standing, State
-from .price_list import PRICES, cost_of
+from .listing import OWN_KEY, Entry, Listing, contract_of, makes_pictures, name_of, published
 from .prompt_flags import Flag, flag_in
 from .reception import FAILURES, Reception, media_url, token_of
 from .routes import Route
 
 PROVIDER = "runcomfy"
-BALANCE_USD = 100.0
 STATUS_WORDS = {
     State.QUEUED: "in_queue",
     State.RUNNING: "in_progress",
@@ -29,7 +29,8 @@ STATUS_WORDS = {
 }
 RESULT_WORDS = {**STATUS_WORDS, State.SUCCEEDED: "succeeded", State.FAILED: "failed"}
 WANTS_ADDRESS = "URL scheme should be 'https' (asked for by [https-only] in the prompt)"
-START_IMAGES = ("image", "promptImage", "start_image_url", "image_urls")
+USUAL_PAGE = 20
+COUNT = "num_images"
 
 
 def error(status: int, code: int | str, message: str, **more: Any) -> Answer:
@@ -50,8 +51,10 @@ def _with_key(handler: Callable[..., Answer]) -> Callable[..., Answer]:
 class RunComfyApi:
     """Submit, status, result, cancel, models and balance."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, listing: Listing, account: Account) -> None:
         self._reception = reception
+        self._listing = listing
+        self._account = account
 
     def routes(self) -> list[Route]:
         """In the order they are tried."""
@@ -68,29 +71,38 @@ class RunComfyApi:
     @_with_key
     def submit(self, request: Incoming, model_id: str) -> Answer:
         model_id = unquote(model_id)
-        contract = runcomfy_contracts().get(model_id)
-        if contract is None:
+        entry = self._listing.find(model_id)
+        if entry is None:
             return _no_model(model_id)
         try:
             body = json.loads(request.body)
+            checked = contract_of(entry).check(body)
         except (ValueError, RecursionError) as problem:
             return _refused([Breach((), f"The body is not JSON ({problem})", "json_invalid")])
-        checked = contract.check(body)
         if checked.breaches:
             return _refused(checked.breaches)
-        flag = flag_in(_prompt(checked.inputs))
+        flag = flag_in(words_in(checked.inputs))
         if flag is Flag.HTTPS_ONLY and (inside := list(_data_uris(body))):
             return _refused([Breach(where, WANTS_ADDRESS, "url_scheme") for where in inside])
         refusal = _flagged(flag, model_id)
-        return refusal or self._accept(request, model_id, checked, flag)
+        return refusal or self._accept(request, model_id, entry, checked, flag)
 
-    def _accept(self, request: Incoming, model_id: str, checked: Checked, flag: Flag | None) -> Answer:
-        image = _start_image(checked.inputs)
-        picture = checked.pictures[image]
-        size: Size = (picture.width, picture.height)
-        plan = RUNCOMFY_PLANS[model_id](checked.inputs, size, image)
-        files = {name: picture.data for name, picture in checked.pictures.items()} | checked.footage
-        cost = cost_of(model_id, checked.inputs, plan)
+    def _accept(self, request: Incoming, model_id: str, entry: Entry, checked: Checked, flag: Flag | None) -> Answer:
+        settled = contract_of(entry).settled(checked.inputs)
+        plan = plan_of(
+            name_of(entry),
+            settled,
+            checked.files,
+            told=model_id.split("/"),
+            own=entry.get(OWN_KEY),
+            picture=makes_pictures(entry),
+        )
+        cost = cost_of(entry, settled, plan)
+        if not self._account.pay(cost):
+            have = self._account.balance_usd
+            return error(402, 400002, f"Insufficient balance: it costs {cost:.2f} USD, the balance is {have:.2f} USD.")
+        files = {name: file.data for name, file in checked.files.items()}
+        files |= {file.shown_as(name): file.still for name, file in checked.files.items() if file.still}
         job = self._reception.take_in(PROVIDER, model_id, checked.inputs, plan, files, flag, cost)
         return Answer.of({"request_id": job.request_id, "status": "in_queue", **_urls(request, job, cancel=True)}, 202)
 
@@ -123,7 +135,7 @@ class RunComfyApi:
             "finished_at": _iso(job.cancelled_at or job.due_at) if standing.over else None,
         }
         if standing.state is State.SUCCEEDED:
-            payload["output"] = {"video": media_url(request.origin, job)}
+            payload["output"] = _output(job, media_url(request.origin, job))
         if standing.state is State.FAILED:
             payload["error"] = FAILURES[job.fate]
         if standing.over and request.query("include_cost") == "true":
@@ -144,26 +156,33 @@ class RunComfyApi:
 
     @_with_key
     def model(self, request: Incoming, model_id: str) -> Answer:
-        contract = runcomfy_contracts().get(unquote(model_id))
-        return Answer.of(_model_info(contract, schema=True)) if contract else _no_model(model_id)
+        entry = self._listing.find(unquote(model_id))
+        return Answer.of(published(entry, schema=True)) if entry else _no_model(model_id)
 
     @_with_key
     def models(self, request: Incoming) -> Answer:
-        limit, offset = _whole(request.query("limit"), 20), _whole(request.query("offset"), 0)
+        limit, offset = _whole(request.query("limit"), USUAL_PAGE), _whole(request.query("offset"), 0)
         search, schema = request.query("search").lower(), request.query("include_schema") == "true"
-        found = [contract for model_id, contract in runcomfy_contracts().items() if search in model_id]
-        page = [_model_info(contract, schema) for contract in found[offset : offset + limit]]
+        found = [entry for entry in self._listing.all() if search in _title(entry)]
+        page = [published(entry, schema=schema) for entry in found[offset : offset + limit]]
         return Answer.of({"models": page, "total": len(found), "limit": limit, "offset": offset})
 
     @_with_key
     def balance(self, request: Incoming) -> Answer:
-        micros = int(BALANCE_USD * 1e6)
-        return Answer.of({"balance_usd": BALANCE_USD, "balance_microdollars": micros, "currency": "USD"})
+        usd = self._account.balance_usd
+        return Answer.of({"balance_usd": usd, "balance_microdollars": round(usd * 1e6), "currency": "USD"})
 
 
-def _prompt(inputs: Mapping[str, Any]) -> str:
-    shots = [shot.get("prompt", "") for shot in inputs.get("multi_prompt") or ()]
-    return "\n".join([inputs.get("prompt", ""), inputs.get("promptText", ""), *shots])
+def _title(entry: Any) -> str:
+    return f"{entry.get('model_id')} {entry.get('display_name')}".lower() if isinstance(entry, Mapping) else ""
+
+
+def _output(job: Job, url: str) -> dict[str, Any]:
+    """Where the result is: a clip, a picture, or as many pictures as were asked for."""
+    if not job.plan.picture:
+        return {"video": url}
+    count = job.inputs.get(COUNT)
+    return {"images": [url] * count} if isinstance(count, int) and count > 1 else {"image": url}
 
 
 def _data_uris(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -173,11 +192,6 @@ def _data_uris(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[
         yield from _data_uris(item, (*where, name))
     if isinstance(value, str) and value[:5].lower() == "data:":
         yield where
-
-
-def _start_image(inputs: Mapping[str, Any]) -> str:
-    found = next(inputs[name] for name in START_IMAGES if name in inputs)
-    return found[0] if isinstance(found, list) else found
 
 
 def _flagged(flag: Flag | None, model_id: str) -> Answer | None:
@@ -208,20 +222,6 @@ def _urls(request: Incoming, job: Job, *, cancel: bool = False) -> dict[str, str
     base = f"{request.origin}/runcomfy/v1/requests/{job.request_id}"
     urls = {"status_url": f"{base}/status", "result_url": f"{base}/result"}
     return {**urls, "cancel_url": f"{base}/cancel"} if cancel else urls
-
-
-def _model_info(contract: Contract, schema: bool) -> dict[str, Any]:
-    price = PRICES[contract.model_id]
-    info = {
-        "model_id": contract.model_id,
-        "display_name": price.display_name,
-        "description": f"{price.display_name}, as the sandbox imitates it.",
-        "kind": "image-to-video",
-        "base_price_usd": price.base_usd,
-        "price_unit": price.unit,
-        "pricing_note": "Sandbox price: nothing is charged.",
-    }
-    return {**info, "input_schema": contract.input_schema} if schema else info
 
 
 def _whole(text: str, default: int) -> int:

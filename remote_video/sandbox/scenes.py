@@ -81,14 +81,15 @@ def frames(plan: ClipPlan, images: Sequence[bytes]) -> Iterator[np.ndarray]:
     pictures = [_open(data) for data in images]
     if not pictures:
         pictures = [title_card(plan.prompt, plan.width, plan.height, _colours(plan.prompt))]
-    scenes = _cross_fade(plan, pictures) if len(pictures) == 2 else _shots(plan, pictures[0])
+    scenes = _cross_fade(plan, pictures) if len(pictures) == 2 and not plan.picture else _shots(plan, pictures)
     yield from scenes
 
 
-def _shots(plan: ClipPlan, picture: Image.Image) -> Iterator[np.ndarray]:
+def _shots(plan: ClipPlan, pictures: Sequence[Image.Image]) -> Iterator[np.ndarray]:
     several = len(plan.shots) > 1
     for index, length in enumerate(plan.shots):
         move = SHOT_MOVES[index % len(SHOT_MOVES)] if several else PUSH_IN
+        picture = pictures[index % len(pictures)]
         planes = _planes(picture, plan.width, plan.height, move.closest)
         mark = badge(plan.label + (f"  {index + 1}/{len(plan.shots)}" if several else ""), plan.width, plan.height)
         for number in range(length):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..loopback import is_loopback_host
+from .account import Account
 from .answer import JSON_TYPE, Answer, Incoming
 from .cometapi import CometApi
 from .exchange import serving
 from .faults import FaultBoard
 from .job_store import Job, JobStore, Pace, write_whole
 from .listener import Listener
+from .listing import Listing
 from .media_files import MediaFiles
 from .reception import Reception
 from .renders import Renders
@@ -32,6 +37,7 @@ class Sandbox:
         pace: how long new jobs wait and run, s.
         short_clips: render half a second at 320 px (fast tests).
         prebuilt: an MP4 to serve for every job; nothing is rendered then.
+        catalogue: what RunComfy offers, as it would publish it, from now on in this folder; see also `listing`.
     """
 
     def __init__(
@@ -42,9 +48,14 @@ class Sandbox:
         pace: Pace | None = None,
         short_clips: bool = False,
         prebuilt: bytes | None = None,
+        catalogue: Iterable[Any] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.faults = FaultBoard()
+        self.listing = Listing(folder)
+        self.account = Account()
+        if catalogue is not None:
+            self.listing.set(catalogue)
         self._store = JobStore(folder)
         prebuilt_file = folder / "prebuilt.mp4" if prebuilt is not None else None
         if prebuilt is not None and prebuilt_file is not None:
@@ -54,7 +65,7 @@ class Sandbox:
         reception = Reception(self._store, self._renders, pace or Pace(), short_clips)
         media = MediaFiles(reception, self._renders)
         routes = [
-            *RunComfyApi(reception).routes(),
+            *RunComfyApi(reception, self.listing, self.account).routes(),
             *CometApi(reception, media).routes(),
             *media.routes(),
             *self._own_routes(),
@@ -123,8 +134,10 @@ class Sandbox:
         return [
             Route("sandbox/state", "GET", "/sandbox/state", self._state),
             Route("sandbox/menu", "GET", "/sandbox/faults", self._menu),
-            Route("sandbox/set", "POST", "/sandbox/faults", self._set),
+            Route("sandbox/set", "POST", "/sandbox/faults", partial(_told, self._set)),
             Route("sandbox/clear", "DELETE", "/sandbox/faults", self._clear),
+            Route("sandbox/listing", "POST", "/sandbox/catalogue", partial(_told, self._change_listing)),
+            Route("sandbox/balance", "POST", "/sandbox/balance", partial(_told, self._set_balance)),
         ]
 
     def _state(self, request: Incoming) -> Answer:
@@ -139,18 +152,11 @@ class Sandbox:
         active = [{"route": a.route, "fault": a.fault.name, "fired": a.fired} for a in self.faults.active()]
         return Answer.of({"menu": faults, "active": active})
 
-    def _set(self, request: Incoming) -> Answer:
+    def _set(self, told: Any) -> Any:
         """Body: {"route", "fault", "on_call"?, "times"?, "options"?}."""
-        refusal = _not_from_here(request)
-        if refusal:
-            return refusal
-        try:
-            told = json.loads(request.body)
-            counts = {"on_call": told.get("on_call"), "times": told.get("times")}
-            self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
-        except (KeyError, ValueError, TypeError, AttributeError) as problem:
-            return Answer.of({"message": str(problem)}, 400)
-        return Answer.of({"set": told["fault"], "route": told["route"]})
+        counts = {"on_call": told.get("on_call"), "times": told.get("times")}
+        self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
+        return {"set": told["fault"], "route": told["route"]}
 
     def _clear(self, request: Incoming) -> Answer:
         refusal = _not_from_here(request)
@@ -158,6 +164,34 @@ class Sandbox:
             return refusal
         self.faults.clear(request.query("route") or None)
         return Answer.of({"cleared": request.query("route") or "all"})
+
+    def _change_listing(self, told: Any) -> Any:
+        """Body, any of it: {"set": [models], "put": [models], "remove": [ids]}; {}: what is offered without a word."""
+        if not told:
+            self.listing.reset()
+        if "set" in told:
+            self.listing.set(told["set"])
+        if "put" in told:
+            self.listing.put(*told["put"])
+        if "remove" in told:
+            self.listing.remove(*told["remove"])
+        return {"models": len(self.listing.all())}
+
+    def _set_balance(self, told: Any) -> Any:
+        """Body: {"balance_usd", "charges"?}."""
+        self.account.set(told["balance_usd"], charges=told.get("charges", False))
+        return {"balance_usd": self.account.balance_usd}
+
+
+def _told(act: Callable[[Any], Any], request: Incoming) -> Answer:
+    """Do what a test says in JSON; what it says wrongly is a 400."""
+    refusal = _not_from_here(request)
+    if refusal:
+        return refusal
+    try:
+        return Answer.of(act(json.loads(request.body)))
+    except (KeyError, ValueError, TypeError, AttributeError) as problem:
+        return Answer.of({"message": str(problem)}, 400)
 
 
 def _not_from_here(request: Incoming) -> Answer | None:

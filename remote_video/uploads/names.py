@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
+_SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "audio/wav": ".wav",
+}
 
 
 _OURS = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{3,4}")

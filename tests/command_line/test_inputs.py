@@ -27,6 +27,20 @@ def test_cometapis_own_models_are_named_below_it():
     assert model_named("CometAPI/veo3-pro") == (COMET_VEO, {"model": "veo3-pro"})
 
 
+def test_a_model_of_the_catalogue_is_named_by_its_id_and_takes_files_lists_and_addresses(tmp_path: Path):
+    spec, told = model_named("bytedance/seedance-2.5/reference-to-video/1080p")
+    assert (spec.node_id, told) == ("RunComfyVideo", {})
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    (tmp_path / "b.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    given = {"prompt": "a sea", "images": '["a.png", "https://example.com/b.png"]', "videos": "b.mp4", "duration": "6"}
+    body = spec.request(values_of(spec, given, tmp_path)).body
+    assert [type(one).__name__ for one in body["images"]] == ["Image", "str"]
+    assert body["videos"][0].data.endswith(b"ftypmp42")
+    assert body["duration"] == 6
+    with pytest.raises(InputRefused, match=r"`audios`.*https"):
+        values_of(spec, {"audios": "a.wav"}, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["", "veo", "cometapi/", "runcomfy/veo3"])
 def test_anything_else_is_answered_with_the_list(name: str):
     with pytest.raises(RequestRefused) as refused:
@@ -63,13 +77,7 @@ def test_what_the_node_says_and_what_the_words_say_is_one_request(tmp_path: Path
             "generate_audio": False,
             "seed": 3,
             "fit": "auto",
-            "multi_shot": {
-                "multi_shot": "2 shots",
-                "shot_1_prompt": "one",
-                "shot_1_duration": 3,
-                "shot_2_prompt": "two",
-                "shot_2_duration": 3,
-            },
+            "multi_shot": [{"prompt": "one", "duration": 3}, {"prompt": "two", "duration": 3}],
             "elements": {"element_1": KlingElement(image, image.repeat(2, 1, 1, 1))},
         }
     )

@@ -44,7 +44,8 @@ def ledger(home: Path) -> Ledger:
 
 
 def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_path, home, monkeypatch):
-    command = [*COMMAND, "sandbox", "--folder", str(tmp_path / "jobs")]
+    (tmp_path / "more.json").write_text('{"models": [{"model_id": "acme/new"}]}', encoding="utf-8")
+    command = [*COMMAND, "sandbox", "--folder", str(tmp_path / "jobs"), "--catalogue", str(tmp_path / "more.json")]
     new_group = subprocess.CREATE_NEW_PROCESS_GROUP if os.name == "nt" else 0
     sandbox = subprocess.Popen(
         command, cwd=PACK_FOLDER, stdout=subprocess.PIPE, text=True, encoding="utf-8", creationflags=new_group
@@ -64,6 +65,7 @@ def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_p
             connection = connect(provider, Settings.from_environment(home))
             assert connection.account_key == recipe[variable]
             assert connection.client.status("no-such-job").state is JobState.NOT_FOUND
+        assert connect("runcomfy", Settings.from_environment(home)).client.model_info("acme/new")
         sandbox.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
         rest, _ = sandbox.communicate(timeout=30)
         if os.name != "nt":
@@ -71,6 +73,15 @@ def test_the_sandbox_says_how_to_point_the_pack_at_it_and_ends_with_ctrl_c(tmp_p
     finally:
         sandbox.kill()
         sandbox.wait()
+
+
+@pytest.mark.parametrize("written", ["{", "5", '{"models": 5}', "[{}]", '["acme/new"]', None])
+def test_a_file_that_lists_no_models_is_an_error(offline: Terminal, tmp_path, written):
+    path = tmp_path / "more.json"
+    if written is not None:
+        path.write_text(written, encoding="utf-8")
+    said = offline.call("sandbox", "--folder", str(tmp_path / "jobs"), "--catalogue", str(path))
+    assert (said.returncode, "is no list of models" in said.stderr) == (2, True)
 
 
 def test_jobs_are_listed_newest_first(offline: Terminal, ledger: Ledger):

@@ -90,7 +90,14 @@ def test_json_tells_a_program_all_there_is(terminal: Terminal):
     assert told.pop("seconds") >= 0
     size = {"width": 160, "height": 96, "fps": 24.0, "duration_s": 0.5, "bytes": Path(told["path"]).stat().st_size}
     about = {"state": "made", "key": job.key, "request_id": job.request_id, "cost_usd": job.cost_usd, "reused": False}
-    assert told == {**about, **size, "path": str(terminal.folder / "sea.mp4")}
+    assert told == {
+        **about,
+        **size,
+        "path": str(terminal.folder / "sea.mp4"),
+        "sandbox": False,
+        "others": [],
+        "lacking": [],
+    }
     assert job.cost_usd is not None
 
 

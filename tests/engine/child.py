@@ -58,6 +58,12 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "clip", "path": str(clip.path), "request_id": clip.request_id, "reused": clip.reused}
 
 
+def submit_many(job: dict[str, Any]) -> dict[str, Any]:
+    """Press Run once for each seed, all at the same time, and end when each is accepted or has failed."""
+    outcomes = asyncio.run(_studio(job).submit_many(job["seeds"]))
+    return {"outcomes": [getattr(outcome, "text", None) or type(outcome).__name__ for outcome in outcomes]}
+
+
 def collect(job: dict[str, Any]) -> dict[str, Any]:
     """Press nothing, and end when there is nothing left to be brought home or settled."""
     from remote_video_pack.remote_video.ledger.ledger import Ledger
@@ -124,7 +130,7 @@ def be_replaced(job: dict[str, Any]) -> dict[str, Any]:
     os.execv(sys.executable, [sys.executable, str(Path(__file__).resolve()), str(successor)])
 
 
-DOES = {f.__name__: f for f in (run, collect, leave, be_ended, be_replaced)}
+DOES = {f.__name__: f for f in (run, submit_many, collect, leave, be_ended, be_replaced)}
 
 
 def _studio(job: dict[str, Any], *, collect: bool = False) -> Any:

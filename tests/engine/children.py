@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
     return {**own, "RUNCOMFY_API_TOKEN": KEY, "COMETAPI_KEY": KEY, "OMP_NUM_THREADS": "1"}
 
 
-def job_file(studio: Studio, does: str = "run", hold_at: str = "") -> tuple[Path, dict[str, Any]]:
+def job_file(studio: Studio, does: str = "run", hold_at: str = "", **more: Any) -> tuple[Path, dict[str, Any]]:
     """What `child.py` has to know, in a file."""
     studio.folder.mkdir(parents=True, exist_ok=True)
     file = studio.folder / f"job-{uuid.uuid4().hex}.json"
@@ -36,6 +36,7 @@ def job_file(studio: Studio, does: str = "run", hold_at: str = "") -> tuple[Path
         "hold_at": hold_at,
         "held": str(file.with_suffix(".held")),
         "result": str(file.with_suffix(".result")),
+        **more,
     }
     file.write_text(json.dumps(job), encoding="utf-8")
     return file, job
@@ -102,14 +103,15 @@ class Nursery:
             self._parent.wait()
             self._parent.stdout.close()
 
-    def start(self, studio: Studio, does: str = "run", hold_at: str = "") -> Child:
+    def start(self, studio: Studio, does: str = "run", hold_at: str = "", **more: Any) -> Child:
         """Start a process.
 
         Args:
             does: what, see `child.DOES`.
             hold_at: hold a run up at its first line with these words, until the file `held` is taken away.
+            more: what else it has to know.
         """
-        file, job = job_file(studio, does, hold_at)
+        file, job = job_file(studio, does, hold_at, **more)
         if self._parent is None:
             process = start(file)
             return Child(process.pid, job, None, process)

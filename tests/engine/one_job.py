@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -227,6 +227,14 @@ class Studio:
             watch.leave()
             if not player.stop.is_set():
                 self.host.players.pop(player.prompt_id, None)  # the engine looks at all of them again and again
+
+    async def submit_many(self, seeds: Iterable[int]) -> list[JobEvent | BaseException]:
+        """A press on Run for each seed, all at the same time: the line of its acceptance, or its error."""
+
+        async def accepted(seed: int) -> Any:
+            return await (await self.watch(until_accepted=True, seed=seed)).accepted()
+
+        return await asyncio.gather(*map(accepted, seeds), return_exceptions=True)
 
     def run_now(self, player: Player | None = None, **job: Any) -> StoredClip:
         """One press on Run, in an event loop of its own."""

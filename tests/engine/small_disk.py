@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+BUSY_FOR_S = 20.0
 
 
 @contextmanager
@@ -29,8 +32,11 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
 
 
 def read_only(folder: Path) -> None:
-    """Make the small disk one that can't be written to."""
-    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    """Make the small disk one that can't be written to: as soon as no file on it is being written."""
+    end = time.monotonic() + BUSY_FOR_S
+    while subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=False, capture_output=True).returncode:
+        assert time.monotonic() < end, "the disk is never at rest"
+        time.sleep(0.02)
 
 
 def writable(folder: Path) -> None:

@@ -127,9 +127,7 @@ def test_a_signal_in_a_submission_lets_its_id_be_written_down(studio, number, an
         time.sleep(answer_s)
         assert process.poll() is None, "it waits for the answer"
         studio.sandbox.faults.clear()
-        begun = time.monotonic()
         assert process.wait(SOON_S) == (-number if number == signal.SIGTERM else 0)
-        assert time.monotonic() - begun < CLOSES_WITHIN_S
     assert states_of(studio) == [State.SUBMITTED]
     assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
     assert studio.posts == 1

@@ -130,7 +130,7 @@ def test_an_id_the_full_disk_refused_is_written_down_and_followed_without_run_wh
         Ledger(on_disk.home)
         ballast, _ = _fill_during_submission(on_disk, disk)
         ballast.unlink()
-        wait_until(on_disk.clips, "the clip, without Run")
+        wait_until(lambda: Ledger(on_disk.home).recent(1, State.STORED), "the clip, without Run")
         on_disk.close()
         (record,) = Ledger(on_disk.home).recent()
         assert (record.state, record.request_id) == (State.STORED, studio.sandbox.jobs[0].request_id)

@@ -20,12 +20,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from counts import count
+from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
+from remote_video_pack.remote_video.ledger.spending import Spent
 from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
@@ -129,6 +131,20 @@ def test_a_ledger_of_layout_2_is_brought_to_today_s_and_kept(home):
     as_after_a_restart(file)
     assert Ledger(home).recent() == jobs
     assert aside(home) == []
+    assert len(earlier(home)) == 1
+
+
+def test_a_ledger_of_layout_3_is_brought_to_today_s_and_its_costs_still_count(home):
+    file = ledger_of(home, 3)
+    sql(file, "UPDATE jobs SET cost_usd = 0.5")
+    jobs = Ledger(home).recent()
+    sql(file, "DROP INDEX jobs_money")
+    for column in ("estimate_usd", "assumed_usd", "stand_in", "earlier_usd"):
+        sql(file, f"ALTER TABLE jobs DROP COLUMN {column}")
+    sql(file, "PRAGMA user_version = 3")
+    as_after_a_restart(file)
+    assert Ledger(home).recent() == jobs
+    assert Ledger(home).spent(Period.now("day")) == Spent(usd=1.5, jobs=3)
     assert len(earlier(home)) == 1
 
 

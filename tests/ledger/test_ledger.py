@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, Event, IllegalTransition, State
@@ -337,7 +338,8 @@ def test_an_account_has_one_name_that_tells_nothing(ledger, home):
 
 
 LOOKS: dict[str, Callable[[Ledger], object]] = {
-    "ix_jobs_created_at": lambda ledger: ledger.recent(),
+    "jobs_money": lambda ledger: ledger.recent(),
+    "COVERING INDEX jobs_money (created_at>?)": lambda ledger: ledger.spent(Period.now("month")),
     "jobs_to_collect": lambda ledger: ledger.to_collect(),
     "jobs_begun": lambda ledger: ledger.interrupted(),
     "jobs_stored": lambda ledger: ledger.usual_seconds("veo-3", BASE),

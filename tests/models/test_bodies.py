@@ -101,15 +101,7 @@ def test_values_of_another_type_go_as_what_they_mean():
 
 
 def test_kling_shots_go_in_their_order_with_their_lengths():
-    shots = {
-        "multi_shot": "2 shots",
-        "shot_1_prompt": "first",
-        "shot_1_duration": 3,
-        "shot_2_prompt": "second",
-        "shot_2_duration": 7,
-        "shot_3_prompt": "left over from before",
-        "shot_3_duration": 9,
-    }
+    shots = [{"prompt": "first", "duration": 3}, {"prompt": "second", "duration": 7}]
     body = KLING3.request(values(KLING3, multi_shot=shots, negative_prompt="fog")).body
     assert body["multi_prompt"] == [{"prompt": "first", "duration": 3}, {"prompt": "second", "duration": 7}]
     assert body["negative_prompt"] == "fog"

@@ -14,7 +14,7 @@ from remote_video_pack.remote_video.models import (
     VEO3,
     KlingElement,
 )
-from remote_video_pack.remote_video.models.kling3 import MAX_VIDEO_BYTES
+from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
 
 IMAGE = torch.rand(1, 400, 600, 3)
 
@@ -98,7 +98,7 @@ def test_cometveos_model_may_not_be_empty():
     ],
 )
 def test_a_value_outside_its_limits_is_named_with_them(spec, name, value, limits):
-    says(refused(spec, **{name: value}), f"`{name}`", repr(value)[:70], *limits)
+    says(refused(spec, **{name: value}), f"`{name}`", str(value)[:70], *limits)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,11 @@ def test_in_strict_a_file_that_is_too_large_is_an_error_and_the_same_image_in_au
     assert "JPEG" in changed.file_notices[0]
 
 
+@pytest.mark.parametrize("fit", ["zoom", "", 5, torch.zeros(2)], ids=str)
+def test_a_fit_that_does_not_exist_is_refused(fit):
+    says(refused(VEO3, fit=fit), "`fit` is ", "auto, crop, pad, strict")
+
+
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
     says(refused(spec, image=torch.rand(3, 64, 64, 3)), "3 images", "list", "one clip each")
@@ -226,9 +231,7 @@ def test_a_last_image_alone_is_an_error():
 
 
 def shots(*seconds):
-    lengths = {f"shot_{number}_duration": s for number, s in enumerate(seconds, start=1)}
-    prompts = {f"shot_{number}_prompt": "a shot" for number in range(1, len(seconds) + 1)}
-    return {"multi_shot": f"{len(seconds)} shots", **lengths, **prompts}
+    return [{"prompt": "a shot", "duration": s} for s in seconds]
 
 
 @pytest.mark.parametrize(
@@ -249,27 +252,34 @@ def test_shots_that_add_up_are_accepted(seconds):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("number", "change", "words"),
     [
-        ({"shot_2_prompt": " "}, ["`shot_2_prompt` is empty"]),
-        ({"shot_2_prompt": None}, ["`shot_2_prompt` is empty"]),
-        ({"shot_1_duration": 2}, ["`shot_1_duration`", "3 to 15"]),
-        ({"shot_1_duration": 16}, ["`shot_1_duration`", "3 to 15"]),
-        ({"multi_shot": "6 shots"}, ["'6 shots'", "5 shots"]),
-        ({"multi_shot": "on"}, ["'on'", "5 shots"]),
-        ({"multi_shot": ""}, ["''", "5 shots"]),
-        ({"multi_shot": 7}, ["is 7", "5 shots"]),
-        ({"multi_shot": False}, ["is False", "off"]),
-        ({"multi_shot": None}, ["`multi_shot` is missing", "`shot_1_duration`", "5 shots"]),
+        (2, {"prompt": " "}, ["`shot_2_prompt` is empty"]),
+        (2, {"prompt": None}, ["`shot_2_prompt` is empty"]),
+        (1, {"duration": 2}, ["`shot_1_duration`", "3 to 15"]),
+        (1, {"duration": 16}, ["`shot_1_duration`", "3 to 15"]),
+        (1, {"camera": "still"}, ["`camera`", "no such part"]),
     ],
 )
-def test_each_shot_is_checked(change, words):
-    says(refused(KLING3, multi_shot={**shots(5, 5), **change}), *words)
+def test_each_shot_is_checked(number, change, words):
+    given = shots(5, 5)
+    given[number - 1].update(change)
+    says(refused(KLING3, multi_shot=given), *words)
 
 
-@pytest.mark.parametrize("choice", [None, {}, {"multi_shot": None}, "off", {"multi_shot": "off", "shot_1_prompt": "a"}])
-def test_one_shot_is_what_is_meant_by_off_and_by_nothing(choice):
-    assert "multi_prompt" not in KLING3.request(values(KLING3, multi_shot=choice)).body
+@pytest.mark.parametrize(("count", "words"), [(1, ["1 shots", "2 shots"]), (6, ["6 shots", "5 shots"])])
+def test_shots_are_counted(count, words):
+    says(refused(KLING3, multi_shot=shots(*[3] * count)), *words)
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_one_shot_is_what_is_meant_by_nothing(nothing):
+    assert "multi_prompt" not in KLING3.request(values(KLING3, multi_shot=nothing)).body
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_what_a_model_has_no_input_for_is_refused(spec):
+    says(refused(spec, camera_angle="low"), "`camera_angle`", "no such input", "It takes ")
 
 
 def test_too_many_elements_are_counted():
@@ -302,7 +312,7 @@ def test_an_element_is_checked_and_named(element, words):
         (VEO3, {"prompt": "a" * 2000}, "1,999"),
         (RUNWAY_GEN3_TURBO, {"duration": 7}, "5, 10"),
         (KLING3, {"prompt": "a", "duration": 20}, "3 to 15"),
-        (KLING3, {"prompt": "a", "negative_prompt": "", "duration": 8, "multi_shot": "3 shots"}, None),
+        (KLING3, {"prompt": "a", "negative_prompt": "", "duration": 8}, None),
         (DREAMINA3_PRO, {"seed": -5}, "-1"),
         (COMET_VEO, {"model": " "}, "`model` is empty"),
     ],
@@ -312,13 +322,6 @@ def test_at_queue_time_the_first_problem_of_the_known_values_is_told(spec, known
     assert (problem is None) == (words is None)
     if words is not None:
         assert words in problem
-
-
-def test_at_queue_time_shots_that_can_never_fit_are_told():
-    known = {f.name: getattr(f, "default", "") for f in KLING3.fields if f.name != "image"}
-    problem = KLING3.problem({**known, "prompt": "a", "duration": 8, "multi_shot": "3 shots"})
-    assert "3 shots of at least 3 s" in problem
-    assert "9 or more" in problem
 
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)

@@ -6,14 +6,16 @@ The contracts are the sandbox's own copies, which the engine never reads.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import remote_video_pack.remote_video.sandbox as sandbox
 from remote_video_pack.remote_video.media.fit import Bound
 from remote_video_pack.remote_video.models import COMET_VEO, DREAMINA3_PRO, KLING3, MODELS, RUNWAY_GEN3_TURBO, VEO3
-from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Picture, Text
-from remote_video_pack.remote_video.models.kling3 import MAX_ELEMENTS, MAX_SHOTS, shot_duration, shot_prompt
+from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Text
+from remote_video_pack.remote_video.models.kling3 import SHOTS
+from remote_video_pack.remote_video.models.media_fields import Picture
 
 FOLDER = Path(sandbox.__file__).parent / "contracts"
 FILES = {
@@ -31,10 +33,13 @@ ELSEWHERE = {
 }
 """Properties that are put together from several inputs; each has a test of its own."""
 MB = 1_000_000
+SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
 def contract(name):
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    """A model as it is published: what is said of it, beside what its input schema says."""
+    said = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return {**said, **said.get("input_schema", {})}
 
 
 def properties(only=lambda says: True):
@@ -59,7 +64,7 @@ def test_every_contract_has_a_model_and_every_model_a_contract():
 @pytest.mark.parametrize("name", FILES)
 def test_the_provider_and_its_id_of_the_model_agree(name):
     said, spec = contract(name), FILES[name]
-    assert spec.provider == said["provider"]
+    assert spec.provider == said.get("provider", "runcomfy")
     assert spec.model_id == said.get("model_id", spec.model_id)
 
 
@@ -105,30 +110,44 @@ def test_ranges_agree(name, prop):
     assert field.whole == (said["type"] == "integer")
 
 
+def rules_of(said):
+    """The rules of a property's files: what follows the name of each measure, and its value."""
+    rules = {}
+    for rule in said["validations"]:
+        measure, sign = re.fullmatch(r"(.+?)([<>]=?)?", rule["validation_rule"]).groups()
+        rules.setdefault(measure, {})[SIGNS.get(sign)] = rule["validation_value"]
+    return rules
+
+
+def types_of(said):
+    return rules_of(said).get("file_type", {None: ["png", "jpg"]})[None]
+
+
 def limits_of(said):
     """The contract's words about an image, as Bounds; sizes in bytes, MB read as 10^6."""
-    bounds = [Bound(**said.get(side, {})) for side in ("width_px", "height_px", "width_over_height")]
-    return *bounds, said["file_mb"]["lt"] * MB - 1
+    rules = rules_of(said)
+    bounds = [Bound(**rules.get(measure, {})) for measure in ("width_pixels", "height_pixels", "width/height")]
+    return *bounds, rules["file_size_mb"]["lt"] * MB - 1
 
 
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (RUNWAY_GEN3_TURBO, contract("runway-gen-3-alpha-turbo")["properties"]["promptImage"]["image"]),
-        (DREAMINA3_PRO, contract("dreamina-3.0-pro")["properties"]["image_urls"]["image"]),
+        (RUNWAY_GEN3_TURBO, contract("runway-gen-3-alpha-turbo")["properties"]["promptImage"]),
+        (DREAMINA3_PRO, contract("dreamina-3.0-pro")["properties"]["image_urls"]),
     ],
     ids=["runway", "dreamina"],
 )
 def test_limits_of_images_agree(spec, said):
     limits = spec.field("image").limits
     assert (limits.width, limits.height, limits.ratio, limits.max_bytes) == limits_of(said)
-    types = {"image/jpeg" if kind in ("jpg", "jpeg") else f"image/{kind}" for kind in said.get("types", ["png", "jpg"])}
+    types = {"image/jpeg" if kind in ("jpg", "jpeg") else f"image/{kind}" for kind in types_of(said)}
     assert set(limits.mimes) == types
 
 
 def test_kling_is_sent_image_types_that_it_takes():
-    said = contract("kling-3.0-standard")["properties"]["start_image_url"]["image"]["types"]
-    assert {mime.removeprefix("image/") for mime in KLING3.field("image").limits.mimes} <= set(said)
+    said = contract("kling-3.0-standard")["properties"]["start_image_url"]
+    assert {mime.removeprefix("image/") for mime in KLING3.field("image").limits.mimes} <= set(types_of(said))
 
 
 @pytest.mark.parametrize("spec", [VEO3, KLING3], ids=["veo", "kling"])
@@ -144,20 +163,21 @@ def test_dreamina_takes_exactly_one_image():
 
 def test_kling_shots_agree():
     said = contract("kling-3.0-standard")["properties"]["multi_prompt"]
-    duration, seconds = said["items"]["duration"], shot_duration(1)
+    shot = said["items"]["properties"]
+    duration, (prompt, seconds) = shot["duration"], SHOTS.of
     assert (seconds.minimum, seconds.maximum, seconds.default) == (
         duration["minimum"],
         duration["maximum"],
         duration["default"],
     )
     assert seconds.whole
-    assert set(said["items"]) == {"prompt", "duration"}
-    assert shot_prompt(1).required
-    assert min(said["maxItems"], KLING3.field("duration").maximum // duration["minimum"]) == MAX_SHOTS
+    assert set(shot) == {"prompt", "duration"}
+    assert prompt.required
+    assert min(said["maxItems"], KLING3.field("duration").maximum // duration["minimum"]) == SHOTS.most
 
 
 def test_kling_elements_agree():
-    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == MAX_ELEMENTS
+    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == KLING3.field("elements").most
 
 
 def test_comet_sizes_agree():

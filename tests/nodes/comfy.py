@@ -44,13 +44,14 @@ class Comfy:
     ) -> dict[str, Any]:
         """Begin a prompt in which the outputs `wired` (position: reader) of `node` are read; it replaces the last.
 
-        `more`: other nodes of it; the inputs of `node` are wired to the first output of the one of their name.
+        `more`: other nodes of it; the inputs of `node` are wired to the first output of the one of their name,
+        which a nested input has with dots.
         """
         readers = {
             str(100 + slot): {"class_type": reader, "inputs": {"in": [NODE_ID, slot]}} for slot, reader in wired.items()
         }
         widgets = {name: value for name, value in (inputs or {}).items() if isinstance(value, (str, int, float))}
-        wires = {name: [name, 0] for name in more or {} if name in (inputs or {})}
+        wires = {name: [name, 0] for name in more or {} if name.split(".")[0] in (inputs or {})}
         prompt = {NODE_ID: {"class_type": node.__name__, "inputs": {**widgets, **wires}}, **readers, **(more or {})}
         queued = {"create_time": int(time.time() * 1000)}
         PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, queued, [NODE_ID, *readers])]

@@ -113,6 +113,13 @@ async def test_an_element_beyond_the_sockets_is_refused(comfy, sandbox):
     assert sandbox.accepted_posts == 0
 
 
-async def test_an_input_of_a_newer_version_is_not_in_the_way(comfy, sandbox):
-    await comfy.run(Kling3I2V, image=picture(), prompt="a cat", something_new=1)
+async def test_an_input_the_node_does_not_have_is_refused_and_not_lost(comfy, sandbox):
+    with pytest.raises(InputRefused, match="`something_new`"):
+        await comfy.run(Kling3I2V, image=picture(), prompt="a cat", something_new=1)
+    assert sandbox.accepted_posts == 0
+
+
+async def test_what_a_frontend_adds_of_its_own_is_not_in_the_way(comfy, sandbox):
+    own = {"$$node-text-preview": "running", "control_after_generate": "fixed"}
+    await comfy.run(Kling3I2V, image=picture(), prompt="a cat", **own)
     assert sandbox.accepted_posts == 1

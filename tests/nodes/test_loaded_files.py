@@ -11,7 +11,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from .comfy import Comfy, picture
 
-Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3Element, _, CometVeo = NODES
+Veo3I2V, RunwayGen3Turbo, Kling3I2V, Kling3Element, _, CometVeo, *_ = NODES
 READ_BY_ONE = picture()
 READ_BY_ANOTHER = (READ_BY_ONE + 2 / 255).clamp(0, 1)
 

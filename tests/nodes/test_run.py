@@ -28,7 +28,7 @@ from remote_video_pack.remote_video.sandbox.faults.fault import BINARY, Fault
 from .comfy import picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
-Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo = NODES
+Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
 ALL_DECODED = {0: "PreviewImage", 3: "PreviewAudio", 4: "PreviewImage"}
 
 

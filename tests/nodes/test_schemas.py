@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from remote_video_pack.nodes import NODES
 from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.fields import Choice, Number, Seed
+from remote_video_pack.remote_video.models.groups import Repeated
+from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
 
 COMMON = ["seed", "filename_prefix", "fit", "frames", "max_frames", "wait"]
 INPUTS = {
@@ -36,7 +40,8 @@ OUTPUTS = [
     ("fps", "FLOAT"),
     ("request_id", "STRING"),
 ]
-SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
+*FIXED, RUNCOMFY_VIDEO = NODES
+SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in FIXED}
 PACK_FOLDER = Path(__file__).resolve().parents[2]
 
 
@@ -44,8 +49,9 @@ def starred(schema) -> list[str]:
     return [entry.id + ("" if entry.optional else "*") for entry in schema.inputs]
 
 
-def test_the_menu_lists_the_six_nodes_in_order():
+def test_the_menu_lists_the_nodes_in_order():
     assert list(SCHEMAS) == ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
+    assert RUNCOMFY_VIDEO.NODE_ID == "RunComfyVideo"
     assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
 
 
@@ -100,11 +106,11 @@ def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
     inputs = {entry.id: entry for entry in SCHEMAS[spec.node_id].inputs}
     for field in spec.fields:
         entry = inputs[field.name]
-        assert entry.tooltip == field.tooltip
+        assert entry.tooltip == field.help
         for ours, theirs in (("default", "default"), ("minimum", "min"), ("maximum", "max")):
             if hasattr(field, ours) and hasattr(entry, theirs):
                 assert getattr(entry, theirs) == getattr(field, ours), field.name
-        if hasattr(field, "choices"):
+        if hasattr(field, "choices") and not isinstance(field, Repeated):
             assert entry.options == list(field.choices)
 
 
@@ -128,10 +134,37 @@ def test_an_elements_video_is_said_to_be_a_motion_reference():
     assert "motion reference" in video.tooltip.lower() and "| `video` | A motion reference" in page
 
 
+def limits_of(field) -> list[str]:
+    """What a help page has to say of an input's limits."""
+    if isinstance(field, Seed):
+        return [f"{field.maximum:,}"] if field.wire else []
+    if isinstance(field, Number):
+        return [f"{field.minimum:,}", f"{field.maximum:,}"]
+    if isinstance(field, Choice):
+        return [str(choice) for choice in field.choices]
+    if isinstance(field, Repeated):
+        return [str(field.fewest), str(field.most), *(limit for part in field.of for limit in limits_of(part))]
+    return [field.limits_text]
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_the_help_page_says_the_limits_that_are_kept(spec):
+    page = (PACK_FOLDER / "web" / "docs" / spec.node_id / "en.md").read_text(encoding="utf-8")
+    for field in spec.fields:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}`"))
+        for limit in limits_of(field):
+            assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
+
+
+def test_the_elements_help_page_says_how_large_a_video_may_be():
+    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
+    assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
+
+
 def test_every_node_is_shown_in_an_example_with_a_picture():
     folder = PACK_FOLDER / "example_workflows"
     shown = set()
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
         assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown >= set(SCHEMAS)
+    assert shown >= {*SCHEMAS, RUNCOMFY_VIDEO.NODE_ID}

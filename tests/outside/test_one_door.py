@@ -142,9 +142,9 @@ def test_the_values_of_a_node(spec, data):
     given_values = data.draw(st.dictionaries(st.sampled_from(names), VALUE, max_size=3))
     told(lambda: spec.request({"prompt": "a wave", "image": IMAGE, **given_values}))
     spec.problem(given_values)
-    posted = {"prompt": {"1": {"class_type": spec.node_id, "inputs": dict(given_values)}}}
-    literals = {spec.node_id: {field.name: field for field in spec.fields}}
-    for value in read_literals(posted, literals)["prompt"]["1"]["inputs"].values():
+    posted = dict(given_values)
+    read_literals(posted, {field.name: field for field in spec.fields})
+    for value in posted.values():
         if hasattr(value, "reason"):
             told(lambda value=value: _raise(value.reason))
 

@@ -20,7 +20,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
-NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"}
+NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"}
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,13 @@ def test_every_node_of_an_example_says_which_pack_it_comes_from(project: dict[st
         ours = node["type"] in NODES
         told = (node["properties"]["cnr_id"], node["properties"]["ver"])
         assert told == ((about["name"], about["version"]) if ours else ("comfy-core", floor)), node["type"]
+
+
+def test_the_browsers_modules_are_asked_for_by_the_packs_version(project: dict[str, Any]) -> None:
+    """A browser keeps .mjs files over an update, unless their address is another one."""
+    asked = {
+        version
+        for path in (ROOT / "web").glob("*.*js")
+        for version in re.findall(r"[.]mjs[?]v=([^\"]+)", path.read_text(encoding="utf-8"))
+    }
+    assert asked == {project["project"]["version"]}

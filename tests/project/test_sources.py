@@ -25,10 +25,11 @@ MAY_USE = {
     "models": {"media"},
     "uploads": {"media", "models"},
     "providers": {"media", "models", "uploads", "sandbox"},
+    "catalogue": {"media", "models", "providers"},
     "ledger": set(),
     "clips": {"providers"},
-    "engine": {"media", "models", "uploads", "providers", "ledger", "clips"},
-    "command_line": {"media", "models", "providers", "ledger", "clips", "engine", "sandbox"},
+    "engine": {"media", "models", "uploads", "providers", "catalogue", "ledger", "clips"},
+    "command_line": {"media", "models", "providers", "catalogue", "ledger", "clips", "engine", "sandbox"},
     "sandbox": {"media"},
 }
 """Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share

@@ -61,8 +61,8 @@ async def test_the_environment_is_named_as_a_source(client, monkeypatch):
 async def test_the_sandbox_is_told(client, monkeypatch):
     assert (await (await client.get("/remote_video/accounts")).json())["sandbox"] is False
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
-    for path in READS:
-        assert (await (await client.get(path)).json())["sandbox"] is True
+    for path in READS.keys() - {"/remote_video/models/instead"}:
+        assert (await (await client.get(path)).json())["sandbox"] is True, path
 
 
 @pytest.mark.parametrize(
@@ -226,3 +226,38 @@ async def test_a_broken_account_file_is_told_and_can_be_replaced(client, home):
     answer = await client.post("/remote_video/accounts/save", json={"provider": "runcomfy", "key": "new"})
     runcomfy = (await answer.json())["accounts"][0]
     assert (runcomfy["source"], runcomfy["error"]) == ("saved", None)
+
+
+# -- money -------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_spent_and_what_may_be_is_told(client, home, monkeypatch):
+    ledger = Ledger(home)
+    ledger.note(accepted(ledger, "a" * 64), cost_usd=0.5)
+    accepted(ledger, "b" * 64, estimate_usd=1.12)
+    ledger.note(accepted(ledger, "c" * 64, base="sandbox"), cost_usd=1.8)
+    monkeypatch.setenv("REMOTE_VIDEO_BUDGET_USD_DAY", "10")
+    told = await (await client.get("/remote_video/money")).json()
+    assert told["day"] == told["month"] | {"opens_at": told["day"]["opens_at"]}
+    assert {name: told["day"][name] for name in ("spent_usd", "expected_usd", "unknown", "jobs")} == {
+        "spent_usd": 0.5,
+        "expected_usd": 1.12,
+        "unknown": 0,
+        "jobs": 2,
+    }
+    assert told["budget"]["day_usd"] == 10
+    assert told["budget"]["day_variable"] == "REMOTE_VIDEO_BUDGET_USD_DAY"
+    jobs = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+    figures = {job["key"][0]: (job["cost_usd"], job["estimate_usd"], job["sandbox"]) for job in jobs}
+    assert figures == {"a": (0.5, None, False), "b": (None, 1.12, False), "c": (None, None, True)}
+
+
+async def test_a_budget_is_saved_and_taken_away(client, home):
+    told = await (await client.post("/remote_video/budget/save", json={"day_usd": "12.5", "month_usd": None})).json()
+    assert (told["budget"]["day_usd"], told["budget"]["month_usd"]) == (12.5, None)
+    assert (await (await client.get("/remote_video/money")).json())["budget"]["day_usd"] == 12.5
+    refused = await client.post("/remote_video/budget/save", json={"day_usd": "-1"})
+    assert refused.status == 400
+    assert "12.50" in (await refused.json())["error"]
+    told = await (await client.post("/remote_video/budget/save", json={})).json()
+    assert told["budget"]["day_usd"] is None

@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from remote_video_pack.remote_video.sandbox import clip_plan, clips
+from remote_video_pack.remote_video.sandbox.listing import OWN_KEY, Listing, contract_of, name_of
+from remote_video_pack.remote_video.sandbox.submitted import Submitted
 
+from .conftest import png
+
+PNG = png()
 RED, BLUE = (200, 30, 30), (30, 40, 200)
 
 
@@ -37,22 +42,40 @@ def pictures(path: Path) -> list[np.ndarray]:
         return [frame.reformat(**as_tagged).to_ndarray() for frame in container.decode(video=0)]
 
 
+def planned(model: str, size=(800, 600), **inputs) -> clip_plan.ClipPlan:
+    """The clip of a model of the listing, for what would be sent: an image of that size, and these inputs."""
+    entry = next(one for one in Listing(Path("none")).all() if model in one["model_id"])
+    files = {"image.png": Submitted(PNG, "image/png", ".png", *size, still=PNG)} if size else {}
+    settled = contract_of(entry).settled({"prompt": "sea", **inputs})
+    own, told = entry.get(OWN_KEY), entry["model_id"].split("/")
+    return clip_plan.plan_of(name_of(entry), settled, files, told=told, own=own)
+
+
 def veo(**changes) -> clip_plan.ClipPlan:
-    return clip_plan.veo3({"generateAudio": True, "prompt": "sea", **changes}, (800, 600), "image.png")
+    return planned("veo-3", **{"generateAudio": True, **changes})
 
 
 def kling(shots, duration, size=(800, 600)) -> clip_plan.ClipPlan:
-    inputs = {"multi_prompt": shots, "duration": duration, "generate_audio": False, "prompt": "sea"}
-    return clip_plan.kling3(inputs, size, "image.png")
+    return planned("kling-3.0/standard", size, multi_prompt=shots, duration=duration, generate_audio=False)
 
 
 PLANS = {
     "veo, wide": (veo(), (1280, 720, 192)),
-    "veo, tall": (clip_plan.veo3({"generateAudio": False, "prompt": ""}, (600, 800), "a"), (720, 1280, 192)),
-    "runway": (clip_plan.runway({"ratio": "768:1280", "duration": 5, "promptText": ""}, (9, 9), "a"), (768, 1280, 120)),
+    "veo, tall": (veo(size=(600, 800)), (720, 1280, 192)),
+    "runway": (planned("gen-3", (9, 9), ratio="768:1280", duration=5), (768, 1280, 120)),
     "kling, square": (kling(None, 15, (700, 700)), (960, 960, 360)),
-    "dreamina": (clip_plan.dreamina3({"frames": 241, "prompt": ""}, (1600, 900), "a"), (1920, 1088, 241)),
+    "dreamina": (planned("dreamina", (1600, 900), frames=241), (1920, 1088, 241)),
     "comet": (clip_plan.comet_veo("", "9x16", "veo3", ()), (720, 1280, 192)),
+    "the resolution is in the id": (planned("seedance-2.5/image", (1000, 1000), duration=4), (1080, 1080, 96)),
+    "a ratio, and the id's resolution": (planned("seedance-2.5/text", None, aspect_ratio="9:16"), (1080, 1920, 120)),
+    "as the image is, at a resolution": (planned("wan-3.0", (900, 600), resolution="480p"), (720, 480, 120)),
+    "a duration in words": (planned("flux-3", None, duration="8", aspect_ratio="1:1"), (720, 720, 192)),
+    "a duration to choose": (planned("flux-3", None, duration="auto", resolution="1080p"), (1920, 1080, 120)),
+    "no side above 1920": (planned("4k/text", None, duration=3), (1920, 1080, 72)),
+    "width and height": (clip_plan.plan_of("a", {"width": 640, "height": 362}, {}), (640, 362, 120)),
+    "a ratio as people name it": (clip_plan.plan_of("a", {"image_size": "landscape_4_3"}, {}), (960, 720, 120)),
+    "nonsense": (clip_plan.plan_of("a", {"duration": [1], "ratio": "0:0", "size": 7}, {}), (1280, 720, 120)),
+    "too much": (clip_plan.plan_of("a", {"seconds": 1e9, "ratio": "90:1"}, {}), (1920, 64, 1440)),
 }
 
 
@@ -60,6 +83,45 @@ PLANS = {
 def test_a_clip_is_planned_as_the_model_makes_it(name):
     plan, expected = PLANS[name]
     assert (plan.width, plan.height, plan.frames) == expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind", "sounds"),
+    [
+        ({"generate_audio": True}, "", True),
+        ({"generate_audio": False}, "", False),
+        ({"enable_audio": True}, "image", True),
+        ({"sound": True}, "", True),
+        ({"keep_original_sound": True}, "image", False),
+        ({"keep_original_sound": True}, "video", True),
+        ({"audio_setting": "auto"}, "", False),
+        ({}, "audio", True),
+    ],
+)
+def test_a_clip_has_sound_when_it_was_asked_for_or_sent(inputs, kind, sounds):
+    files = {"file": Submitted(b"", f"{kind}/x", ".x", 640, 360, 2.0)} if kind else {}
+    assert clip_plan.plan_of("a", inputs, files).sound is sounds
+
+
+def test_without_a_length_a_clip_is_as_long_as_what_was_sent():
+    video = Submitted(b"", "video/mp4", ".mp4", 640, 360, 2.0, PNG)
+    plan = clip_plan.plan_of("a", {"video": "video.mp4"}, {"video.mp4": video})
+    assert (plan.frames, plan.images) == (48, ("video.mp4.png",))
+
+
+def test_the_image_to_end_with_comes_last():
+    image = Submitted(PNG, "image/png", ".png", 640, 360, still=PNG)
+    files = {f"{name}.png": image for name in ("end_image_url", "image_url")}
+    assert clip_plan.plan_of("a", {}, files).images == ("image_url.png", "end_image_url.png")
+
+
+def test_of_many_images_each_has_a_shot(tmp_path):
+    image = Submitted(PNG, "image/png", ".png", 640, 360, still=PNG)
+    colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+    plan = clip_plan.plan_of("a", {"duration": 5}, {f"{number}.png": image for number in range(3)}).shortened()
+    frames = pictures(rendered(tmp_path, plan, *(halves(colour, colour) for colour in colours)))
+    for index, colour in enumerate(colours):
+        np.testing.assert_allclose(frames[index * 4 + 1][20, 160], colour, atol=8)
 
 
 def test_a_clip_has_the_planned_frames_size_and_sound(tmp_path):
@@ -125,6 +187,16 @@ def test_the_same_job_gives_the_same_file(tmp_path):
     (tmp_path / "again").mkdir()
     first = rendered(tmp_path, veo().shortened(), halves(RED, BLUE)).read_bytes()
     assert rendered(tmp_path / "again", veo().shortened(), halves(RED, BLUE)).read_bytes() == first
+
+
+def test_a_picture_is_a_png_of_what_was_sent(tmp_path):
+    image = Submitted(PNG, "image/png", ".png", 800, 600, still=PNG)
+    plan = clip_plan.plan_of("a", {"resolution": "480p"}, {"image.png": image}, picture=True)
+    path = rendered(tmp_path, plan, halves(RED, BLUE))
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("PNG", (640, 480))
+        np.testing.assert_allclose(picture.getpixel((80, 240)), RED, atol=6)
+        np.testing.assert_allclose(picture.getpixel((560, 240)), BLUE, atol=6)
 
 
 def test_a_transparent_image_is_shown_over_white(tmp_path):

@@ -63,6 +63,12 @@ class Caller:
                 return client.runcomfy(f"requests/{self.job}/{word}?include_cost=true", **more)
             case "runcomfy/model":
                 return client.runcomfy("models/google-deepmind/veo-3/image-to-video", **more)
+            case "runcomfy/models":
+                return client.runcomfy("models?include_schema=true", **more)
+            case "runcomfy/balance":
+                return client.get(f"{client.sandbox.runcomfy_base_url}/prod/v2/balance", **more)
+            case "comet/models":
+                return client.comet("models", **more)
             case "comet/create":
                 return client.create()
             case "comet/retrieve":

@@ -171,7 +171,7 @@ def _is_due(active: ActiveFault, route: str, answer: Answer) -> bool:
 
 @cache
 def _all_faults() -> tuple[Fault, ...]:
-    from . import bodies, connection, job_states, media, provider_errors, variants
+    from . import bodies, catalogue, connection, job_states, media, provider_errors, variants
 
-    parts = (connection, bodies, provider_errors, job_states, media, variants)
+    parts = (connection, bodies, provider_errors, job_states, media, variants, catalogue)
     return tuple(fault for part in parts for fault in part.FAULTS)

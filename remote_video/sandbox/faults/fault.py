@@ -11,15 +11,15 @@ from ..answer import Answer, Incoming
 from ..wire import Wire
 
 SUBMIT, STATUS, RESULT = "runcomfy/submit", "runcomfy/status", "runcomfy/result"
-CANCEL, MODEL = "runcomfy/cancel", "runcomfy/model"
-CREATE, RETRIEVE, CONTENT = "comet/create", "comet/retrieve", "comet/content"
+CANCEL, MODEL, MODELS, BALANCE = "runcomfy/cancel", "runcomfy/model", "runcomfy/models", "runcomfy/balance"
+CREATE, RETRIEVE, CONTENT, ALIASES = "comet/create", "comet/retrieve", "comet/content", "comet/models"
 MEDIA = "media"
-ROUTES = (SUBMIT, STATUS, RESULT, CANCEL, MODEL, CREATE, RETRIEVE, CONTENT, MEDIA)
+ROUTES = (SUBMIT, STATUS, RESULT, CANCEL, MODEL, MODELS, BALANCE, CREATE, RETRIEVE, CONTENT, ALIASES, MEDIA)
 POSTS = (SUBMIT, CREATE, CANCEL)
 GETS = tuple(route for route in ROUTES if route not in POSTS)
-RUNCOMFY = (SUBMIT, STATUS, RESULT, CANCEL, MODEL)
-COMET = (CREATE, RETRIEVE, CONTENT)
-JSON_ROUTES = (*RUNCOMFY, CREATE, RETRIEVE)
+RUNCOMFY = (SUBMIT, STATUS, RESULT, CANCEL, MODEL, MODELS, BALANCE)
+COMET = (CREATE, RETRIEVE, CONTENT, ALIASES)
+JSON_ROUTES = (*RUNCOMFY, CREATE, RETRIEVE, ALIASES)
 BINARY = (CONTENT, MEDIA)
 
 Options = Mapping[str, Any]

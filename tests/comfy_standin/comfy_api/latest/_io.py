@@ -163,12 +163,33 @@ class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
         def __init__(self, input: Input, prefix: str, min: int = 1, max: int = 10) -> None:
             self.input, self.prefix, self.min, self.max = input, prefix, min, max
 
+    class TemplateNames:
+        def __init__(self, input: Input, names: list[str], min: int = 1) -> None:
+            self.input, self.names, self.min = input, names, min
+
     class Input(Input):
         def __init__(
-            self, id: str, template: Autogrow.TemplatePrefix, optional: bool = False, tooltip: str | None = None
+            self,
+            id: str,
+            template: Autogrow.TemplatePrefix | Autogrow.TemplateNames,
+            optional: bool = False,
+            tooltip: str | None = None,
         ) -> None:
             super().__init__(id, optional, tooltip)
             self.template = template
+
+
+class MultiType:
+    class Input(Input):
+        def __init__(
+            self, id: str | Input, types: list[type[ComfyType]], optional: bool = False, tooltip: str | None = None
+        ) -> None:
+            super().__init__(id, optional, tooltip)
+            self.types = types
+
+        @property
+        def io_type(self) -> str:
+            return ",".join(kind.io_type for kind in self.types)
 
 
 def Custom(io_type: str) -> type[ComfyType]:

@@ -1,0 +1,93 @@
+"""Every video model of RunComfy's catalogue: its own inputs stand below its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..remote_video.catalogue.catalogue import Catalogue
+from ..remote_video.catalogue.model import NODE_ID, CatalogueModel, video_models
+from ..remote_video.errors import InputRefused
+from ..remote_video.models.fields import Field, Text, seed_field
+from ..remote_video.models.kling_elements import Elements
+from ..remote_video.models.media_fields import MediaField
+from .chosen_model import BELOW, MODEL, chosen, literals_below
+from .clip_node import ClipMaker, Common
+from .comfy_host import catalogue
+from .inputs import common_fields, common_inputs, model_input
+from .literals import Misread, read_literals
+
+PROMPT = Text("prompt", None, "What happens in the clip. A model that takes no words refuses them.")
+SEED = replace(
+    seed_field(None),
+    tooltip="Sent where the model has a seed, and folded into its range; elsewhere the number only names the take. The "
+    "same inputs with the same seed are never paid twice; another seed asks for another clip.",
+)
+SOCKETS_ONLY = (MediaField, Elements)
+
+
+class RunComfyVideo(ClipMaker, io.ComfyNode):
+    NODE_ID, PROVIDER = NODE_ID, CatalogueModel.provider
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return _schema(catalogue())
+
+    @classmethod
+    def read_posted(cls, inputs: dict[str, Any]) -> None:
+        known = catalogue()
+        read_literals(inputs, {**_common_literals(), **literals_below(video_models(known).get(str(inputs.get(MODEL))))})
+        try:
+            chosen(known, inputs).check()
+        except InputRefused as refusal:
+            inputs[MODEL] = Misread.of(inputs.get(MODEL, ""), refusal)
+
+    @classmethod
+    def validate_inputs(cls, model: object = None) -> bool | str:
+        # ComfyUI drops a model it doesn't know, and all that stands below it, and tells nothing of that here: what was
+        # posted has been looked at before.
+        name = model.get(MODEL) if isinstance(model, Mapping) else model
+        return f"{name.reason.what} {name.reason.next_step}" if isinstance(name, Misread) else True
+
+    @classmethod
+    async def execute(cls, **values: Any) -> io.NodeOutput:
+        found = chosen(catalogue(), values)
+        return await cls.make(found.model, Common.of(values), found.values, below=BELOW)
+
+
+@lru_cache(maxsize=2)
+def _schema(known: Catalogue) -> io.Schema:
+    models = video_models(known)
+    # Frontends make no node whose first option has no widget.
+    first = [name for name, model in models.items() if any(not isinstance(f, SOCKETS_ONLY) for f in model.own)][:1]
+    vendors = {model.entry.vendor for model in models.values()}
+    names = {model.name for model in models.values()}
+    return RunComfyVideo.schema(
+        display_name="RunComfy Video",
+        description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. "
+        "Choose it in `model`; its own inputs stand below.",
+        aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "i2v", "v2v", "runcomfy", "remote video"],
+        inputs=[
+            model_input(PROMPT),
+            *common_inputs(common_fields(NODE_ID, SEED)),
+            io.DynamicCombo.Input(
+                MODEL,
+                options=[
+                    io.DynamicCombo.Option(name, [model_input(field) for field in models[name].own])
+                    for name in (dict.fromkeys([*first, *models]) if first else ())
+                ],
+                optional=True,
+                tooltip="The model that makes the clip. What it takes besides `prompt` and `seed` stands below.",
+            ),
+        ],
+        # Without this ComfyUI drops a model it doesn't know, with all below it, and says nothing.
+        accept_all_inputs=True,
+    )
+
+
+def _common_literals() -> dict[str, Field]:
+    return {field.name: field for field in (PROMPT, *common_fields(NODE_ID, SEED))}
