@@ -10,6 +10,7 @@ from ..remote_video.catalogue.catalogue import Catalogue, successors
 from ..remote_video.catalogue.entry import Entry
 from ..remote_video.catalogue.model import LENGTHS, video_models
 from ..remote_video.catalogue.price import is_from
+from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
 from ..remote_video.models.fields import Field
 from ..remote_video.settings import Settings
@@ -41,6 +42,13 @@ def instead_view(settings: Settings, query: Mapping[str, Any]) -> dict[str, Any]
     offered = video_models(known)
     found = successors(known, str(query.get("model", ""))[:200])
     return {"instead": [entry.model_id for entry in found if entry.model_id in offered][:3]}
+
+
+def renew(settings: Settings, _body: Any = None) -> dict[str, bool]:
+    """Ask RunComfy what it offers now -> {changed: whether that is something else than was known}. Blocks."""
+    endpoint = settings.endpoint(RUNCOMFY)
+    before = store.known(settings.home, endpoint).version
+    return {"changed": refresh(settings) and store.known(settings.home, endpoint).version != before}
 
 
 def _fixed(known: Catalogue, spec: ModelSpec) -> dict[str, Any]:

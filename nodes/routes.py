@@ -16,7 +16,7 @@ from aiohttp import web
 
 from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
-from .offered import instead_view, offered_view
+from .offered import instead_view, offered_view, renew
 
 MAX_BODY_BYTES = 16 * 1024
 SettingsSource = Callable[[], Settings]
@@ -47,6 +47,7 @@ CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _of_panel("save_account"),
     "/remote_video/accounts/forget": _of_panel("forget_account"),
     "/remote_video/budget/save": _of_panel("save_budget"),
+    "/remote_video/models/renew": renew,
     "/remote_video/jobs/forget": _of_panel("forget_job"),
     "/remote_video/jobs/cancel": _of_panel("cancel_job"),
 }

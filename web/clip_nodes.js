@@ -5,6 +5,7 @@ import { app } from "../../scripts/app.js";
 import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
 import { carryOver } from "./carry_over.mjs?v=0.1.0";
 import { ModelNode } from "./runcomfy_video.mjs?v=0.1.0";
+import { renewModels } from "./server.mjs?v=0.1.0";
 
 const BADGES_EVERY_MS = 400;
 
@@ -41,13 +42,31 @@ function growToContent(/** @type {any} */ node) {
   node.setDirtyCanvas(true, true);
 }
 
+let renewing = false;
+
+/** "R" reads the models that are known here; the provider is asked what is new, and then they are read once more. */
+async function renew() {
+  if (renewing) return;
+  renewing = true;
+  try {
+    if ((await renewModels()).changed) await app.refreshComboInNodes();
+  } catch (error) {
+    console.warn("Remote Video: what is offered was not looked up anew.", error);
+  } finally {
+    renewing = false;
+  }
+}
+
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
   setup() {
     askWhatIsOffered();
     setInterval(() => renewBadges(app.canvas?.graph), BADGES_EVERY_MS);
   },
-  refreshComboInNodes: askWhatIsOffered,
+  refreshComboInNodes() {
+    renew();
+    return askWhatIsOffered();
+  },
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {
     if (!CLIP_NODES.has(node.comfyClass)) return;

@@ -87,6 +87,9 @@ export const getOffered = () => ask("/remote_video/models");
 /** @param {string} model @returns {Promise<{instead: string[]}>} */
 export const getInstead = (model) => ask(`/remote_video/models/instead?model=${encodeURIComponent(model)}`);
 
+/** Have the provider asked what it offers now. @returns {Promise<{changed: boolean}>} */
+export const renewModels = () => ask("/remote_video/models/renew", {});
+
 /** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getJobs = () => ask("/remote_video/jobs");
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
@@ -70,8 +70,8 @@ class Catalogue:
     @cached_property
     def version(self) -> str:
         """A digest of all it says of models, hex: the same in every process, however often it is asked for."""
-        said = [{**asdict(entry), "kinds": sorted(entry.kinds)} for _, entry in sorted(self.entries.items())]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        said = [{**vars(entry), "kinds": sorted(entry.kinds)} for _, entry in sorted(self.entries.items())]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=dict).encode()).hexdigest()
 
 
 def successors(catalogue: Catalogue, model_id: str, kinds: frozenset[str] = frozenset()) -> list[Entry]:

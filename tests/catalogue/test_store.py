@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from dataclasses import replace
 
 import pytest
-from remote_video_pack.remote_video.catalogue import refresh as refreshing
 from remote_video_pack.remote_video.catalogue.catalogue import snapshot
-from remote_video_pack.remote_video.catalogue.refresh import refresh, refresh_if_old
+from remote_video_pack.remote_video.catalogue.refresh import refresh
 from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_of, keep, known
 from remote_video_pack.remote_video.providers import PROVIDERS
 
@@ -168,27 +166,7 @@ def test_nothing_is_asked_where_it_is_not_to_be(server, settings, monkeypatch, h
         settings = replace(settings, base_urls=usual)
     settings = replace(settings, catalogue=how != "switched off", sandbox=how == "sandbox")
     assert not refresh(settings)
-    assert not refresh_if_old(settings)
     assert server.requests == []
-
-
-def test_one_that_is_old_is_asked_for_again_and_a_young_one_is_not(asked, server):
-    count = len(server.requests)
-    assert not refresh_if_old(asked)
-    assert len(server.requests) == count
-    path = file_of(asked.home, asked.endpoint("runcomfy"))
-    content = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**content, "asked_at": time.time() - 2 * refreshing.OLD_S}), encoding="utf-8")
-    assert refresh_if_old(asked)
-    assert abs(time.time() - known_now(asked).asked_at) < 60
-
-
-def test_one_that_could_not_be_asked_for_is_not_asked_for_at_once_again(server, settings):
-    server.will(HTML)
-    assert not refresh_if_old(settings)
-    count = len(server.requests)
-    assert not refresh_if_old(settings)
-    assert len(server.requests) == count > 0
 
 
 def test_what_became_of_it_is_one_line(asked, server, caplog):

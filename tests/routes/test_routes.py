@@ -17,6 +17,8 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.settings import Settings
 
+from ..catalogue.listing import models, paged
+from ..providers.scripted import ScriptedProvider
 from ..written_jobs import accepted, begun
 
 CANARY = "rv-canary-5f0c2b9e77"
@@ -261,3 +263,21 @@ async def test_a_budget_is_saved_and_taken_away(client, home):
     assert "12.50" in (await refused.json())["error"]
     told = await (await client.post("/remote_video/budget/save", json={})).json()
     assert told["budget"]["day_usd"] is None
+
+
+async def test_what_is_offered_is_asked_for_when_the_browser_says_so(client, monkeypatch):
+    listed = models(2)
+    with ScriptedProvider([lambda exchange: paged(listed)(exchange)]) as provider:
+        monkeypatch.setenv("RUNCOMFY_API_BASE_URL", provider.origin)
+        monkeypatch.setenv("RUNCOMFY_API_TOKEN", CANARY)
+
+        async def renewed() -> bool:
+            answer = await client.post("/remote_video/models/renew", json={})
+            return (await answer.json())["changed"]
+
+        assert [await renewed(), await renewed()] == [True, False]
+        listed += models(1, start=2)
+        assert await renewed()
+        offered = (await (await client.get("/remote_video/models")).json())["models"]
+        assert set(offered) >= {model["model_id"] for model in listed}
+    assert not await renewed()
