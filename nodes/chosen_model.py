@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..remote_video.catalogue.catalogue import Catalogue, successors
-from ..remote_video.catalogue.model import CatalogueModel, video_models
+from ..remote_video.catalogue.catalogue import Catalogue
+from ..remote_video.catalogue.model import CatalogueModel, in_place_of, video_models
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
 from ..remote_video.models.groups import Repeated
@@ -15,7 +15,7 @@ from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import quoted
 from .comfy_host import is_link
-from .inputs import counted, socket_names
+from .inputs import socket_names
 from .nested import COMMON, groups_of, is_of_frontend
 
 MODEL = "model"
@@ -89,18 +89,6 @@ def chosen(catalogue: Catalogue, given: Mapping[str, Any]) -> Chosen:
     return Chosen(model, values)
 
 
-def literals_below(model: CatalogueModel | None) -> dict[str, Field]:
-    """What may stand as a literal below `model`, by its dotted name."""
-    found: dict[str, Field] = {}
-    for field in model.own if model else ():
-        if isinstance(field, Repeated):
-            for number in range(1, field.most + 1):
-                found.update({f"{BELOW}{field.name}.{inner.name}": inner for inner in field.group(number)})
-        elif not isinstance(field, (MediaField, Elements)):
-            found[f"{BELOW}{field.name}"] = field
-    return found
-
-
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping) or "waveform" in value:
         yield name, value
@@ -124,17 +112,16 @@ def _model(catalogue: Catalogue, name: Any) -> CatalogueModel:
 
 def instead(catalogue: Catalogue, name: str) -> str:
     """What to choose in place of a model that is gone, in a sentence."""
-    found = [entry.model_id for entry in successors(catalogue, name) if entry.model_id in video_models(catalogue)]
+    found = in_place_of(catalogue, name)
     if not found:
         return "Choose another one in `model`."
-    return f"In its place there is {' or '.join(found[:3])}: choose it in `model`."
+    return f"In its place there is {' or '.join(found)}: choose it in `model`."
 
 
 def _places(field: Field) -> list[str]:
     """The names below `model` that belong to a field."""
     if isinstance(field, Repeated):
-        parts = [inner.name for number in range(1, field.most + 1) for inner in field.group(number)]
-        return [field.name, *(f"{field.name}.{part}" for part in parts)]
+        return [field.name, *(f"{field.name}.{part.name}" for part in field.inputs(field.most))]
     if isinstance(field, Elements) or (isinstance(field, MediaField) and field.takes_several):
         return [f"{field.name}.{socket}" for socket in socket_names(field)]
     return [field.name]
@@ -142,9 +129,7 @@ def _places(field: Field) -> list[str]:
 
 def _only_chosen(model: CatalogueModel, field: Repeated, given: Mapping[str, Any]) -> None:
     groups = groups_of(field, given)
-    counts = {name: count for count, name in counted(field)}
-    count = counts.get(given.get(field.name, ""), 0) if groups is not None else 0
-    known = {field.name, *(inner.name for number in range(1, count + 1) for inner in field.group(number))}
+    known = {field.name, *(inner.name for inner in field.inputs(len(groups or ())))}
     for name in given:
         if name not in known:
             raise _strange(model, f"{BELOW}{field.name}.{name}")

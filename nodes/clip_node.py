@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,17 +17,13 @@ from ..remote_video.dollars import dollars
 from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
-from ..remote_video.models.fields import Field
-from ..remote_video.models.groups import Repeated
-from ..remote_video.models.kling_elements import Elements
-from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import storable
 from .asker import NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .due import note_blocked, note_handed_on, times_due
-from .inputs import common_fields, common_inputs
+from .inputs import Common, common_fields, common_inputs
 from .list_order import ListItem
-from .literals import read_literals
+from .literals import literals_of, read_literals
 from .loaded_files import loaded_files
 from .nested import image_names, unpacked
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
@@ -37,23 +32,6 @@ if TYPE_CHECKING:
     from ..remote_video.engine.order import Order
 
 CATEGORY = "Remote Video"
-
-
-@dataclass(frozen=True)
-class Common:
-    """The inputs all clip nodes have."""
-
-    seed: int | None = None
-    filename_prefix: str | None = None
-    fit: str = "auto"
-    frames: str = "auto"
-    max_frames: int = 0
-    wait: bool = True
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Common:
-        """Those among `values`."""
-        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
 class ClipMaker:
@@ -200,15 +178,10 @@ class ClipNode(ClipMaker):
         return super().schema(display_name, description, aliases, [*inputs, *common], **more)
 
     @classmethod
-    def literals(cls) -> dict[str, Field]:
-        """What may stand as a literal in a prompt, by the name it has there."""
-        own = (field for field in cls.SPEC.fields if not isinstance(field, (MediaField, Repeated, Elements)))
-        return {field.name: field for field in (*own, *common_fields(cls.NODE_ID, cls.SPEC.field("seed")))}
-
-    @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
         """See `literals.Reader`."""
-        read_literals(inputs, cls.literals())
+        common = common_fields(cls.NODE_ID, cls.SPEC.field("seed"))
+        read_literals(inputs, literals_of((*cls.SPEC.fields, *common)))
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:

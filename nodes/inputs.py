@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Seed, Text
-from ..remote_video.models.groups import OFF, Json, Repeated
+from ..remote_video.models.groups import Json, Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sound
 
@@ -35,7 +37,10 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
         )
         return io.Autogrow.Input(field.name, template=template, optional=True, tooltip=field.help)
     if isinstance(field, Repeated):
-        options = [io.DynamicCombo.Option(choice, _groups(field, n)) for n, choice in counted(field)]
+        options = [
+            io.DynamicCombo.Option(choice, [model_input(inner, required=True) for inner in field.inputs(count)])
+            for choice, count in field.counts.items()
+        ]
         return io.DynamicCombo.Input(field.name, options=options, optional=True, tooltip=field.help)
     own = {"tooltip": field.help, "advanced": advanced}
     if isinstance(field, Json):
@@ -68,17 +73,6 @@ def socket_names(field: MediaField | Elements) -> list[str]:
     return [f"{one}_{number}" for number in range(1, min(field.most or MOST_SOCKETS, MOST_SOCKETS) + 1)]
 
 
-def counted(field: Repeated) -> list[tuple[int, str]]:
-    """How many groups each choice of the field stands for."""
-    first = 0 if field.choices[0] == OFF else field.fewest
-    counts = [first, *range(field.fewest, field.most + 1)] if first == 0 else list(range(first, field.most + 1))
-    return [(count, field.choice(count)) for count in counts]
-
-
-def _groups(field: Repeated, count: int) -> list[io.Input]:
-    return [model_input(inner, required=True) for number in range(1, count + 1) for inner in field.group(number)]
-
-
 def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     if isinstance(field, Choice):
         options = [*([UNSET] if field.default is None else []), *field.choices]
@@ -96,6 +90,23 @@ def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
             return io.Int.Input(field.name, default=int(default), min=int(low), max=int(field.maximum), **own)
         return io.Float.Input(field.name, default=default, min=low, max=field.maximum, step=field.step, **own)
     raise TypeError(f"no node input for a {type(field).__name__}")
+
+
+@dataclass(frozen=True)
+class Common:
+    """The inputs all clip nodes have."""
+
+    seed: int | None = None
+    filename_prefix: str | None = None
+    fit: str = "auto"
+    frames: str = "auto"
+    max_frames: int = 0
+    wait: bool = True
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Common:
+        """Those among `values`."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
 def common_fields(node_id: str, seed: Seed) -> list[Field]:

@@ -10,7 +10,6 @@ from comfy_api.latest import io
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models import KLING3, KlingElement
-from ..remote_video.models.fields import Field
 from ..remote_video.models.kling3 import DURATION, SHOTS
 from .clip_node import ClipNode, Common
 from .inputs import model_input
@@ -41,11 +40,6 @@ class Kling3I2V(ClipNode, io.ComfyNode):
             # Without this ComfyUI drops a choice it doesn't know, with all the shots, and says nothing.
             accept_all_inputs=True,
         )
-
-    @classmethod
-    def literals(cls) -> dict[str, Field]:
-        shots = (field for number in range(1, SHOTS.most + 1) for field in SHOTS.group(number))
-        return {**super().literals(), **{f"multi_shot.{field.name}": field for field in shots}}
 
     @classmethod
     def validate_inputs(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field
-from ..remote_video.models.groups import Json
+from ..remote_video.models.groups import Json, Repeated
+from ..remote_video.models.kling_elements import Elements
+from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import quoted
 from .comfy_host import is_link
 
@@ -60,6 +62,21 @@ def read_literals(inputs: dict[str, Any], fields: Fields) -> None:
     """Put in place of the literals among `inputs` what they mean to the field of that name."""
     for name in fields.keys() & inputs.keys():
         inputs[name] = _read(fields[name], inputs[name])
+
+
+def literals_of(fields: Iterable[Field], below: str = "") -> dict[str, Field]:
+    """Those that may stand as a literal in a prompt, by the name they have there.
+
+    Args:
+        below: what those names begin with.
+    """
+    found: dict[str, Field] = {}
+    for field in fields:
+        if isinstance(field, Repeated):
+            found.update({f"{below}{field.name}.{inner.name}": inner for inner in field.inputs(field.most)})
+        elif not isinstance(field, (MediaField, Elements)):
+            found[f"{below}{field.name}"] = field
+    return found
 
 
 def _read(field: Field, value: Any) -> Any:

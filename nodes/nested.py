@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ..remote_video.models import ModelSpec
 from ..remote_video.models.groups import Repeated
 from ..remote_video.models.media_fields import Footage, Picture
 from ..remote_video.outside_text import quoted
-from .inputs import counted
+from .inputs import Common
 from .mp4_file import mp4_file
 
 Groups = list[dict[str, Any]]
 OF_FRONTENDS = ("control_after_generate",)
-COMMON = {"seed", "filename_prefix", "fit", "frames", "max_frames", "wait"}
+COMMON = {field.name for field in fields(Common)}
 
 
 def groups_of(field: Repeated, given: Any) -> Groups | None:
@@ -31,7 +32,7 @@ def groups_of(field: Repeated, given: Any) -> Groups | None:
     written = [name for name, value in values.items() if value is not None]
     if choice is None and not written:
         return None
-    counts = {name: count for count, name in counted(field)}
+    counts = field.counts
     if not isinstance(choice, str) or choice not in counts:
         found = f"missing, though there is `{written[0]}`" if choice is None else quoted(choice)
         listed = ", ".join(counts)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..remote_video.catalogue import store
-from ..remote_video.catalogue.catalogue import Catalogue, successors
+from ..remote_video.catalogue.catalogue import Catalogue
 from ..remote_video.catalogue.entry import Entry
-from ..remote_video.catalogue.model import LENGTHS, video_models
+from ..remote_video.catalogue.model import LENGTHS, in_place_of, video_models
 from ..remote_video.catalogue.price import is_from
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
@@ -39,9 +39,7 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
 def instead_view(settings: Settings, query: Mapping[str, Any]) -> dict[str, Any]:
     """{model} -> {instead: the ids of what is offered in its place}."""
     known = store.known(settings.home, settings.endpoint(RUNCOMFY))
-    offered = video_models(known)
-    found = successors(known, str(query.get("model", ""))[:200])
-    return {"instead": [entry.model_id for entry in found if entry.model_id in offered][:3]}
+    return {"instead": in_place_of(known, str(query.get("model", ""))[:200])}
 
 
 def renew(settings: Settings, _body: Any = None) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""HTTP routes for web/: thin, over the functions of `panel`.
+"""HTTP routes for web/: thin, over the functions of `panel` and `offered`.
 
 Anybody who reaches ComfyUI reaches these, so: no answer holds a key, no caller names a path or an address, changes
 are POSTs with a JSON body (a form on another site can't send one), and pages of other sites are turned away.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from aiohttp import web
 
 from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
-from .offered import instead_view, offered_view, renew
 
 MAX_BODY_BYTES = 16 * 1024
 SettingsSource = Callable[[], Settings]
@@ -24,32 +24,30 @@ Answer = Callable[[Settings, dict[str, Any]], dict[str, Any]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def _of_panel(name: str) -> Answer:
-    """A function of `panel`, imported when it is first asked for: ComfyUI's start need not wait for SQLAlchemy."""
+def _later(module: str, name: str) -> Answer:
+    """A function of a module beside this one, imported when it is first asked for: ComfyUI's start need not wait."""
 
     def answer(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
-        from . import panel
-
-        found: Answer = getattr(panel, name)
+        found: Answer = getattr(import_module(f".{module}", __package__), name)
         return found(settings, body)
 
     return answer
 
 
 READS: dict[str, Answer] = {
-    "/remote_video/accounts": _of_panel("accounts_view"),
-    "/remote_video/jobs": _of_panel("jobs_view"),
-    "/remote_video/money": _of_panel("money_view"),
-    "/remote_video/models": offered_view,
-    "/remote_video/models/instead": instead_view,
+    "/remote_video/accounts": _later("panel", "accounts_view"),
+    "/remote_video/jobs": _later("panel", "jobs_view"),
+    "/remote_video/money": _later("panel", "money_view"),
+    "/remote_video/models": _later("offered", "offered_view"),
+    "/remote_video/models/instead": _later("offered", "instead_view"),
 }
 CHANGES: dict[str, Answer] = {
-    "/remote_video/accounts/save": _of_panel("save_account"),
-    "/remote_video/accounts/forget": _of_panel("forget_account"),
-    "/remote_video/budget/save": _of_panel("save_budget"),
-    "/remote_video/models/renew": renew,
-    "/remote_video/jobs/forget": _of_panel("forget_job"),
-    "/remote_video/jobs/cancel": _of_panel("cancel_job"),
+    "/remote_video/accounts/save": _later("panel", "save_account"),
+    "/remote_video/accounts/forget": _later("panel", "forget_account"),
+    "/remote_video/budget/save": _later("panel", "save_budget"),
+    "/remote_video/models/renew": _later("offered", "renew"),
+    "/remote_video/jobs/forget": _later("panel", "forget_job"),
+    "/remote_video/jobs/cancel": _later("panel", "cancel_job"),
 }
 
 

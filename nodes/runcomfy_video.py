@@ -15,11 +15,11 @@ from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field, Text, seed_field
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
-from .chosen_model import BELOW, MODEL, chosen, literals_below
+from .chosen_model import BELOW, MODEL, chosen
 from .clip_node import ClipMaker, Common
 from .comfy_host import catalogue
 from .inputs import common_fields, common_inputs, model_input
-from .literals import Misread, read_literals
+from .literals import Misread, literals_of, read_literals
 
 PROMPT = Text("prompt", None, "What happens in the clip. A model that takes no words refuses them.")
 SEED = replace(
@@ -40,7 +40,8 @@ class RunComfyVideo(ClipMaker, io.ComfyNode):
     @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
         known = catalogue()
-        read_literals(inputs, {**_common_literals(), **literals_below(video_models(known).get(str(inputs.get(MODEL))))})
+        model = video_models(known).get(str(inputs.get(MODEL)))
+        read_literals(inputs, {**_common_literals(), **literals_of(model.own if model else (), BELOW)})
         try:
             chosen(known, inputs).check()
         except InputRefused as refusal:
@@ -90,4 +91,4 @@ def _schema(known: Catalogue) -> io.Schema:
 
 
 def _common_literals() -> dict[str, Field]:
-    return {field.name: field for field in (PROMPT, *common_fields(NODE_ID, SEED))}
+    return literals_of((PROMPT, *common_fields(NODE_ID, SEED)))

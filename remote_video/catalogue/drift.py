@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
+from ..models.json_schema import same
 from ..outside_text import code
 from .shape import Shape, is_type, shape_of, type_words
 
@@ -101,7 +102,7 @@ def _in_value(value: Any, shape: Shape, where: Path) -> Iterator[Complaint]:
         yield from min((list(_in_value(value, branch, where)) for branch in shape.branches), key=len)
         return
     name, is_file = _named(where), not isinstance(value, (str, int, float, list, tuple, Mapping, type(None)))
-    is_listed = any(_same(value, choice) for choice in shape.enum)
+    is_listed = any(same(value, choice) for choice in shape.enum)
     if value is None or is_listed:
         return
     if shape.types and not is_type("" if is_file else value, shape.types):
@@ -171,8 +172,8 @@ def _changed(now: Shape, before: Shape, is_required: bool, was_required: bool, d
         yield "is required now" if is_required else "is no longer required"
     if type_words(now.types) != type_words(before.types):
         yield f"takes {type_words(now.types)} now (before: {type_words(before.types)})"
-    lost = [choice for choice in before.enum if not any(_same(choice, other) for other in now.enum)]
-    gained = [choice for choice in now.enum if not any(_same(choice, other) for other in before.enum)]
+    lost = [choice for choice in before.enum if not any(same(choice, other) for other in now.enum)]
+    gained = [choice for choice in now.enum if not any(same(choice, other) for other in before.enum)]
     if lost and now.enum:
         yield f"no longer takes {', '.join(map(_shown, lost[:MOST_SHOWN]))}"
     if gained and before.enum:
@@ -202,8 +203,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     return "an object" if isinstance(value, Mapping) else code(str(value))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """As JSON has it: 5 and 5.0 are one number, 1 and true are two things."""
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -16,11 +16,12 @@ from ..models.fitting import Fitting, Size
 from ..models.json_schema import mismatch
 from ..models.request import Media
 from ..models.spec import ModelSpec
-from .catalogue import Catalogue
+from .catalogue import Catalogue, successors
 from .entry import Entry, Unreadable
 from .schema import read
 
 NODE_ID = "RunComfyVideo"
+MOST_IN_PLACE = 3
 LENGTHS = ("duration", "duration_seconds", "seconds", "video_length", "length", "clip_duration")
 SHAPES = ("aspect_ratio", "ratio", "target_aspect_ratio", "size", "video_size", "resolution")
 SIZE = re.compile(r"([1-9]\d{2,3})\s*[x:*]\s*([1-9]\d{2,3})", re.ASCII)
@@ -137,6 +138,12 @@ def video_models(catalogue: Catalogue) -> VideoModels:
         for name, reason in models[model_id].left_out.items():
             _log.info("%s: its input %s is left out: %s.", model_id, name, reason)
     return VideoModels(MappingProxyType(models), MappingProxyType(left_out))
+
+
+def in_place_of(catalogue: Catalogue, model_id: str) -> list[str]:
+    """The ids of what can be chosen in place of a model that is gone, the likeliest first; a few."""
+    offered = video_models(catalogue)
+    return [entry.model_id for entry in successors(catalogue, model_id) if entry.model_id in offered][:MOST_IN_PLACE]
 
 
 def _related(item: tuple[str, Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
@@ -16,9 +15,7 @@ from ..ledger.ledger import Lease
 from ..ledger.lifecycle import Event
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..media.saved_file import check_video
-from ..outside_text import quoted
-from ..providers.status import JobState, JobStatus, MediaSource, TransientError
-from .follow import NOT_FOUND_ANSWERS
+from ..providers.status import JobStatus, MediaSource, TransientError
 from .other_files import Arrived, OtherFiles, named, planned
 from .saved import drop_parts, kept_part, others_here, save_sidecar, sha256, tidied
 from .tools import Tools
@@ -128,19 +125,11 @@ class Fetcher:
             number, status = number + 1, known
 
     async def _fresh_addresses(self, place: Target) -> JobStatus:
-        tools, status = self._tools, None
-        for attempt in range(NOT_FOUND_ANSWERS):
-            if attempt:
-                await asyncio.sleep(tools.timeouts.gone_pause)
-            status = await tools.ask(lambda: tools.order.client.status(self._request_id))
-            if status.state is not JobState.NOT_FOUND:
-                break
-        if status is None or status.state is JobState.NOT_FOUND:
+        tools, status = self._tools, await self._transfer.fresh_addresses()
+        if status is None:
             what = f"{self._provider} no longer knows the job, and the clip was not saved before."
             await tools.call(tools.pools.ledger, partial(self._note_not_found, what, place))
             raise JobExpired(what, request_id=self._request_id)
-        if status.state is not JobState.SUCCEEDED:
-            raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
         return status
 
     def _note_not_found(self, what: str, place: Target) -> None:

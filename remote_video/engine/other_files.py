@@ -6,7 +6,6 @@ Run unless it is gone for good.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +14,7 @@ from ..clips.output_folder import OutputFolder
 from ..errors import AccountError, DownloadError, RemoteVideoError, SettingsError
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile
 from ..media.saved_file import check_video_or_picture
-from ..outside_text import quoted
-from ..providers.status import JobState, JobStatus, MediaSource, TransientError
-from .follow import NOT_FOUND_ANSWERS
+from ..providers.status import JobStatus, MediaSource
 from .saved import sha256
 from .tools import Tools
 from .transfer import Incoming, NotHad, Transfer
@@ -106,15 +103,8 @@ class OtherFiles:
         return Arrived(arrived, mine, suffix), known
 
     async def _fresh(self) -> JobStatus:
-        tools = self._tools
-        for attempt in range(NOT_FOUND_ANSWERS):
-            if attempt:
-                await asyncio.sleep(tools.timeouts.gone_pause)
-            status = await tools.ask(lambda: tools.order.client.status(self._request_id))
-            if status.state is JobState.SUCCEEDED:
-                return status
-            if status.state is not JobState.NOT_FOUND:
-                raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
+        if (status := await self._transfer.fresh_addresses()) is not None:
+            return status
         raise NotHad(f"{self._provider} no longer knows the job, and not all of its files are here.", is_gone=True)
 
 

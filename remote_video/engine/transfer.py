@@ -16,7 +16,9 @@ from ..clips.media_host import AddressRefused, NotTrusted, Reach
 from ..errors import DownloadError, MediaError, RemoteVideoError
 from ..ledger.lifecycle import State
 from ..ledger.record import JobRecord
-from ..providers.status import JobStatus, MediaSource, TransientError
+from ..outside_text import quoted
+from ..providers.status import JobState, JobStatus, MediaSource, TransientError
+from .follow import NOT_FOUND_ANSWERS
 from .tools import Tools
 
 MAX_TRIES = 8
@@ -127,6 +129,23 @@ class Transfer:
             await asyncio.sleep(
                 backoff(tries - 1, timeouts.refetch_pause, timeouts.longest_refetch_pause, at_least=at_least)
             )
+
+    async def fresh_addresses(self) -> JobStatus | None:
+        """Ask once more where the files are; None when the provider knows no such job, several times in a row.
+
+        Raises:
+            TransientError: no usable answer, or the job is not finished after all.
+        """
+        tools = self._tools
+        for attempt in range(NOT_FOUND_ANSWERS):
+            if attempt:
+                await asyncio.sleep(tools.timeouts.gone_pause)
+            status = await tools.ask(lambda: tools.order.client.status(self._request_id))
+            if status.state is JobState.SUCCEEDED:
+                return status
+            if status.state is not JobState.NOT_FOUND:
+                raise TransientError(f"{self._provider} now calls the job {quoted(status.raw_status)}")
+        return None
 
     async def _from_any(self, file: Incoming, sources: tuple[MediaSource, ...]) -> str:
         """Try each address, best first.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import av
 import numpy as np
 import torch
 from av.audio.resampler import AudioResampler
 
-from ..errors import InputRefused, MediaError, NotEnoughMemory
+from ..errors import MediaError, NotEnoughMemory
 from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
 from .frames import Check, nothing_to_check
 from .free_memory import free_bytes
@@ -25,8 +23,6 @@ SILENCE_RATE = 44100
 SILENCE_CHANNELS = 2
 SMALLEST_HOLE_S = 0.02
 """Time stamps that jump by less are rounded ones."""
-HIGHEST_RATE, MOST_CHANNELS, MOST_WAV_BYTES = 768_000, 32, 2**32 - 1024
-"""Of a WAV file: Hz, and what its 32 bits count."""
 _CHECK_EVERY = 1024
 """Decoded blocks between two looks at the free RAM."""
 
@@ -38,39 +34,6 @@ class Audio(TypedDict):
     """float32 [1,C,N], -1..1."""
     sample_rate: int
     """Hz."""
-
-
-def wav_bytes(audio: Mapping[str, Any], name: str) -> bytes:
-    """A sound as a WAV file, 16 bits a sample.
-
-    Args:
-        audio: ComfyUI's AUDIO; see `Audio`.
-        name: what the input is called in messages.
-
-    Raises:
-        InputRefused: it is none, nothing is in it, or too much.
-    """
-    wave_form: Any = audio.get("waveform")
-    rate = audio.get("sample_rate")
-    is_sound = isinstance(wave_form, torch.Tensor) and wave_form.is_floating_point() and wave_form.ndim in (2, 3)
-    if not is_sound or not isinstance(rate, int) or not 1 <= rate <= HIGHEST_RATE:
-        raise InputRefused(f"{name} is not an AUDIO (a waveform of floats [1, channels, samples] and a sample rate).")
-    if wave_form.ndim == 3 and wave_form.shape[0] != 1:
-        raise InputRefused(f"{name} holds {wave_form.shape[0]} sounds; this input takes one.")
-    channels, length = wave_form.shape[-2:]
-    if channels > MOST_CHANNELS or 2 * channels * length > MOST_WAV_BYTES:
-        raise InputRefused(f"{name} has {channels} channels of {length:,} samples, more than a WAV file can hold.")
-    samples = wave_form.reshape(channels, length).detach().to(device="cpu", dtype=torch.float32)
-    if samples.numel() == 0 or not bool(torch.isfinite(samples).all()):
-        raise InputRefused(f"{name} is empty, or has values that are no numbers (NaN or infinite).")
-    whole = (samples.clamp(-1.0, 1.0) * 32767).round().to(torch.int16).T.contiguous().numpy()
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(whole.shape[1])
-        wav.setsampwidth(2)
-        wav.setframerate(rate)
-        wav.writeframes(whole.astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def silence(path: Path, duration_s: float) -> Audio:

@@ -36,19 +36,20 @@ class Repeated(Field):
     required: bool = False
 
     @property
-    def choices(self) -> tuple[str, ...]:
-        """How many there may be, in words."""
-        return (*(() if self.required else (OFF,)), *(self.choice(n) for n in range(self.fewest, self.most + 1)))
-
-    def choice(self, count: int) -> str:
-        """So many of them, in words."""
-        return f"{count} {self.one}{'s' if count > 1 else ''}" if count else OFF
+    def counts(self) -> dict[str, int]:
+        """How many there may be, by what that is called."""
+        none = {} if self.required else {OFF: 0}
+        return {**none, **{f"{n} {self.one}{'s' if n > 1 else ''}": n for n in range(self.fewest, self.most + 1)}}
 
     def group(self, number: int) -> tuple[Field, ...]:
         """The inputs of one group, under the names that its node gives them."""
         return tuple(
             replace(f, name=f"{self.one}_{number}_{f.name}", tooltip=f.tooltip.format(number=number)) for f in self.of
         )
+
+    def inputs(self, count: int) -> list[Field]:
+        """The inputs of so many groups."""
+        return [field for number in range(1, count + 1) for field in self.group(number)]
 
     def check(self, value: Any) -> list[dict[str, Any]]:
         """The groups as the wire has them. Raises InputRefused."""
@@ -58,7 +59,7 @@ class Repeated(Field):
                 f"a {type(value).__name__}", f"it is a list of {self.one}s", f"Add {self.one}s one by one."
             )
         if len(groups) > self.most or ((groups or self.required) and len(groups) < self.fewest):
-            listed = ", ".join(self.choices)
+            listed = ", ".join(self.counts)
             raise self.refuse(f"{len(groups)} {self.one}s", f"it can be {listed}", f"Choose one of {listed}.")
         return [self._checked(group, number) for number, group in enumerate(groups, start=1)]
 

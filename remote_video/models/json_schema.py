@@ -127,7 +127,7 @@ class _Check:
         if names and not any(is_of(value, name) for name in names):
             return f"{named} has to be of the type {' or '.join(names)}"
         choices = [schema["const"]] if "const" in schema else schema.get("enum")
-        if isinstance(choices, list) and not any(_same(value, one) for one in choices):
+        if isinstance(choices, list) and not any(same(value, one) for one in choices):
             return f"{named} has to be one of {', '.join(code(str(one)) for one in choices[:MOST_LISTED])}"
         if problem := _size(value, schema):
             return f"{named} has to be {problem}"
@@ -157,7 +157,8 @@ class _Check:
         return next(filter(None, inner), None)
 
 
-def _same(value: Any, other: Any) -> bool:
+def same(value: Any, other: Any) -> bool:
+    """As JSON has it: 5 and 5.0 are one number, 1 and true are two things."""
     return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 

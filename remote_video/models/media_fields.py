@@ -12,7 +12,7 @@ import torch
 
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
-from ..media.sound import wav_bytes
+from ..media.wav import wav_bytes
 from ..web_address import NotAnAddress, web_address
 from .fields import Field
 from .fitting import Fitting

@@ -53,7 +53,7 @@ def own_values(model: CatalogueModel) -> dict[str, Any]:
         elif isinstance(field, Text):
             values[field.name] = "words"
         elif isinstance(field, Repeated):
-            values[field.name] = field.choice(2)
+            values[field.name] = next(name for name, count in field.counts.items() if count == 2)
             for number in (1, 2):
                 values[f"{field.name}.{field.one}_{number}_prompt"] = f"shot {number}"
                 values[f"{field.name}.{field.one}_{number}_duration"] = 3

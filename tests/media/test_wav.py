@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.media.sound import wav_bytes
+from remote_video_pack.remote_video.media.wav import wav_bytes
 
 
 def sound(waveform: torch.Tensor, rate: object = 48000) -> dict:
