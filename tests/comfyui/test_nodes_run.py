@@ -14,7 +14,7 @@ from .comfy_server import failure, messages
 from .open_page import open_page
 from .prompts import EXAMPLES, node, prompt_of, veo
 
-NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
+NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]
 SHORT_CLIP_FRAMES = 12
 SHOTS = {
     "multi_shot.shot_1_prompt": "one",
