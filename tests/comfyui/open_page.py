@@ -36,6 +36,10 @@ class Page:
         self.is_open = threading.Event()
         self.closing = threading.Event()
 
+    def shows(self, node_id: str, words: str) -> bool:
+        """Whether these words stand on a node now; a page may hear of a prompt's end after a script has."""
+        return words in self.texts.get(node_id, [""])[-1]
+
     def last_texts(self) -> list[str]:
         """What stands on its nodes now."""
         return [texts[-1] for texts in list(self.texts.values())]

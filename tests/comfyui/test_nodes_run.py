@@ -12,6 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from .comfy_server import failure, messages
 from .open_page import open_page
+from .outcomes import soon
 from .prompts import EXAMPLES, node, prompt_of, veo
 
 NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]
@@ -190,7 +191,7 @@ def test_the_largest_seed_of_a_seed_node_is_taken(comfy, provider):
     with open_page(comfy, "seeds") as page:
         runway = node("RunwayGen3Turbo", image=["1", 0], prompt="the largest seed", seed=largest)
         comfy.outcome(comfy.queue({"1": image, "3": runway}, client_id="seeds"))
-        assert f"{largest} is sent as 4294967295" in page.texts["3"][-1]
+        soon(lambda: page.shows("3", f"{largest} is sent as 4294967295"), "the text")
     assert provider.jobs[-1].inputs["seed"] == 4294967295
 
 
