@@ -61,6 +61,7 @@ class ComfyServer:
             self.base,
             "--database-url",
             f"sqlite:///{self.base / 'comfyui.db'}",
+            *(["--front-end-root", frontend] if (frontend := os.environ.get("COMFYUI_FRONTEND")) else []),
             *self._options,
         ]
         with self.log_file.open("ab") as log:
