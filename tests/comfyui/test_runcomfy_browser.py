@@ -82,6 +82,10 @@ STAGE = """() => {
             const graph = JSON.parse(JSON.stringify(app.graph.serialize()));
             return [graph, graph.nodes.find(({ type }) => type === "RunComfyVideo")];
         },
+        offered() {
+            const { tooltip, options } = stage.node.widgets.find(({ name }) => name === "model");
+            return [tooltip, options.values];
+        },
         badges: () => stage.node.badges.map((one) => (typeof one === "function" ? one() : one).text).filter(Boolean),
     };
 }"""
@@ -230,6 +234,18 @@ def test_another_model_takes_over_what_has_the_same_name_and_gives_it_back(page)
     assert page.evaluate("() => stage.shown()") == before
 
 
+def test_a_value_that_another_model_does_not_take_stays_with_those_that_do(page):
+    write(page, WAN)
+    page.evaluate("() => stage.set({ 'model.duration': 20, 'model.resolution': '1080p' })")
+    before = page.evaluate("() => stage.shown()")
+    for other, own in ((KLING, {"duration": 10}), (HAPPYHORSE, {"duration": 5, "resolution": "1080P"})):
+        page.evaluate("model => stage.set({ model })", other)
+        shown = page.evaluate("() => stage.shown()")["widgets"]
+        assert {name: shown[f"model.{name}"] for name in own} == own
+    page.evaluate("model => stage.set({ model })", WAN)
+    assert page.evaluate("() => stage.shown()") == before
+
+
 @pytest.mark.parametrize(("first", "second"), [(SEEDANCE, O3), (KLING, FLUX)])
 def test_lists_and_shots_come_back_too(page, first, second):
     before = write(page, first)
@@ -268,15 +284,18 @@ def test_copies_are_as_the_first(page):
 def test_r_brings_new_models_to_nodes_that_are_there(page, comfy):
     before = write(page, SEEDANCE)
     shiny = {**published_snapshot()[0], "model_id": NEW, "base_price_usd": 0.25, "price_unit": "second"}
+    shiny["pricing_note"] = "1080p costs double."
     keep(file_of(comfy.home, comfy.environment["RUNCOMFY_API_BASE_URL"]), [*published_snapshot(), shiny])
     page.evaluate("async () => { await app.refreshComboInNodes(); await stage.settled(); }")
     assert page.evaluate("() => stage.shown()") == before
+    offered = page.evaluate("() => stage.offered()")
     page.evaluate("model => stage.set({ model })", NEW)
     asked = page.evaluate("() => stage.asked()")
     assert (asked["model"], asked["model.duration"]) == (NEW, 6)
-    assert "$1.50" in page.evaluate("() => stage.badges()")
+    assert "from $1.50" in page.evaluate("() => stage.badges()")
     page.evaluate("() => stage.add('RunComfyVideo')")
-    assert NEW in page.evaluate("() => stage.node.widgets.find(({ name }) => name === 'model').options.values")
+    assert page.evaluate("() => stage.offered()") == offered
+    assert NEW in offered[1]
 
 
 def test_the_price_follows_the_widgets(page):
@@ -291,6 +310,33 @@ def test_the_price_follows_the_widgets(page):
         page.get_by_text("$1.12").wait_for()
         page.evaluate("() => stage.set({ 'model.duration': 5 })")
         page.get_by_text("$0.56").wait_for()
+
+
+def test_the_panel_says_what_the_clips_of_the_graph_cost(page):
+    def says(sum_of: str) -> None:
+        page.get_by_text(f"This graph: {sum_of}, less what was made before.", exact=True).wait_for()
+
+    panel = "() => app.extensionManager.command.execute('Workspace.ToggleSidebarTab.remote-video')"
+    page.evaluate(panel)
+    page.evaluate("model => stage.set({ model, 'model.duration': 10 })", KLING)
+    says("about $1.12 for 1 clip")
+    page.evaluate("() => stage.add('RunComfyVideo')")
+    page.evaluate("model => stage.set({ model, 'model.duration': 5 })", KLING)
+    says("about $1.68 for 2 clips")
+    page.evaluate("model => stage.set({ model })", WAN)
+    says("about $1.12 for 2 clips, and 1 of a price that isn't known")
+    for not_run in (2, 4):
+        page.evaluate("mode => { stage.node.mode = mode; }", not_run)
+        says("about $1.12 for 1 clip")
+        page.evaluate("() => { stage.node.mode = 0; }")
+        says("about $1.12 for 2 clips, and 1 of a price that isn't known")
+    page.evaluate(panel)
+
+
+def test_a_text_box_is_labelled_by_its_own_name(page):
+    page.evaluate("model => stage.set({ model })", KLING)
+    labels = page.evaluate("() => stage.node.widgets.map(({ element }) => element?.placeholder).filter(Boolean)")
+    assert labels == ["prompt", "negative_prompt"]
 
 
 def test_a_promoted_model_with_the_keys_of_another_is_refused_in_words(page, comfy):
