@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TSC    := $(VENV)/web/node_modules/typescript/bin/tsc
 
 # A file's tests stay together: some of them share what is dear to make. tests/conftest.py says which begin first.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
@@ -14,7 +15,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 help:
 	@echo "make demo          five clips from one photograph in the sandbox, no key needed; writes demo_output/"
 	@echo "make test          every test that needs no ComfyUI"
-	@echo "make lint          ruff (rules, format) and mypy"
+	@echo "make lint          ruff (rules, format), mypy, and tsc over web/"
 	@echo "make format        let ruff format the code"
 	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
 	@echo "make soak          the fault, crash and schema tests, for longer"
@@ -27,6 +28,9 @@ $(READY): requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $@
 
+$(TSC): $(READY)
+	$(BIN)/npm install --silent --no-save --no-package-lock --prefix $(VENV)/web typescript@5.9.3
+
 demo: $(READY)
 	$(BIN)/python demo
 
@@ -35,11 +39,13 @@ clean-demo:
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -m "not comfyui" $(SIDE_BY_SIDE)
+	$(BIN)/node --test tests/web/*.test.js
 
-lint: $(READY)
+lint: $(READY) $(TSC)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/node $(TSC) --project .
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

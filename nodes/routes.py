@@ -1,4 +1,4 @@
-"""HTTP routes for web/: thin, over the functions of `panel` and `offered`.
+"""HTTP routes for web/: thin, over the functions of `jobs_panel`, `accounts_panel` and `offered`.
 
 Anybody who reaches ComfyUI reaches these, so: no answer holds a key, no caller names a path or an address, changes
 are POSTs with a JSON body (a form on another site can't send one), and pages of other sites are turned away.
@@ -35,19 +35,19 @@ def _later(module: str, name: str) -> Answer:
 
 
 READS: dict[str, Answer] = {
-    "/remote_video/accounts": _later("panel", "accounts_view"),
-    "/remote_video/jobs": _later("panel", "jobs_view"),
-    "/remote_video/money": _later("panel", "money_view"),
+    "/remote_video/accounts": _later("accounts_panel", "accounts_view"),
+    "/remote_video/jobs": _later("jobs_panel", "jobs_view"),
+    "/remote_video/money": _later("accounts_panel", "money_view"),
     "/remote_video/models": _later("offered", "offered_view"),
     "/remote_video/models/instead": _later("offered", "instead_view"),
 }
 CHANGES: dict[str, Answer] = {
-    "/remote_video/accounts/save": _later("panel", "save_account"),
-    "/remote_video/accounts/forget": _later("panel", "forget_account"),
-    "/remote_video/budget/save": _later("panel", "save_budget"),
+    "/remote_video/accounts/save": _later("accounts_panel", "save_account"),
+    "/remote_video/accounts/forget": _later("accounts_panel", "forget_account"),
+    "/remote_video/budget/save": _later("accounts_panel", "save_budget"),
     "/remote_video/models/renew": _later("offered", "renew"),
-    "/remote_video/jobs/forget": _later("panel", "forget_job"),
-    "/remote_video/jobs/cancel": _later("panel", "cancel_job"),
+    "/remote_video/jobs/forget": _later("jobs_panel", "forget_job"),
+    "/remote_video/jobs/cancel": _later("jobs_panel", "cancel_job"),
 }
 
 

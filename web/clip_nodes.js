@@ -2,10 +2,10 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.mjs?v=0.1.0";
-import { carryOver } from "./carry_over.mjs?v=0.1.0";
-import { ModelNode } from "./runcomfy_video.mjs?v=0.1.0";
-import { renewModels } from "./server.mjs?v=0.1.0";
+import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.js";
+import { carryOver } from "./carry_over.js";
+import { ModelNode } from "./runcomfy_video.js";
+import { renewModels } from "./server.js";
 
 const BADGES_EVERY_MS = 400;
 

@@ -2,16 +2,20 @@
 /** Entry module: puts the accounts dialog and the jobs panel where ComfyUI's menus find them. */
 
 import { app } from "../../scripts/app.js";
-import { openAccountsDialog } from "./accounts_dialog.mjs";
-import { JobsPanel } from "./jobs_panel.mjs";
+import { openAccountsDialog } from "./accounts_dialog.js";
+import { make } from "./elements.js";
+import { JobsPanel } from "./jobs_panel.js";
+import { speak } from "./text.js";
 
 const ACCOUNTS_COMMAND = "RemoteVideo.Accounts";
 
+const STYLES = ["remote_video", "dialog", "panel"];
+
 function addStyles() {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("./remote_video.css", import.meta.url).href;
-  document.head.append(link);
+  for (const name of STYLES) {
+    const href = new URL(`./${name}.css`, import.meta.url).href;
+    document.head.append(make("link", { rel: "stylesheet", href }));
+  }
 }
 
 app.registerExtension({
@@ -26,6 +30,9 @@ app.registerExtension({
     },
   ],
   menuCommands: [{ path: ["Remote Video"], commands: [ACCOUNTS_COMMAND] }],
+  async init() {
+    await speak(app.ui.settings.getSettingValue("Comfy.Locale") ?? "en");
+  },
   setup() {
     addStyles();
     const panel = new JobsPanel();

@@ -18,8 +18,9 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from remote_video_pack.nodes.accounts_panel import save_account
+from remote_video_pack.nodes.jobs_panel import forget_job
 from remote_video_pack.nodes.literals import read_literals
-from remote_video_pack.nodes.panel import forget_job, save_account
 from remote_video_pack.remote_video.__main__ import main
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.clips.media_host import Reach, check_url, next_url, secured

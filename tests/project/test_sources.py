@@ -16,7 +16,7 @@ SHIPPED = [ROOT / "__init__.py", *sorted(ENGINE.rglob("*.py")), *sorted((ROOT / 
 WRITTEN = [
     *SHIPPED,
     *(file for folder in ("tests", "demo", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))),
-    *(file for suffix in ("*.js", "*.mjs", "*.css") for file in sorted((ROOT / "web").rglob(suffix))),
+    *(file for suffix in ("*.js", "*.css") for file in sorted((ROOT / "web").rglob(suffix))),
 ]
 
 COMFYUI = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "execution", "folder_paths", "nodes", "server"}

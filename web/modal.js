@@ -1,7 +1,7 @@
 // @ts-check
 /** A modal window on the browser's own <dialog>: it keeps the focus inside, gives it back, and closes on Escape. */
 
-import { button, make } from "./elements.mjs";
+import { button, make } from "./elements.js";
 
 let opened = 0;
 

@@ -1,12 +1,12 @@
 // @ts-check
 /** The accounts dialog: one row per provider, where a key is entered, replaced or removed, and the budget. Keys are never shown. */
 
-import { button, make } from "./elements.mjs";
-import { openModal } from "./modal.mjs";
-import { forgetAccount, getAccounts, getMoney, saveAccount, saveBudget } from "./server.mjs";
+import { button, make } from "./elements.js";
+import { openModal } from "./modal.js";
+import { forgetAccount, getAccounts, getMoney, saveAccount, saveBudget } from "./server.js";
 
-/** @typedef {import("./server.mjs").Account} Account */
-/** @typedef {import("./server.mjs").Money} Money */
+/** @typedef {import("./server.js").Account} Account */
+/** @typedef {import("./server.js").Money} Money */
 
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 

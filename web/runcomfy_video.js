@@ -3,8 +3,8 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { carryOver } from "./carry_over.mjs?v=0.1.0";
-import { getInstead } from "./server.mjs?v=0.1.0";
+import { carryOver } from "./carry_over.js";
+import { getInstead } from "./server.js";
 
 export const MODEL = "model";
 const BELOW = "model.";

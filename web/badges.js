@@ -1,9 +1,9 @@
 // @ts-check
 /** Badges on the clip nodes: the model's name, what a clip costs, and whether the model is still offered. */
 
-import { getOffered } from "./server.mjs?v=0.1.0";
+import { getOffered } from "./server.js";
 
-/** @typedef {import("./server.mjs").Offered} Offered */
+/** @typedef {import("./server.js").Offered} Offered */
 
 /** The nodes whose clips cost money. */
 export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);

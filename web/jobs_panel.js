@@ -2,13 +2,13 @@
 /** The jobs panel: what was submitted, what became of it, and the way to let go of a job that can't be followed. */
 
 import { app } from "../../scripts/app.js";
-import { openAccountsDialog } from "./accounts_dialog.mjs";
-import { priceOfGraph } from "./badges.mjs?v=0.1.0";
-import { button, make } from "./elements.mjs";
-import { askFirst } from "./modal.mjs";
-import { cancelJob, forgetJob, getJobs, getMoney, listen, onReconnected, stopListening } from "./server.mjs";
+import { openAccountsDialog } from "./accounts_dialog.js";
+import { priceOfGraph } from "./badges.js";
+import { button, make } from "./elements.js";
+import { askFirst } from "./modal.js";
+import { cancelJob, forgetJob, getJobs, getMoney, listen, onReconnected, stopListening } from "./server.js";
 
-/** @typedef {import("./server.mjs").Job} Job */
+/** @typedef {import("./server.js").Job} Job */
 
 /** Several jobs may change at once: the list is asked for when they have settled, ms. */
 const SETTLE_MS = 300;
@@ -75,7 +75,7 @@ export class JobsPanel {
 
   /**
    * A line of a job that is shown is put where it stands; a new job, or a new state, brings the list anew.
-   * @param {CustomEvent<import("./server.mjs").JobEvent>} event
+   * @param {CustomEvent<import("./server.js").JobEvent>} event
    */
   hear({ detail: { key, state, text } }) {
     const row = this.rows.get(key);
@@ -217,11 +217,11 @@ function age(moment) {
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit);
 }
 
-/** What was spent and what may be, in a line. @param {import("./server.mjs").Money} money */
+/** What was spent and what may be, in a line. @param {import("./server.js").Money} money */
 function spending({ day, month, budget }) {
   if (budget.error) return budget.error;
   const of = (/** @type {number | null} */ cap) => (cap === null ? "" : ` of ${DOLLARS.format(cap)}`);
-  const line = (/** @type {string} */ name, /** @type {import("./server.mjs").Spent} */ spent, /** @type {number | null} */ cap) =>
+  const line = (/** @type {string} */ name, /** @type {import("./server.js").Spent} */ spent, /** @type {number | null} */ cap) =>
     `${name} ${DOLLARS.format(spent.spent_usd + spent.expected_usd)}${of(cap)}${spent.unknown ? `, ${spent.unknown} of unknown cost` : ""}`;
   if (!month.jobs && budget.day_usd === null && budget.month_usd === null) return "";
   return `Spent: ${line("today", day, budget.day_usd)}; ${line("this month", month, budget.month_usd)}.`;

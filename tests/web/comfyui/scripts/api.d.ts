@@ -1,0 +1,9 @@
+/** What the pack uses of ComfyUI's client. */
+export const api: {
+  fetchApi(route: string, options?: RequestInit): Promise<Response>;
+  fileURL(route: string): string;
+  addEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
+  removeEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
+  dispatchCustomEvent(type: string, detail: unknown): void;
+  clientId?: string;
+};
