@@ -13,6 +13,7 @@ from ..remote_video.catalogue.price import is_from
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
 from ..remote_video.models.fields import Field
+from ..remote_video.providers.client import is_free
 from ..remote_video.settings import Settings
 from .comfy_host import RUNCOMFY
 
@@ -32,7 +33,7 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
             for model_id, model in video_models(known).items()
         },
         "nodes": {spec.node_id: _fixed(known, spec) for spec in MODELS if known.get(spec.model_id)},
-        "sandbox": settings.sandbox,
+        "sandbox": is_free(RUNCOMFY, settings),
     }
 
 

@@ -15,6 +15,7 @@ from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
+from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.settings import Settings
 
 from ..catalogue.listing import models, paged
@@ -65,6 +66,22 @@ async def test_the_sandbox_is_told(client, monkeypatch):
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
     for path in READS.keys() - {"/remote_video/models/instead"}:
         assert (await (await client.get(path)).json())["sandbox"] is True, path
+
+
+@pytest.mark.parametrize(
+    ("base_url", "key", "is_free"),
+    [
+        ("http://127.0.0.1:8199", None, True),
+        ("http://127.0.0.1:8199", SANDBOX_KEY, True),
+        ("http://127.0.0.1:8199", "a-key-of-an-account", False),
+        ("https://model-api.runcomfy.net", SANDBOX_KEY, False),
+    ],
+)
+async def test_no_price_is_told_of_a_stand_in_where_nothing_is_paid(client, monkeypatch, base_url, key, is_free):
+    monkeypatch.setenv("RUNCOMFY_API_BASE_URL", base_url)
+    if key:
+        monkeypatch.setenv("RUNCOMFY_API_TOKEN", key)
+    assert (await (await client.get("/remote_video/models")).json())["sandbox"] is is_free
 
 
 @pytest.mark.parametrize(
