@@ -11,17 +11,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import chain
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import comfy.model_management
 from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
-from ..remote_video.engine.host import JobEvent
 from ..remote_video.outside_text import lines
 from .comfy_host import ComfyHost, Prompt, links_of, running_item, waiting_prompts
 from .shown_text import as_letters
+
+if TYPE_CHECKING:
+    from ..remote_video.engine.host import JobEvent
 
 T = TypeVar("T")
 LOG = logging.getLogger("remote_video")

@@ -14,7 +14,6 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..remote_video.console import never_raise
 from ..remote_video.dollars import dollars
-from ..remote_video.engine.watch import StoredClip
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
 from ..remote_video.outside_text import storable
@@ -22,7 +21,6 @@ from .asker import NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .due import note_blocked, note_handed_on, times_due
 from .inputs import Common, common_fields, common_inputs
-from .list_order import ListItem
 from .literals import literals_of, read_literals
 from .loaded_files import loaded_files
 from .nested import image_names, unpacked
@@ -30,6 +28,8 @@ from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
     from ..remote_video.engine.order import Order
+    from ..remote_video.engine.watch import StoredClip
+    from .list_order import ListItem
 
 CATEGORY = "Remote Video"
 
@@ -84,6 +84,8 @@ class ClipMaker:
             RemoteVideoError: what happened, whether it was billed, what to do; the node shows it too.
             InterruptProcessingException: Stop was pressed; the node's text says what became of the job.
         """
+        from .list_order import ListItem  # what only a Run needs: ComfyUI's start need not wait for it
+
         never_raise()
         node = NodeAsker(spec.name)
         prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
@@ -99,6 +101,8 @@ class ClipMaker:
 
     @classmethod
     async def _run(cls, node: NodeAsker, common: Common, order_of: Callable[[], Order]) -> io.NodeOutput:
+        from ..remote_video.engine.watch import StoredClip
+
         engine, needed = the_engine(), to_decode(common.frames, wired_outputs())
         order = await node.unless_stopped(engine.pools.preparations.start(order_of))
         if order.request is not None:

@@ -8,11 +8,15 @@ from typing import Any
 from ..remote_video.catalogue import store
 from ..remote_video.catalogue.catalogue import Catalogue
 from ..remote_video.catalogue.entry import Entry
-from ..remote_video.catalogue.model import LENGTHS, in_place_of, video_models
-from ..remote_video.catalogue.price import is_from
+from ..remote_video.catalogue.length import length_of
+from ..remote_video.catalogue.model import in_place_of, video_models
+from ..remote_video.catalogue.price import is_from, priced_inputs
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
-from ..remote_video.models.fields import Field
+from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number
+from ..remote_video.models.groups import OFF, Repeated
+from ..remote_video.models.media_fields import MediaField
+from ..remote_video.providers.client import is_free
 from ..remote_video.settings import Settings
 from .comfy_host import RUNCOMFY
 
@@ -21,18 +25,20 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
     """What there is to show on nodes.
 
     Returns:
-        models: by id: {name, retired, price_usd, price_unit, is_from, length: the input that is the clip's length}.
+        models: by id: {name, retired, price_usd, price_unit, is_from: whatever is set, dearer_by: the inputs that may
+            change the price when they are sent, length: as `Length`, unset: by input, what its widget shows when it is
+            not sent}.
         nodes: by the id of a node that has one model: the same, of that model where it is offered.
         sandbox: whether nothing costs anything.
     """
     known = store.known(settings.home, settings.endpoint(RUNCOMFY))
     return {
         "models": {
-            model_id: {"name": model.name, **_priced(model.entry, model.own)}
+            model_id: {"name": model.name, **_priced(model.entry, model.fields)}
             for model_id, model in video_models(known).items()
         },
         "nodes": {spec.node_id: _fixed(known, spec) for spec in MODELS if known.get(spec.model_id)},
-        "sandbox": settings.sandbox,
+        "sandbox": is_free(RUNCOMFY, settings),
     }
 
 
@@ -54,11 +60,23 @@ def _fixed(known: Catalogue, spec: ModelSpec) -> dict[str, Any]:
 
 
 def _priced(entry: Entry, fields: tuple[Field, ...]) -> dict[str, Any]:
-    names = {field.name for field in fields}
+    priced, length = set(priced_inputs(entry)), length_of(fields, entry.schema)
+    dearer_by = [field.name for field in fields if priced & {field.wire, f"{field.wire}_1"}]
     return {
         "retired": entry.is_retired,
         "price_usd": entry.price_usd,
         "price_unit": entry.price_unit,
-        "is_from": is_from(entry),
-        "length": next((name for name in LENGTHS if name in names), None),
+        "is_from": is_from(entry, {}),
+        "dearer_by": dearer_by,
+        "length": vars(length) if length else None,
+        "unset": {field.name: _unset(field) for field in fields if not isinstance(field, MediaField)},
     }
+
+
+def _unset(field: Field) -> Any:
+    """What an input's widget shows when the input is not sent; None when it always is."""
+    if isinstance(field, Repeated):
+        return OFF
+    if getattr(field, "default", "") is not None:
+        return "" if field.is_left_out("") else None
+    return field.unset if isinstance(field, Number) else UNSET if isinstance(field, (Choice, Flag)) else None

@@ -35,6 +35,12 @@ def code(text: str, key: str = "") -> str:
     return _bounded(without_key(text, key).strip(), CODE_CHARACTERS)
 
 
+def id_text(value: Any) -> str | None:
+    """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text if text.isprintable() and text.strip(".") and len(text) <= ID_CHARACTERS else None
+
+
 def quoted(value: Any) -> str:
     """A value of somebody's as it stands in a sentence: words in quotes, numbers without; the only way to do so."""
     try:

@@ -1,9 +1,8 @@
 // @ts-check
 /** Badges on the clip nodes: the model's name, what a clip costs, and whether the model is still offered. */
 
+import { priceOf } from "./price.js";
 import { getOffered } from "./server.js";
-
-/** @typedef {import("./server.js").Offered} Offered */
 
 /** The nodes whose clips cost money. */
 export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
@@ -22,12 +21,19 @@ export async function askWhatIsOffered() {
   asked = true;
 }
 
-/** What is known of the model that a node asks, and the length its clip is set to. @param {any} node */
+/** What is known of the model that a node asks, and what its clip costs as it is set. @param {any} node */
 function askedOf(node) {
-  const value = (/** @type {string} */ name) => node.widgets?.find((/** @type {any} */ one) => one.name === name)?.value;
+  const named = (/** @type {any[]} */ all, /** @type {string} */ name) => all?.find((one) => one.name === name);
+  const value = (/** @type {string} */ name) => named(node.widgets, name)?.value;
   const isAny = node.comfyClass === "RunComfyVideo";
   const about = isAny ? offered.models[value("model")] : offered.nodes[node.comfyClass];
-  return { isAny, about, length: about?.length ? value(isAny ? `model.${about.length}` : about.length) : undefined };
+  const below = isAny ? "model." : "";
+  const isWired = (/** @type {string} */ name) =>
+    node.inputs?.some(
+      (/** @type {any} */ input) => input.link != null && [below + name, name].some((one) => input.name === one || input.name.startsWith(`${one}.`)),
+    ) ?? false;
+  const price = about && !offered.sandbox ? priceOf(about, (name) => value(below + name) ?? value(name), isWired) : null;
+  return { isAny, about, price };
 }
 
 /** LiteGraph's modes of nodes that don't run: muted, bypassed. */
@@ -41,13 +47,12 @@ const NOT_RUN = new Set([2, 4]);
 export function priceOfGraph(graph) {
   const nodes = clipsIn(graph);
   if (!nodes.length || offered.sandbox) return "";
-  const prices = nodes.map((node) => askedOf(node)).map(({ about, length }) => ({ about, usd: about ? cost(about, length) : null }));
-  const known = prices.filter(({ usd }) => usd !== null);
+  const known = nodes.flatMap((node) => askedOf(node).price ?? []);
   const unknown = nodes.length - known.length;
   const clips = `${nodes.length} clip${nodes.length > 1 ? "s" : ""}`;
   if (!known.length) return `This graph: ${clips}, of a price that isn't known.`;
-  const isFrom = known.some(({ about }) => about?.is_from);
-  const sum = dollars(known.reduce((all, { usd }) => all + Number(usd), 0));
+  const isFrom = known.some((price) => price.isFrom);
+  const sum = dollars(known.reduce((all, { usd }) => all + usd, 0));
   const rest = unknown ? `, and ${unknown} of a price that isn't known` : "";
   return `This graph: ${isFrom ? "from" : "about"} ${sum} for ${clips}${rest}, less what was made before.`;
 }
@@ -68,27 +73,13 @@ function clipsIn(graph) {
  * @returns {{text: string, fgColor: string, bgColor: string}[]}
  */
 export function badgesOf(node) {
-  const { isAny, about, length } = askedOf(node);
+  const { isAny, about, price } = askedOf(node);
   if (!about) return isAny && asked ? [{ text: "no longer offered", ...BAD }] : [];
-  const price = offered.sandbox ? null : cost(about, length);
   return [
     ...(about.name ? [{ text: about.name, ...QUIET }] : []),
     ...(about.retired ? [{ text: "retired", ...BAD }] : []),
-    ...(price === null ? [] : [{ text: `${about.is_from ? "from " : ""}${dollars(price)}`, ...GOOD }]),
+    ...(price === null ? [] : [{ text: `${price.isFrom ? "from " : ""}${dollars(price.usd)}`, ...GOOD }]),
   ];
-}
-
-/**
- * What one clip costs, USD; null when that can't be said.
- *
- * @param {Offered} about
- * @param {unknown} length of the clip, s, as its input has it
- */
-function cost({ price_usd, price_unit }, length) {
-  if (price_usd === null) return null;
-  if (price_unit === "output") return price_usd;
-  const seconds = /^\s*(\d+(?:\.\d+)?)\s*s?\s*$/.exec(String(length))?.[1];
-  return price_unit === "second" && Number(seconds) > 0 ? price_usd * Number(seconds) : null;
 }
 
 /** @param {number} usd */

@@ -77,8 +77,11 @@ export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", 
  * @property {boolean} retired
  * @property {number | null} price_usd
  * @property {string | null} price_unit "output" or "second"
- * @property {boolean} is_from whether it can cost more
- * @property {string | null} length the input that is the clip's length, s
+ * @property {boolean} is_from whether it can cost more, whatever is set
+ * @property {string[]} dearer_by the inputs that can make it cost more when they are sent
+ * @property {{name: string, per_second: number | string} | null} length the input that is the clip's length, and how much of
+ *   it is a second: a number, or the input that says so
+ * @property {Record<string, unknown>} unset by input, what its widget shows when it isn't sent; null when it always is
  */
 
 /** @returns {Promise<{models: Record<string, Offered>, nodes: Record<string, Offered>, sandbox: boolean}>} */

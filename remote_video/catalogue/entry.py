@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..outside_text import code, message
-from ..providers.status import id_text
+from ..outside_text import code, id_text, message
 
 TO_VIDEO = re.compile(r"(image|text|reference|video|audio|speech|motion)s?-to-video|edit-video|video-edit(ing)?")
 EDIT = "edit"

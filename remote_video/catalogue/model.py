@@ -18,11 +18,11 @@ from ..models.request import Media
 from ..models.spec import ModelSpec
 from .catalogue import Catalogue, successors
 from .entry import Entry, Unreadable
+from .length import length_of
 from .schema import read
 
 NODE_ID = "RunComfyVideo"
 MOST_IN_PLACE = 3
-LENGTHS = ("duration", "duration_seconds", "seconds", "video_length", "length", "clip_duration")
 SHAPES = ("aspect_ratio", "ratio", "target_aspect_ratio", "size", "video_size", "resolution")
 SIZE = re.compile(r"([1-9]\d{2,3})\s*[x:*]\s*([1-9]\d{2,3})", re.ASCII)
 RATIO = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*[:x/]\s*(\d{1,2}(?:\.\d+)?)", re.ASCII)
@@ -54,6 +54,8 @@ class CatalogueModel(ModelSpec):
         self.fields = reading.fields
         self.own = reading.own
         """The inputs that stand below the model's name on the node."""
+        self.length = length_of(reading.fields, entry.schema)
+        """Which input says how long the clip will be; None when none does."""
         self.left_out = reading.left_out
         """Properties of its schema that could not be understood, and why."""
 
@@ -79,11 +81,7 @@ class CatalogueModel(ModelSpec):
 
     def clip_seconds(self, values: Values) -> float | None:
         """See `ModelSpec.clip_seconds`."""
-        said = next((values[name] for name in LENGTHS if values.get(name) is not None), None)
-        if isinstance(said, str):
-            found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*s?", said.strip(), re.ASCII)
-            return float(found[1]) if found else None
-        return float(said) if isinstance(said, (int, float)) and not isinstance(said, bool) else None
+        return self.length.seconds(values) if self.length else None
 
 
 def _with_addresses(tree: Any) -> Any:

@@ -64,8 +64,13 @@ def is_from(entry: Entry, parameters: Mapping[str, Any] | None = None) -> bool:
         parameters: only what is said at these inputs counts, besides the note; all of them when not given.
     """
     return bool(_VARIES.search(entry.pricing_note)) or any(
-        _OF_MONEY.search(words) for name, words in _described(entry) if parameters is None or name in parameters
+        parameters is None or name in parameters for name in priced_inputs(entry)
     )
+
+
+def priced_inputs(entry: Entry) -> list[str]:
+    """The inputs of which the catalogue says that the price depends on them, by wire name."""
+    return [name for name, words in _described(entry) if _OF_MONEY.search(words)]
 
 
 def estimate_of(request: Request, catalogue: Catalogue) -> Estimate | None:

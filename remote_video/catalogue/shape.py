@@ -1,15 +1,19 @@
 """What a JSON Schema asks of a value, as far as it can be understood: the part of it that providers use.
 
 References within the schema are followed, whatever circles they make: a shape is looked at as deep as a value goes.
+`models/json_schema.py` asks another question of the same text: whether a value keeps all of it, up to the first thing
+that it doesn't. Here all that a value may break is wanted, by place and kind, so that two schemas can be told apart;
+and where a schema contradicts itself, as in a type that its own default isn't of, it says nothing.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from ..models.json_schema import ALTERNATIVES, is_number, referred
 
 TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("string", "str", "text"), (str,)),
@@ -29,7 +33,6 @@ WORDS: Mapping[type, str] = {
     dict: "an object",
 }
 BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
-ALTERNATIVES = ("anyOf", "oneOf")
 MOST_BRANCHES = 20
 MOST_HOPS = 16
 """From reference to reference, and of schemas within `allOf`."""
@@ -114,10 +117,10 @@ class Shape:
     @cached_property
     def bounds(self) -> Mapping[str, float]:
         """By name; exclusive ones count as the others."""
-        found = {name: bound for name in BOUNDS if (bound := _number(self.raw.get(name))) is not None}
+        found = {name: self.raw[name] for name in BOUNDS if is_number(self.raw.get(name))}
         for name, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-            if name not in found and (bound := _number(self.raw.get(exclusive))) is not None:
-                found[name] = bound
+            if name not in found and is_number(self.raw.get(exclusive)):
+                found[name] = self.raw[exclusive]
         return found
 
     def bound(self, name: str) -> float | None:
@@ -163,23 +166,11 @@ def _whole(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
             elif name not in ("$ref", "allOf"):
                 found.setdefault(name, value)
         if isinstance(one.get("$ref"), str):
-            ahead.append(_referred(one["$ref"], root))
+            ahead.append(_object(referred(one["$ref"], root)))
         parts = one.get("allOf")
         ahead += map(_object, parts) if isinstance(parts, list) else []
     return found
 
 
-def _referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    place: Any = root if reference.startswith("#") else None
-    for part in reference.lstrip("#").split("/")[1:]:
-        place = _object(place).get(part.replace("~1", "/").replace("~0", "~"))
-    return _object(place)
-
-
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number and -math.inf < value < math.inf else None

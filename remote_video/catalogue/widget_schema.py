@@ -34,8 +34,10 @@ def widget_field(said: Property) -> Field | None:
 
 def _choices(said: Property) -> list[Any]:
     """What may be chosen, as far as the rest of the schema allows it."""
-    published = [said.says["const"]] if "const" in said.says else listed(said.says, "enum")
-    return [one for one in published if one is not None and mismatch(one, said.says) is None]
+    word = "const" if "const" in said.says else "enum"
+    published = [said.says["const"]] if word == "const" else listed(said.says, word)
+    rest = {name: says for name, says in said.says.items() if name != word}
+    return [one for one in published if one is not None and mismatch(one, rest) is None]
 
 
 def _choice(said: Property) -> Field:

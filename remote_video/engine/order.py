@@ -100,10 +100,12 @@ def place_order(
     account = Ledger(settings.home, settings.timeouts).account_tag(connection.account_key)
     estimate, assumed_usd = None, None
     if not settings.sandbox:
-        known, assumed_usd = store.known(settings.home, client.endpoint), settings.budget.unknown_price_usd
+        known = store.known(settings.home, client.endpoint)
         estimate = estimate_of(request, known)
-        if assumed_usd is None:
-            assumed_usd = highest_of_its_kind(request, known)
+        # Kept also while there is no budget: one that is set later counts what this job may have cost.
+        if estimate is None:
+            assumed_usd = settings.budget.unknown_price_usd
+            assumed_usd = highest_of_its_kind(request, known) if assumed_usd is None else assumed_usd
     job = NewJob(
         provider=client.name,
         base=client.endpoint,

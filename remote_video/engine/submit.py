@@ -106,7 +106,8 @@ async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) 
     record = None
     while record is None:
         await tools.check_wanted()
-        tools.show(f"submitting, {tools.order.estimate.words}" if tools.order.estimate else "submitting")
+        estimate = None if tools.order.job.sandbox else tools.order.estimate
+        tools.show(f"submitting, {estimate.words}" if estimate else "submitting")
         record = await tools.post(partial(post_once, tools, lease, submission))
     tools.was_accepted(record)
     return record

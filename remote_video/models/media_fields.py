@@ -12,7 +12,6 @@ import torch
 
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
-from ..media.wav import wav_bytes
 from ..web_address import NotAnAddress, web_address
 from .fields import Field
 from .fitting import Fitting
@@ -211,6 +210,8 @@ class Sound(Recording):
 
     def made(self, part: Any, name: str, fitting: Fitting) -> Audio:
         """See `MediaField.made`."""
+        from ..media.wav import wav_bytes
+
         if not isinstance(part, Mapping):
             raise self.refuse(f"a {type(part).__name__}", "it takes a sound", f"Connect {self.socket}.")
         return Audio(self._within(wav_bytes(part, name), name))

@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..media.encode import encode_image
 from ..media.fit import ImageLimits
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ class Image:
 
     def encode(self) -> EncodedMedia:
         """The image as PNG or JPEG, within the model's limits. Raises InputRefused."""
+        from ..media.encode import encode_image
+
         with self._encoding:
             if self._encoded is None and self._pixels is not None:
                 encoded = encode_image(self._pixels, self.limits, lossless=self.lossless)

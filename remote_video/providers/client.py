@@ -138,6 +138,12 @@ def key_for_loopback(provider_id: str) -> str:
     return account.key if account else SANDBOX_KEY
 
 
+def is_free(provider_id: str, settings: Settings) -> bool:
+    """Whether no clip costs anything there: in the sandbox, and at a stand-in that is shown no key of an account."""
+    is_stand_in = is_loopback(settings.base_urls[provider_id]) and key_for_loopback(provider_id) == SANDBOX_KEY
+    return settings.sandbox or is_stand_in
+
+
 def connect(provider_id: str, settings: Settings) -> Connection:
     """The client of that provider as the settings want it, with its own key and nobody else's.
 
@@ -161,5 +167,4 @@ def connect(provider_id: str, settings: Settings) -> Connection:
             key_for_loopback(provider_id) if is_loopback(base_url) else Accounts(settings.home).require(provider_id).key
         )
     client = provider.client(base_url, key, endpoint=endpoint, timeouts=settings.timeouts)
-    is_stand_in = not settings.sandbox and key == SANDBOX_KEY and is_loopback(base_url)
-    return Connection(client, base_url, key, is_stand_in)
+    return Connection(client, base_url, key, is_stand_in=not settings.sandbox and is_free(provider_id, settings))

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ..errors import ModelGone
 from ..models.request import Image, Request, Video
-from ..outside_text import code
+from ..outside_text import code, id_text
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import Upload
 from .classify import classify_no_status, classify_submission, transient
@@ -24,7 +24,7 @@ from .http import Api
 from .multipart import File, multipart
 from .problem import failure, problem_in
 from .response import MAX_LISTING_BYTES, listed_in
-from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction, id_text
+from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction
 
 ENVELOPE = ("data", "code", "message")
 """Keys of an object around the task that say nothing of the task itself."""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ..errors import AccountError, SettingsError
 from ..models.request import EncodedMedia, Image, Recording, Request
-from ..outside_text import code
+from ..outside_text import code, id_text
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload
 from . import PROVIDERS
@@ -34,7 +34,6 @@ from .status import (
     OnlyPictures,
     TransientError,
     fraction,
-    id_text,
 )
 
 BALANCE = "/prod/v2/balance"

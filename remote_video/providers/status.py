@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any
 
 from ..errors import RemoteVideoError
-from ..outside_text import ID_CHARACTERS
 
 
 class JobState(Enum):
@@ -125,9 +124,3 @@ def fraction(value: Any) -> float | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
         return None
     return value / 100 if per_cent or value > 1 else float(value)
-
-
-def id_text(value: Any) -> str | None:
-    """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
-    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return text if text.isprintable() and text.strip(".") and len(text) <= ID_CHARACTERS else None

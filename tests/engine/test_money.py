@@ -111,7 +111,7 @@ def test_what_it_will_cost_is_said_while_it_is_submitted_and_kept(studio):
     submitted(studio, 1, player=player)
     assert player.heard("submitting, about $1.20")
     (job,) = Ledger(studio.home).recent()
-    assert (job.estimate_usd, job.sandbox) == (PRICE, False)
+    assert (job.estimate_usd, job.assumed_usd, job.sandbox) == (PRICE, None, False), "what is known is not assumed"
 
 
 def test_without_a_known_price_the_balance_is_not_asked_and_nothing_is_said(studio, provider):
@@ -231,9 +231,11 @@ def test_a_stand_in_that_is_shown_no_key_of_an_account_is_a_sandbox(studio, monk
     monkeypatch.delenv("RUNCOMFY_API_TOKEN")
     if key:
         monkeypatch.setenv("RUNCOMFY_API_TOKEN", key)
-    assert is_accepted(*submitted(studio, 1))
+    player = Player()
+    assert is_accepted(*submitted(studio, 1, player=player))
     (job,) = Ledger(studio.home).recent()
     assert job.sandbox
+    assert not player.heard("$"), "nothing is paid there"
     assert Ledger(studio.home).spent(Period.now("day")).jobs == 0
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.nodes import NODES
+from remote_video_pack.remote_video.catalogue.catalogue import snapshot
+from remote_video_pack.remote_video.catalogue.model import in_place_of
 from remote_video_pack.remote_video.models import MODELS
 from remote_video_pack.remote_video.models.fields import Choice, Number, Seed
 from remote_video_pack.remote_video.models.groups import Repeated
@@ -154,6 +156,15 @@ def test_the_help_page_says_the_limits_that_are_kept(spec):
         row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}`"))
         for limit in limits_of(field):
             assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
+    page = (PACK_FOLDER / "web" / "docs" / spec.node_id / "en.md").read_text(encoding="utf-8")
+    _, _, way = page.partition("## When the model is no longer offered")
+    assert "`RunComfyVideo`" in way
+    named = re.findall(r"`([\w.-]+/[\w./-]+)`", way)
+    assert named == in_place_of(snapshot(), spec.model_id)
 
 
 def test_the_elements_help_page_says_how_large_a_video_may_be():

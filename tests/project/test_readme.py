@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from remote_video_pack.remote_video.catalogue.catalogue import snapshot
 from remote_video_pack.remote_video.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,13 @@ def test_every_node_is_in_the_table_with_its_inputs(model) -> None:
     row = next(line for line in README.splitlines() if f"(`{model.node_id}`)" in line)
     for field in model.fields:
         assert field.name == "seed" or f"`{field.name}`" in row
+
+
+def test_which_of_the_nodes_models_the_catalogue_that_ships_has_is_said() -> None:
+    assert f"holds {len(snapshot().entries)} models" in README
+    assert not [model.model_id for model in MODELS if snapshot().get(model.model_id)], (
+        "the README says: none of the five"
+    )
 
 
 def test_the_links_lead_to_files_that_exist() -> None:

@@ -13,8 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from remote_video_pack.nodes import comfy_host
 from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
+from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_of, keep
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
+from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.settings import Settings
 
 from ..catalogue.listing import models, paged
@@ -65,6 +67,35 @@ async def test_the_sandbox_is_told(client, monkeypatch):
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
     for path in READS.keys() - {"/remote_video/models/instead"}:
         assert (await (await client.get(path)).json())["sandbox"] is True, path
+
+
+async def test_what_a_price_depends_on_is_told_by_input(client, home):
+    frames = {"type": "integer", "minimum": 1, "maximum": 300, "default": 121, "description": "At 24 fps."}
+    choice = {"type": "string", "enum": ["720p", "1080p"], "description": "1080p costs twice as much."}
+    properties = {"prompt": {"type": "string"}, "num_frames": frames, "resolution": choice}
+    schema = {"type": "object", "properties": properties}
+    priced = {"model_id": "a/b/text-to-video", "categories": ["text-to-video"], "input_schema": schema}
+    keep(file_of(home, USUAL_ENDPOINT), [{**priced, "base_price_usd": 0.1, "price_unit": "second"}])
+    told = (await (await client.get("/remote_video/models")).json())["models"]["a/b/text-to-video"]
+    assert (told["is_from"], told["dearer_by"]) == (False, ["resolution"])
+    assert told["length"] == {"name": "num_frames", "per_second": 24}
+    assert told["unset"] == {"prompt": "", "num_frames": None, "resolution": "model default", "seed": None}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "key", "is_free"),
+    [
+        ("http://127.0.0.1:8199", None, True),
+        ("http://127.0.0.1:8199", SANDBOX_KEY, True),
+        ("http://127.0.0.1:8199", "a-key-of-an-account", False),
+        ("https://model-api.runcomfy.net", SANDBOX_KEY, False),
+    ],
+)
+async def test_no_price_is_told_of_a_stand_in_where_nothing_is_paid(client, monkeypatch, base_url, key, is_free):
+    monkeypatch.setenv("RUNCOMFY_API_BASE_URL", base_url)
+    if key:
+        monkeypatch.setenv("RUNCOMFY_API_TOKEN", key)
+    assert (await (await client.get("/remote_video/models")).json())["sandbox"] is is_free
 
 
 @pytest.mark.parametrize(
