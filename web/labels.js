@@ -1,0 +1,90 @@
+// @ts-check
+/** Words on sockets and widgets in place of names. The names stay what workflows and prompts have. */
+
+import { outputWording, wording } from "./wording.js";
+
+const LABELLED = new Set([
+  "Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo",
+]);
+
+/**
+ * Keep the words on a node, whatever is built on it later. They follow the page's language, so they are not saved; what
+ * somebody called a socket is theirs and stays.
+ *
+ * @param {any} node
+ */
+export function keepLabels(node) {
+  if (!LABELLED.has(node.comfyClass)) return;
+  const { addInput, addCustomWidget, onConfigure, onConnectionsChange, onSerialize } = node;
+  node.addInput = function (/** @type {any[]} */ ...given) {
+    const input = addInput.apply(this, given);
+    labelSocket(node, input);
+    return input;
+  };
+  node.addCustomWidget = function (/** @type {any[]} */ ...given) {
+    const widget = addCustomWidget.apply(this, given);
+    if (widget.name?.includes(".")) labelWidget(widget, wording(widget.name));
+    return widget;
+  };
+  node.onConfigure = (/** @type {any} */ info) => {
+    onConfigure?.call(node, info);
+    label(node);
+    queueMicrotask(() => label(node));
+  };
+  node.onConnectionsChange = (/** @type {any[]} */ ...given) => {
+    onConnectionsChange?.apply(node, given);
+    queueMicrotask(() => label(node));
+  };
+  node.onSerialize = (/** @type {any} */ info) => {
+    onSerialize?.call(node, info);
+    for (const [slots, words] of [[info.inputs, inputWords], [info.outputs, outputWords]]) {
+      for (const slot of slots ?? []) if (slot.label === words(node, slot)) delete slot.label;
+    }
+  };
+  label(node);
+}
+
+/** @param {any} node */
+function label(node) {
+  for (const input of node.inputs ?? []) labelSocket(node, input);
+  for (const output of node.outputs ?? []) if (isOurs(output, outputWords(node, output))) output.label = outputWords(node, output);
+  for (const widget of node.widgets ?? []) {
+    const words = widget.name.includes(".") ? wording(widget.name) : widget.label;
+    if (words && isOurs(widget, words)) labelWidget(widget, words);
+  }
+}
+
+/** @param {any} widget @param {string} words */
+function labelWidget(widget, words) {
+  widget.label = words;
+  // On the canvas a text box shows its whole name, whatever its label is.
+  if (widget.element?.placeholder) widget.element.placeholder = words;
+}
+
+/** @param {any} node @param {any} input */
+function labelSocket(node, input) {
+  const words = inputWords(node, input);
+  if (words && !input.widget && isOurs(input, words)) input.label = words;
+}
+
+/**
+ * Whether a label may be replaced: there is none, or it is the bare name, or one that ComfyUI gave.
+ * @param {any} slot @param {string} words
+ */
+function isOurs(slot, words) {
+  const given = [undefined, null, "", words, slot.name, slot.name.split(".").at(-1), slot.display_name];
+  return given.includes(slot.label);
+}
+
+/** @param {any} node @param {any} slot @returns {string} "" where ComfyUI's own label does */
+function inputWords(node, slot) {
+  if (slot.name.includes(".")) return wording(slot.name);
+  const ofSchema = node.constructor.nodeData?.inputs?.[slot.name]?.display_name ?? "";
+  return isTranslated(slot) ? slot.localized_name : ofSchema;
+}
+
+/** @param {any} _node @param {any} slot @returns {string} */
+const outputWords = (_node, slot) => (isTranslated(slot) ? slot.localized_name : outputWording(slot.name));
+
+/** @param {any} slot */
+const isTranslated = (slot) => Boolean(slot.localized_name) && slot.localized_name !== slot.name;
