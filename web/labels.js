@@ -15,6 +15,9 @@ const LABELLED = new Set([
  */
 export function keepLabels(node) {
   if (!LABELLED.has(node.comfyClass)) return;
+  /** Before a saved workflow brings those of another language. @type {Map<string, string>} */
+  const outputWords = new Map((node.outputs ?? []).map((/** @type {any} */ output) => [output.name, wordsOfOutput(output)]));
+  const label = () => labelAll(node, outputWords);
   const { addInput, addCustomWidget, onConfigure, onConnectionsChange, onSerialize } = node;
   node.addInput = function (/** @type {any[]} */ ...given) {
     const input = addInput.apply(this, given);
@@ -28,26 +31,26 @@ export function keepLabels(node) {
   };
   node.onConfigure = (/** @type {any} */ info) => {
     onConfigure?.call(node, info);
-    label(node);
-    queueMicrotask(() => label(node));
+    label();
+    queueMicrotask(label);
   };
   node.onConnectionsChange = (/** @type {any[]} */ ...given) => {
     onConnectionsChange?.apply(node, given);
-    queueMicrotask(() => label(node));
+    queueMicrotask(label);
   };
   node.onSerialize = (/** @type {any} */ info) => {
     onSerialize?.call(node, info);
-    for (const [slots, words] of [[info.inputs, inputWords], [info.outputs, outputWords]]) {
-      for (const slot of slots ?? []) if (slot.label === words(node, slot)) delete slot.label;
-    }
+    for (const input of info.inputs ?? []) if (input.label === inputWords(node, input)) delete input.label;
+    for (const output of info.outputs ?? []) output.localized_name = output.name;
   };
-  label(node);
+  label();
 }
 
-/** @param {any} node */
-function label(node) {
+/** @param {any} node @param {Map<string, string>} outputWords */
+function labelAll(node, outputWords) {
   for (const input of node.inputs ?? []) labelSocket(node, input);
-  for (const output of node.outputs ?? []) if (isOurs(output, outputWords(node, output))) output.label = outputWords(node, output);
+  // Nodes 2.0 of frontend 1.37 shows no output's label.
+  for (const output of node.outputs ?? []) output.localized_name = outputWords.get(output.name) ?? output.localized_name;
   for (const widget of node.widgets ?? []) {
     const words = widget.name.includes(".") ? wording(widget.name) : widget.label;
     if (words && isOurs(widget, words)) labelWidget(widget, words);
@@ -83,8 +86,8 @@ function inputWords(node, slot) {
   return isTranslated(slot) ? slot.localized_name : ofSchema;
 }
 
-/** @param {any} _node @param {any} slot @returns {string} */
-const outputWords = (_node, slot) => (isTranslated(slot) ? slot.localized_name : outputWording(slot.name));
+/** @param {any} output @returns {string} */
+const wordsOfOutput = (output) => (isTranslated(output) ? output.localized_name : outputWording(output.name));
 
 /** @param {any} slot */
 const isTranslated = (slot) => Boolean(slot.localized_name) && slot.localized_name !== slot.name;

@@ -10,7 +10,7 @@ import { language, t } from "./text.js";
 /** @typedef {import("./server.js").Offered} Offered */
 
 const KINDS = () => ({
-  "text-to-video": t("Words to video"),
+  "text-to-video": t("Text to video"),
   "image-to-video": t("Image to video"),
   "reference-to-video": t("References to video"),
   "video-to-video": t("Video to video"),
@@ -75,7 +75,9 @@ export function openPicker({ title, current, load, isFree = false, choose }) {
     if (own) shown.push({ id: own, name: t("Use “{name}” as it is", { name: own }), vendor: "", kinds: [], retired: false, gone: false, price: "" });
     list.replaceChildren(...shown.map(item));
     list.hidden = !shown.length;
-    count.textContent = shown.length ? t("{count} model|{count} models", { count: shown.length - Number(Boolean(own)) }) : t("No model is like that. Search for less, or clear the filters.");
+    const inList = shown.length - Number(Boolean(own));
+    if (inList) count.textContent = t("{count} model|{count} models", { count: inList });
+    else count.textContent = own ? t("No model in the list is like that.") : t("No model is like that. Search for less, or clear the filters.");
     const place = shown.findIndex(({ id }) => id === current);
     lead(typed || place < 0 ? 0 : place);
   }

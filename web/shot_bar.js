@@ -76,12 +76,13 @@ export class ShotBar {
 
   add() {
     const { node } = this;
+    const before = this.after();
     const made = node.addDOMWidget(NAME, "remote_video_shots", this.element, {
       getMinHeight: () => HEIGHT,
       getMaxHeight: () => HEIGHT,
       hideOnZoom: false,
     });
-    this.widget = ownWidget(node, made, this.after());
+    this.widget = ownWidget(node, made, before);
     grow(node);
   }
 
