@@ -23,8 +23,8 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
     """What there is to show on nodes.
 
     Returns:
-        models: by id, in the order of the node's list: {name, vendor, kinds: what it makes a video of, retired, price_usd,
-            price_unit, is_from, length: the input that is the clip's length, shots: see `_sum_of`}.
+        models: by id, in the order of the node's list: {name, vendor, kinds: what it makes a video of, retired,
+            price_usd, price_unit, is_from, length: the input that is the clip's length, shots: see `_sum_of`}.
         nodes: by the id of a node that has one model: the same, of that model where it is offered.
         shots: by the id of a node that has one model: its groups.
         sandbox: whether nothing costs anything.

@@ -17,11 +17,13 @@ export function keepLabels(node) {
   if (!LABELLED.has(node.comfyClass)) return;
   /** Before a saved workflow brings those of another language. @type {Map<string, string>} */
   const outputWords = new Map((node.outputs ?? []).map((/** @type {any} */ output) => [output.name, wordsOfOutput(output)]));
-  const label = () => labelAll(node, outputWords);
+  /** By name, what somebody called a socket, which may be built anew. @type {Map<string, string>} */
+  const called = new Map();
+  const label = () => labelAll(node, outputWords, called);
   const { addInput, addCustomWidget, onConfigure, onConnectionsChange, onSerialize } = node;
   node.addInput = function (/** @type {any[]} */ ...given) {
     const input = addInput.apply(this, given);
-    labelSocket(node, input);
+    labelSocket(node, input, called);
     return input;
   };
   node.addCustomWidget = function (/** @type {any[]} */ ...given) {
@@ -30,6 +32,7 @@ export function keepLabels(node) {
     return widget;
   };
   node.onConfigure = (/** @type {any} */ info) => {
+    for (const input of info.inputs ?? []) if (!isOurs(input, inputWords(node, input))) called.set(input.name, input.label);
     onConfigure?.call(node, info);
     label();
     queueMicrotask(label);
@@ -46,9 +49,9 @@ export function keepLabels(node) {
   label();
 }
 
-/** @param {any} node @param {Map<string, string>} outputWords */
-function labelAll(node, outputWords) {
-  for (const input of node.inputs ?? []) labelSocket(node, input);
+/** @param {any} node @param {Map<string, string>} outputWords @param {Map<string, string>} called */
+function labelAll(node, outputWords, called) {
+  for (const input of node.inputs ?? []) labelSocket(node, input, called);
   // Nodes 2.0 of frontend 1.37 shows no output's label.
   for (const output of node.outputs ?? []) output.localized_name = outputWords.get(output.name) ?? output.localized_name;
   for (const widget of node.widgets ?? []) {
@@ -64,10 +67,12 @@ function labelWidget(widget, words) {
   if (widget.element?.placeholder) widget.element.placeholder = words;
 }
 
-/** @param {any} node @param {any} input */
-function labelSocket(node, input) {
+/** @param {any} node @param {any} input @param {Map<string, string>} called */
+function labelSocket(node, input, called) {
   const words = inputWords(node, input);
-  if (words && !input.widget && isOurs(input, words)) input.label = words;
+  if (!words || input.widget) return;
+  if (isOurs(input, words)) input.label = called.get(input.name) ?? words;
+  else called.set(input.name, input.label);
 }
 
 /**
