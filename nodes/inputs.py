@@ -12,6 +12,7 @@ from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, See
 from ..remote_video.models.groups import Json, Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sound
+from .labels import labelled
 
 FIT_MODES = ("auto", "crop", "pad", "strict")
 FRAMES_MODES = ("auto", "all", "none")
@@ -35,18 +36,17 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
         template = io.Autogrow.TemplatePrefix(
             ElementSocket.Input("element", optional=True), prefix="element_", min=1, max=field.most
         )
-        return io.Autogrow.Input(field.name, template=template, optional=True, tooltip=field.help)
+        return io.Autogrow.Input(field.name, template=template, optional=True, **labelled(field))
     if isinstance(field, Repeated):
         options = [
             io.DynamicCombo.Option(choice, [model_input(inner, required=True) for inner in field.inputs(count)])
             for choice, count in field.counts.items()
         ]
-        return io.DynamicCombo.Input(field.name, options=options, optional=True, tooltip=field.help)
-    own = {"tooltip": field.help, "advanced": advanced}
+        return io.DynamicCombo.Input(field.name, options=options, optional=True, **labelled(field))
+    own = {**labelled(field), "advanced": advanced}
     if isinstance(field, Json):
-        return io.String.Input(
-            field.name, optional=not field.required, tooltip=field.help, multiline=True, default="", advanced=True
-        )
+        own["advanced"] = True
+        return io.String.Input(field.name, optional=not field.required, multiline=True, default="", **own)
     if isinstance(field, Text):
         is_optional = bool(field.default) or not field.required
         return io.String.Input(
@@ -56,7 +56,7 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
 
 
 def _socket(field: MediaField) -> io.Input:
-    own = {"optional": not field.required, "tooltip": field.help}
+    own = {"optional": not field.required, **labelled(field)}
     types = [SOCKETS[type(field)], *([io.String] if field.takes_address else [])]
     if not (field.takes_several and field.takes_address):
         return types[0].Input(field.name, **own) if len(types) == 1 else io.MultiType.Input(field.name, types, **own)
@@ -158,7 +158,7 @@ def common_inputs(fields: list[Field]) -> list[io.Input]:
     """The inputs that offer `common_fields`."""
     seed, prefix, *advanced = fields
     return [
-        _chosen_input(seed, {"optional": True, "tooltip": seed.help, "control_after_generate": "fixed"}),
+        _chosen_input(seed, {"optional": True, **labelled(seed), "control_after_generate": "fixed"}),
         model_input(prefix),
         *(model_input(field, advanced=True) for field in advanced),
     ]

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import torch
 from comfy_api.latest import Input, io
 
 from ..remote_video.errors import InputRefused
 from ..remote_video.models import KlingElement
+from ..remote_video.models.fields import Field
 from ..remote_video.models.kling_elements import ONE_PART
 from .clip_node import CATEGORY
 from .inputs import ElementSocket
+from .labels import labelled
 from .mp4_file import mp4_file
+
+
+def _part(kind: Any, name: str, what: str) -> io.Input:
+    part: io.Input = kind.Input(name, optional=True, **labelled(Field(name, None, what)))
+    return part
 
 
 class Kling3Element(io.ComfyNode):
@@ -26,13 +34,9 @@ class Kling3Element(io.ComfyNode):
             "views, a video of how it moves, or any of these. Costs nothing by itself.",
             search_aliases=["kling element", "character", "reference", "subject", "remote video"],
             inputs=[
-                io.Image.Input("frontal_image", optional=True, tooltip="The front view; one image."),
-                io.Image.Input("reference_images", optional=True, tooltip="More views of it, as a batch."),
-                io.Video.Input(
-                    "video",
-                    optional=True,
-                    tooltip="A motion reference: how it moves. Sent as MP4 (H.264), at most 100 MB.",
-                ),
+                _part(io.Image, "frontal_image", "The front view; one image."),
+                _part(io.Image, "reference_images", "More views of it, as a batch."),
+                _part(io.Video, "video", "A motion reference: how it moves. Sent as MP4 (H.264), at most 100 MB."),
             ],
             outputs=[ElementSocket.Output("element", tooltip="Wire it to `elements` of Kling 3.0 Image to Video.")],
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..remote_video.catalogue import store
+from ..remote_video.catalogue.aliases import aliases
 from ..remote_video.catalogue.catalogue import Catalogue
 from ..remote_video.catalogue.entry import Entry
 from ..remote_video.catalogue.length import length_of
@@ -25,19 +26,28 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
     """What there is to show on nodes.
 
     Returns:
-        models: by id: {name, retired, price_usd, price_unit, is_from: whatever is set, dearer_by: the inputs that may
-            change the price when they are sent, length: as `Length`, unset: by input, what its widget shows when it is
-            not sent}.
+        models: by id, in the order of the node's list: {name, vendor, kinds: what it makes a video of, retired,
+            price_usd, price_unit, is_from: whatever is set, dearer_by: the inputs that may change the price when they
+            are sent, length: as `Length`, unset: by input, what its widget shows when it is not sent, shots: see
+            `_sum_of`}.
         nodes: by the id of a node that has one model: the same, of that model where it is offered.
+        shots: by the id of a node that has one model: its groups.
         sandbox: whether nothing costs anything.
     """
     known = store.known(settings.home, settings.endpoint(RUNCOMFY))
     return {
         "models": {
-            model_id: {"name": model.name, **_priced(model.entry, model.fields)}
+            model_id: {
+                "name": model.name,
+                "vendor": model.entry.vendor,
+                "kinds": sorted(model.entry.video_kinds),
+                "shots": _shots(model.own),
+                **_priced(model.entry, model.fields),
+            }
             for model_id, model in video_models(known).items()
         },
         "nodes": {spec.node_id: _fixed(known, spec) for spec in MODELS if known.get(spec.model_id)},
+        "shots": {spec.node_id: _shots(spec.fields) for spec in MODELS if _shots(spec.fields)},
         "sandbox": is_free(RUNCOMFY, settings),
     }
 
@@ -46,6 +56,12 @@ def instead_view(settings: Settings, query: Mapping[str, Any]) -> dict[str, Any]
     """{model} -> {instead: the ids of what is offered in its place}."""
     known = store.known(settings.home, settings.endpoint(RUNCOMFY))
     return {"instead": in_place_of(known, str(query.get("model", ""))[:200])}
+
+
+def aliases_view(settings: Settings, _query: Any = None) -> dict[str, Any]:
+    """-> {names: what CometAPI calls its models of Veo now, asked_at: seconds since 1970 or null, sandbox}. Blocks."""
+    known = aliases(settings)
+    return {"names": list(known.names), "asked_at": known.asked_at, "sandbox": settings.sandbox}
 
 
 def renew(settings: Settings, _body: Any = None) -> dict[str, bool]:
@@ -80,3 +96,21 @@ def _unset(field: Field) -> Any:
     if getattr(field, "default", "") is not None:
         return "" if field.is_left_out("") else None
     return field.unset if isinstance(field, Number) else UNSET if isinstance(field, (Choice, Flag)) else None
+
+
+def _shots(fields: tuple[Field, ...]) -> list[dict[str, Any]]:
+    return [_sum_of(field, *field.adds_up) for field in fields if isinstance(field, Repeated) and field.adds_up]
+
+
+def _sum_of(group: Repeated, part: str, whole: Number) -> dict[str, Any]:
+    """Which parts of a repeated group add up to which input, and how long one may be, s."""
+    length: Number = next(inner for inner in group.of if isinstance(inner, Number) and inner.name == part)
+    return {
+        "group": group.name,
+        "one": group.one,
+        "part": part,
+        "whole": whole.name,
+        "least": length.minimum,
+        "most": length.maximum,
+        "whole_numbers": length.whole,
+    }

@@ -40,6 +40,7 @@ READS: dict[str, Answer] = {
     "/remote_video/money": _later("accounts_panel", "money_view"),
     "/remote_video/models": _later("offered", "offered_view"),
     "/remote_video/models/instead": _later("offered", "instead_view"),
+    "/remote_video/models/aliases": _later("offered", "aliases_view"),
 }
 CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _later("accounts_panel", "save_account"),

@@ -19,6 +19,7 @@ from .chosen_model import BELOW, MODEL, chosen
 from .clip_node import ClipMaker, Common
 from .comfy_host import catalogue
 from .inputs import common_fields, common_inputs, model_input
+from .labels import labelled
 from .literals import Misread, literals_of, read_literals
 
 PROMPT = Text("prompt", None, "What happens in the clip. A model that takes no words refuses them.")
@@ -27,6 +28,7 @@ SEED = replace(
     tooltip="Sent where the model has a seed, and folded into its range; elsewhere the number only names the take. The "
     "same inputs with the same seed are never paid twice; another seed asks for another clip.",
 )
+MODEL_TIP = "The model that makes the clip. What it takes besides `prompt` and `seed` stands below."
 SOCKETS_ONLY = (MediaField, Elements)
 
 
@@ -82,7 +84,7 @@ def _schema(known: Catalogue) -> io.Schema:
                     for name in (dict.fromkeys([*first, *models]) if first else ())
                 ],
                 optional=True,
-                tooltip="The model that makes the clip. What it takes besides `prompt` and `seed` stands below.",
+                **labelled(Field(MODEL, None, MODEL_TIP)),
             ),
         ],
         # Without this ComfyUI drops a model it doesn't know, with all below it, and says nothing.

@@ -11,9 +11,12 @@ const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
 const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
 
-/** @type {Awaited<ReturnType<typeof getOffered>>} */
-let offered = { models: {}, nodes: {}, sandbox: true };
+/** @type {import("./server.js").AllOffered} */
+let offered = { models: {}, nodes: {}, shots: {}, sandbox: true };
 let asked = false;
+
+/** What was last heard of models. */
+export const lastOffered = () => offered;
 
 /** Ask what is offered; badges that are there show it from then on. */
 export async function askWhatIsOffered() {

@@ -15,8 +15,6 @@ export function carryOver(node, prefix) {
   node.addCustomWidget = function (/** @type {any[]} */ ...given) {
     const widget = add.apply(this, given);
     if (widget.name?.startsWith(prefix)) {
-      // On the canvas a text box is labelled by its whole name.
-      if (widget.element?.placeholder) widget.element.placeholder = widget.name.split(".").at(-1);
       const removed = widget.onRemove;
       widget.onRemove = function () {
         const isWritten = widget.value !== start || !carried.written.has(widget.name);

@@ -2,8 +2,10 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.js";
+import { CLIP_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } from "./badges.js";
 import { carryOver } from "./carry_over.js";
+import { makeEditable, renewShots } from "./editing.js";
+import { keepLabels } from "./labels.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { renewModels } from "./server.js";
 
@@ -61,7 +63,10 @@ app.registerExtension({
   name: "RemoteVideo.ClipNodes",
   setup() {
     askWhatIsOffered();
-    setInterval(() => renewBadges(app.canvas?.graph), BADGES_EVERY_MS);
+    setInterval(() => {
+      renewBadges(app.canvas?.graph);
+      renewShots(app.canvas?.graph);
+    }, BADGES_EVERY_MS);
   },
   refreshComboInNodes() {
     renew();
@@ -69,6 +74,7 @@ app.registerExtension({
   },
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {
+    keepLabels(node);
     if (!CLIP_NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);
@@ -76,5 +82,6 @@ app.registerExtension({
     showBadges(node);
     if (node.comfyClass === "Kling3I2V") carryOver(node, "multi_shot.");
     if (node.comfyClass === "RunComfyVideo") new ModelNode(node);
+    makeEditable(node, lastOffered);
   },
 });

@@ -84,8 +84,24 @@ export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", 
  * @property {Record<string, unknown>} unset by input, what its widget shows when it isn't sent; null when it always is
  */
 
-/** @returns {Promise<{models: Record<string, Offered>, nodes: Record<string, Offered>, sandbox: boolean}>} */
+/**
+ * One of a node that has many.
+ * @typedef {Offered & {name: string, vendor: string, kinds: string[], shots: import("./shots.js").Group[]}} OfferedModel
+ */
+
+/**
+ * @typedef {object} AllOffered
+ * @property {Record<string, OfferedModel>} models by id
+ * @property {Record<string, Offered>} nodes by class, those of one model
+ * @property {Record<string, import("./shots.js").Group[]>} shots by class, of the same nodes
+ * @property {boolean} sandbox
+ */
+
+/** @returns {Promise<AllOffered>} */
 export const getOffered = () => ask("/remote_video/models");
+
+/** What CometAPI calls its models of Veo. @returns {Promise<{names: string[], asked_at: number | null}>} */
+export const getAliases = () => ask("/remote_video/models/aliases");
 
 /** @param {string} model @returns {Promise<{instead: string[]}>} */
 export const getInstead = (model) => ask(`/remote_video/models/instead?model=${encodeURIComponent(model)}`);

@@ -81,7 +81,12 @@ class Entry:
     @property
     def makes_video(self) -> bool:
         """Whether it is a video model."""
-        return any(TO_VIDEO.fullmatch(kind) for kind in self.kinds) or (EDIT in self.kinds and self._takes_video)
+        return any(kind != EDIT for kind in self.video_kinds) or (EDIT in self.kinds and self._takes_video)
+
+    @property
+    def video_kinds(self) -> frozenset[str]:
+        """Those of its kinds that say what it makes a video of."""
+        return frozenset(kind for kind in self.kinds if TO_VIDEO.fullmatch(kind) or kind == EDIT)
 
     @property
     def vendor(self) -> str:

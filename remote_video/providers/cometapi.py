@@ -97,12 +97,7 @@ class CometApi:
 
         A list that has nothing like it says nothing: it may not be one of video models.
         """
-        response, model = self._api.get("/models", most_bytes=MAX_LISTING_BYTES), str(request.body["model"])
-        body = response.json()
-        listed = (id_text(item.get("id")) for item in listed_in(body) or () if isinstance(item, Mapping))
-        names = sorted(set(filter(None, listed)))
-        if response.status >= 300 or not names:
-            raise transient(response, problem_in(body, response.summary), self.name)
+        model, names = str(request.body["model"]), self.models()
         if model in names:
             return {"id": model}
         near = _near(model, names)
@@ -112,6 +107,16 @@ class CometApi:
             f"{self.name} does not offer a model named {model}. Near ones it has: {code(', '.join(near))}.",
             next_step="Write one of them into `model`, then run again.",
         )
+
+    def models(self) -> list[str]:
+        """The names of all models it offers, of every kind, sorted. Free. Raises TransientError."""
+        response = self._api.get("/models", most_bytes=MAX_LISTING_BYTES)
+        body = response.json()
+        listed = (id_text(item.get("id")) for item in listed_in(body) or () if isinstance(item, Mapping))
+        names = sorted(set(filter(None, listed)))
+        if response.status >= 300 or not names:
+            raise transient(response, problem_in(body, response.summary), self.name)
+        return names
 
     def auth_headers(self, url: str) -> dict[str, str]:
         """The key, for CometAPI's own /content alone."""

@@ -108,7 +108,7 @@ def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
     inputs = {entry.id: entry for entry in SCHEMAS[spec.node_id].inputs}
     for field in spec.fields:
         entry = inputs[field.name]
-        assert entry.tooltip == field.help
+        assert entry.tooltip == f"{field.help} (`{field.name}`)"
         for ours, theirs in (("default", "default"), ("minimum", "min"), ("maximum", "max")):
             if hasattr(field, ours) and hasattr(entry, theirs):
                 assert getattr(entry, theirs) == getattr(field, ours), field.name

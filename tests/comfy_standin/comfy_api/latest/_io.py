@@ -19,9 +19,15 @@ class Input:
     Parent: type[ComfyType]
 
     def __init__(
-        self, id: str, optional: bool = False, tooltip: str | None = None, advanced: bool | None = None
+        self,
+        id: str,
+        display_name: str | None = None,
+        optional: bool = False,
+        tooltip: str | None = None,
+        advanced: bool | None = None,
     ) -> None:
-        self.id, self.optional, self.tooltip, self.advanced = id, optional, tooltip, advanced
+        self.id, self.display_name = id, display_name
+        self.optional, self.tooltip, self.advanced = optional, tooltip, advanced
 
     @property
     def io_type(self) -> str:
@@ -71,12 +77,13 @@ class Boolean(ComfyType, io_type="BOOLEAN"):
         def __init__(
             self,
             id: str,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
             default: bool | None = None,
             advanced: bool | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip, advanced)
+            super().__init__(id, display_name, optional, tooltip, advanced)
             self.default = default
 
 
@@ -85,6 +92,7 @@ class Int(ComfyType, io_type="INT"):
         def __init__(
             self,
             id: str,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
             default: int | None = None,
@@ -93,7 +101,7 @@ class Int(ComfyType, io_type="INT"):
             control_after_generate: bool | str | None = None,
             advanced: bool | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip, advanced)
+            super().__init__(id, display_name, optional, tooltip, advanced)
             self.default, self.min, self.max = default, min, max
             self.control_after_generate = control_after_generate
 
@@ -103,6 +111,7 @@ class Float(ComfyType, io_type="FLOAT"):
         def __init__(
             self,
             id: str,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
             default: float | None = None,
@@ -111,7 +120,7 @@ class Float(ComfyType, io_type="FLOAT"):
             step: float | None = None,
             advanced: bool | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip, advanced)
+            super().__init__(id, display_name, optional, tooltip, advanced)
             self.default, self.min, self.max, self.step = default, min, max, step
 
 
@@ -120,13 +129,14 @@ class String(ComfyType, io_type="STRING"):
         def __init__(
             self,
             id: str,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
             multiline: bool = False,
             default: str | None = None,
             advanced: bool | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip, advanced)
+            super().__init__(id, display_name, optional, tooltip, advanced)
             self.default, self.multiline = default, multiline
 
 
@@ -136,12 +146,13 @@ class Combo(ComfyType, io_type="COMBO"):
             self,
             id: str,
             options: list[str] | list[int] | None = None,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
             default: str | int | None = None,
             advanced: bool | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip, advanced)
+            super().__init__(id, display_name, optional, tooltip, advanced)
             self.default, self.options = default, options
 
 
@@ -152,9 +163,14 @@ class DynamicCombo(ComfyType, io_type="COMFY_DYNAMICCOMBO_V3"):
 
     class Input(Input):
         def __init__(
-            self, id: str, options: list[DynamicCombo.Option], optional: bool = False, tooltip: str | None = None
+            self,
+            id: str,
+            options: list[DynamicCombo.Option],
+            display_name: str | None = None,
+            optional: bool = False,
+            tooltip: str | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip)
+            super().__init__(id, display_name, optional, tooltip)
             self.options = options
 
 
@@ -172,19 +188,25 @@ class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
             self,
             id: str,
             template: Autogrow.TemplatePrefix | Autogrow.TemplateNames,
+            display_name: str | None = None,
             optional: bool = False,
             tooltip: str | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip)
+            super().__init__(id, display_name, optional, tooltip)
             self.template = template
 
 
 class MultiType:
     class Input(Input):
         def __init__(
-            self, id: str | Input, types: list[type[ComfyType]], optional: bool = False, tooltip: str | None = None
+            self,
+            id: str | Input,
+            types: list[type[ComfyType]],
+            display_name: str | None = None,
+            optional: bool = False,
+            tooltip: str | None = None,
         ) -> None:
-            super().__init__(id, optional, tooltip)
+            super().__init__(id, display_name, optional, tooltip)
             self.types = types
 
         @property

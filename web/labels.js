@@ -1,0 +1,98 @@
+// @ts-check
+/** Words on sockets and widgets in place of names. The names stay what workflows and prompts have. */
+
+import { outputWording, wording } from "./wording.js";
+
+const LABELLED = new Set([
+  "Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo",
+]);
+
+/**
+ * Keep the words on a node, whatever is built on it later. They follow the page's language, so they are not saved; what
+ * somebody called a socket is theirs and stays.
+ *
+ * @param {any} node
+ */
+export function keepLabels(node) {
+  if (!LABELLED.has(node.comfyClass)) return;
+  /** Before a saved workflow brings those of another language. @type {Map<string, string>} */
+  const outputWords = new Map((node.outputs ?? []).map((/** @type {any} */ output) => [output.name, wordsOfOutput(output)]));
+  /** By name, what somebody called a socket, which may be built anew. @type {Map<string, string>} */
+  const called = new Map();
+  const label = () => labelAll(node, outputWords, called);
+  const { addInput, addCustomWidget, onConfigure, onConnectionsChange, onSerialize } = node;
+  node.addInput = function (/** @type {any[]} */ ...given) {
+    const input = addInput.apply(this, given);
+    labelSocket(node, input, called);
+    return input;
+  };
+  node.addCustomWidget = function (/** @type {any[]} */ ...given) {
+    const widget = addCustomWidget.apply(this, given);
+    if (widget.name?.includes(".")) labelWidget(widget, wording(widget.name));
+    return widget;
+  };
+  node.onConfigure = (/** @type {any} */ info) => {
+    for (const input of info.inputs ?? []) if (!isOurs(input, inputWords(node, input))) called.set(input.name, input.label);
+    onConfigure?.call(node, info);
+    label();
+    queueMicrotask(label);
+  };
+  node.onConnectionsChange = (/** @type {any[]} */ ...given) => {
+    onConnectionsChange?.apply(node, given);
+    queueMicrotask(label);
+  };
+  node.onSerialize = (/** @type {any} */ info) => {
+    onSerialize?.call(node, info);
+    for (const input of info.inputs ?? []) if (input.label === inputWords(node, input)) delete input.label;
+    for (const output of info.outputs ?? []) output.localized_name = output.name;
+  };
+  label();
+}
+
+/** @param {any} node @param {Map<string, string>} outputWords @param {Map<string, string>} called */
+function labelAll(node, outputWords, called) {
+  for (const input of node.inputs ?? []) labelSocket(node, input, called);
+  // Nodes 2.0 of frontend 1.37 shows no output's label.
+  for (const output of node.outputs ?? []) output.localized_name = outputWords.get(output.name) ?? output.localized_name;
+  for (const widget of node.widgets ?? []) {
+    const words = widget.name.includes(".") ? wording(widget.name) : widget.label;
+    if (words && isOurs(widget, words)) labelWidget(widget, words);
+  }
+}
+
+/** @param {any} widget @param {string} words */
+function labelWidget(widget, words) {
+  widget.label = words;
+  // On the canvas a text box shows its whole name, whatever its label is.
+  if (widget.element?.placeholder) widget.element.placeholder = words;
+}
+
+/** @param {any} node @param {any} input @param {Map<string, string>} called */
+function labelSocket(node, input, called) {
+  const words = inputWords(node, input);
+  if (!words || input.widget) return;
+  if (isOurs(input, words)) input.label = called.get(input.name) ?? words;
+  else called.set(input.name, input.label);
+}
+
+/**
+ * Whether a label may be replaced: there is none, or it is the bare name, or one that ComfyUI gave.
+ * @param {any} slot @param {string} words
+ */
+function isOurs(slot, words) {
+  const given = [undefined, null, "", words, slot.name, slot.name.split(".").at(-1), slot.display_name];
+  return given.includes(slot.label);
+}
+
+/** @param {any} node @param {any} slot @returns {string} "" where ComfyUI's own label does */
+function inputWords(node, slot) {
+  if (slot.name.includes(".")) return wording(slot.name);
+  const ofSchema = node.constructor.nodeData?.inputs?.[slot.name]?.display_name ?? "";
+  return isTranslated(slot) ? slot.localized_name : ofSchema;
+}
+
+/** @param {any} output @returns {string} */
+const wordsOfOutput = (output) => (isTranslated(output) ? output.localized_name : outputWording(output.name));
+
+/** @param {any} slot */
+const isTranslated = (slot) => Boolean(slot.localized_name) && slot.localized_name !== slot.name;
