@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import AccountError
+from .errors import AccountError, Action
 from .private_file import NotPrivate, read_private, why_unusable, write_private
 from .providers import PROVIDERS, Provider, provider_of
 
@@ -236,6 +236,7 @@ def _no_key(provider: Provider) -> AccountError:
             "in the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying "
             "out)."
         ),
+        actions=(Action.ACCOUNTS, Action.SANDBOX),
     )
 
 
