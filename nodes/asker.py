@@ -62,6 +62,8 @@ class NodeAsker:
         self._prompt: Prompt = item[2] if item else {}
         self._provider = provider
         self._event = JobEvent("", "", model_name=title)
+        self._is_background = False
+        """Whether the node waits no longer because its `wait` is off."""
         self._asked_at = time.time()
         self._workflow_id = _workflow_id(item[3]) if item else None
 
@@ -76,7 +78,7 @@ class NodeAsker:
         if event.progress is not None and self.node_id and state.prompt_id == self.prompt_id:
             state.update_progress(self.node_id, round(100 * event.progress), 100)
         is_here = event.is_over and event.state is State.STORED
-        self._say(event, "working" if not self.has_left else "here" if is_here else "background")
+        self._say(event, "working" if not self.has_left else "here" if is_here else "left")
 
     def says(self, notice: str) -> None:
         """Show something on the way."""
@@ -84,12 +86,14 @@ class NodeAsker:
 
     def goes_on(self, event: JobEvent) -> None:
         """The node doesn't wait for its clip."""
+        self._is_background = True
         if not self._event.is_over:
             words = "The clip is collected in the background; Run again hands it on."
-            self._say(replace(event, text=f"{event.text}\n{words}", words=words), "background")
+            self._say(replace(event, text=f"{event.text}\n{words}", words=words), "left")
 
-    def has_made(self, clip: StoredClip, text: str) -> None:
+    def has_made(self, clip: StoredClip, text: str, remarks: tuple[str, ...]) -> None:
         """The clip is handed on."""
+        self.notices = (*remarks, *self.notices)
         known = {"request_id": clip.request_id, "file": clip.path.name, "cost_usd": clip.cost_usd}
         event = replace(self._event, text=text, words=text, sandbox=clip.sandbox, state=State.STORED, **known)
         self._say(replace(event, error=None, progress=None, is_over=True), "made again" if clip.reused else "made")
@@ -104,11 +108,11 @@ class NodeAsker:
         """Show it on the node, and log it unless only its numbers changed a moment ago.
 
         Args:
-            phase: working, background (nobody waits for it), here (a Run would hand it on), made, made again (before,
-                and found again), error, or over (stopped, and there will be no clip).
+            phase: working, left (the node waits no longer), here (a Run would hand it on), made, made again (before, and
+                found again), error, or over (there will be no clip).
         """
         is_over = event.is_over and phase != "working"
-        if is_over and phase == "background":
+        if is_over and phase == "left":
             phase = "error" if event.error else "over"
         self._event = event
         if self.node_id:
@@ -121,6 +125,7 @@ class NodeAsker:
                 "asked_at": self._asked_at,
                 "provider": self._provider,
                 "phase": phase,
+                "is_background": self._is_background,
                 "notices": [*self.notices, *self.file_notices],
                 "is_over": is_over,
             }

@@ -135,7 +135,7 @@ class ClipMaker:
             engine.pools.decoding.leave(reading)
         for file in (clip.path, *clip.others):
             note_handed_on(file)
-        node.has_made(clip, "\n".join((_summary(clip), *clip.more, *warnings)))
+        node.has_made(clip, _summary(clip), (*clip.more, *warnings))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

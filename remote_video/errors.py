@@ -70,7 +70,9 @@ class Action(Enum):
     """What a page can offer as a button beside an error. Programs that show no buttons leave it."""
 
     ACCOUNTS = "accounts"
-    """Open the accounts dialog, where keys and the budget are."""
+    """Open the accounts dialog, where keys are."""
+    BUDGET = "budget"
+    """Open it, for the budget."""
     SANDBOX = "sandbox"
     """Make clips in the sandbox from now on."""
     JOB = "job"
@@ -157,7 +159,7 @@ class UploadError(RemoteVideoError):
     """An image could not be put where the provider would fetch it; nothing was submitted."""
 
     usual_next_step = "Check the REMOTE_VIDEO_UPLOADS settings and the network, then run again."
-    usual_actions = (Action.HELP,)
+    usual_actions = (Action.RUN, Action.HELP)
 
 
 class AccountError(RemoteVideoError):
@@ -178,7 +180,7 @@ class BudgetReached(RemoteVideoError):
     """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
 
     usual_next_step = "Raise the budget, then run again."
-    usual_actions = (Action.ACCOUNTS,)
+    usual_actions = (Action.BUDGET,)
 
 
 class ModerationError(RemoteVideoError):

@@ -9,7 +9,7 @@ import { speak } from "./text.js";
 
 const ACCOUNTS_COMMAND = "RemoteVideo.Accounts";
 
-const STYLES = ["remote_video", "dialog", "panel"];
+const STYLES = ["remote_video", "dialog", "panel", "node"];
 
 function addStyles() {
   for (const name of STYLES) {
