@@ -41,8 +41,7 @@ class ClipMaker:
     (ComfyUI-Manager) finds them by reading source, and knows a node by its direct bases.
     """
 
-    NODE_ID: ClassVar[str]
-    PROVIDER: ClassVar[str]
+    SPEC: ClassVar[ModelSpec | type[ModelSpec]]
     hidden: ClassVar[io.HiddenHolder]
 
     @classmethod
@@ -51,7 +50,7 @@ class ClipMaker:
     ) -> io.Schema:
         """The node's schema; the outputs are the same on all."""
         return io.Schema(
-            node_id=cls.NODE_ID,
+            node_id=cls.SPEC.node_id,
             display_name=display_name,
             category=CATEGORY,
             description=description,
@@ -72,7 +71,7 @@ class ClipMaker:
         """What a cached result depends on besides the inputs: where it came from, what was decoded, and what is due."""
         wired = wired_outputs()
         decoded = ["unknown"] if wired is None else [str(slot) for slot in sorted(DECODED & wired)]
-        return [settings().endpoint(cls.PROVIDER), f"due {times_due()}", *decoded]
+        return [settings().endpoint(cls.SPEC.provider), f"due {times_due()}", *decoded]
 
     @classmethod
     async def make(cls, spec: ModelSpec, common: Common, values: Mapping[str, Any], below: str = "") -> io.NodeOutput:
@@ -87,7 +86,7 @@ class ClipMaker:
         """
         never_raise()
         node = NodeAsker(spec.name, spec.provider)
-        prefix = common.filename_prefix or f"video/{cls.NODE_ID}"
+        prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
         try:
             with ListItem(node.prompt_id, node.node_id, prefix) as item:
                 await item.others_begun()
@@ -168,21 +167,18 @@ class ClipNode(ClipMaker):
 
     SPEC: ClassVar[ModelSpec]
 
-    def __init_subclass__(cls) -> None:
-        cls.NODE_ID, cls.PROVIDER = cls.SPEC.node_id, cls.SPEC.provider
-
     @classmethod
     def schema(
         cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
     ) -> io.Schema:
         """See `ClipMaker.schema`: the model's own inputs, then the common ones."""
-        common = common_inputs(common_fields(cls.NODE_ID, cls.SPEC.field("seed")))
+        common = common_inputs(common_fields(cls.SPEC.node_id, cls.SPEC.field("seed")))
         return super().schema(display_name, description, aliases, [*inputs, *common], **more)
 
     @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
         """See `literals.Reader`."""
-        common = common_fields(cls.NODE_ID, cls.SPEC.field("seed"))
+        common = common_fields(cls.SPEC.node_id, cls.SPEC.field("seed"))
         read_literals(inputs, literals_of((*cls.SPEC.fields, *common)))
 
     @classmethod

@@ -31,7 +31,7 @@ SOCKETS_ONLY = (MediaField, Elements)
 
 
 class RunComfyVideo(ClipMaker, io.ComfyNode):
-    NODE_ID, PROVIDER = NODE_ID, CatalogueModel.provider
+    SPEC = CatalogueModel
 
     @classmethod
     def define_schema(cls) -> io.Schema:

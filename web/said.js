@@ -1,8 +1,18 @@
 // @ts-check
 /** What the server says (progress, errors), in the user's language as far as its sentences are fixed. */
 
+import { Sentences } from "./sentences.js";
+import { tableInUse } from "./text.js";
+
+/** @type {{table: object, sentences: Sentences} | undefined} */
+let made;
+
 /**
  * @param {string} words as the server said them, English
  * @returns {string}
  */
-export const said = (words) => words;
+export function said(words) {
+  const table = tableInUse();
+  if (made?.table !== table) made = { table, sentences: new Sentences(table) };
+  return made.sentences.translated(words);
+}

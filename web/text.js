@@ -45,6 +45,9 @@ async function read(name) {
  */
 export const t = (english, values = {}) => phrase(table, locale, english, values);
 
+/** The table in use, empty for English; the same object until another language is spoken. */
+export const tableInUse = () => table;
+
 /** The locale that texts are in, for `Intl`. */
 export const language = () => locale;
 

@@ -67,10 +67,9 @@ class Comfy:
         """Run `node` as the prompt worker does, in a clone with what an output node is told unasked."""
         prompt = self.queue(node, wired or {}, inputs, more)
         workflow = {"nodes": [{"id": int(NODE_ID), "type": node.__name__}]}
-        clone = type(node.__name__, (node,), {})
-        clone.hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})
+        hidden = io.HiddenHolder(prompt=prompt, extra_pnginfo={"workflow": workflow})
         with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
-            return await clone.execute(**inputs)
+            return await locked_clone(node, hidden).execute(**inputs)
 
     async def run_list(self, node: type, items: list[dict[str, Any]], **inputs: Any) -> list[io.NodeOutput]:
         """Run `node` for each item as the prompt worker does: begun one after the other, then side by side."""
@@ -78,7 +77,7 @@ class Comfy:
 
         async def run(index: int, item: dict[str, Any]) -> io.NodeOutput:
             with CurrentNodeContext(PROMPT_ID, NODE_ID, index):
-                return await type(node.__name__, (node,), {}).execute(**inputs, **item)
+                return await locked_clone(node).execute(**inputs, **item)
 
         tasks = []
         for index, item in enumerate(items):
@@ -90,7 +89,18 @@ class Comfy:
         """Ask what a cached result would depend on."""
         self.queue(node, wired or {}, inputs)
         with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
-            return node.fingerprint_inputs(**inputs)
+            return locked_clone(node).fingerprint_inputs(**inputs)
+
+
+class _Locked(type):
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise AttributeError(f"Cannot modify class attribute '{name}' on locked class '{cls.__name__}'")
+
+
+def locked_clone(node: type, hidden: io.HiddenHolder | None = None) -> Any:
+    """The class that ComfyUI calls a node's methods on: for each call another one, in which nothing can be set."""
+    name, own = f"{node.__name__}Clone", {**vars(node), "hidden": hidden}
+    return _Locked(name, (node, *node.__bases__), own)
 
 
 def picture(width: int = 640, height: int = 480) -> torch.Tensor:

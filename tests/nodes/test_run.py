@@ -25,7 +25,7 @@ from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from remote_video_pack.remote_video.sandbox.answer import Answer
 from remote_video_pack.remote_video.sandbox.faults.fault import BINARY, Fault
 
-from .comfy import picture
+from .comfy import locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
 Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
@@ -133,8 +133,7 @@ def test_links_out_of_the_output_folder_are_taken_where_comfyuis_own_save_nodes_
 
 @pytest.mark.parametrize("extra", ["a string", ["a", "list"], 7, {"workflow": "a string"}])
 async def test_a_workflow_of_another_form_is_no_error_after_the_paid_clip(comfy, sandbox, extra):
-    clone = type(Veo3I2V.__name__, (Veo3I2V,), {})
-    clone.hidden = io.HiddenHolder(prompt=None, extra_pnginfo=extra)
+    clone = locked_clone(Veo3I2V, io.HiddenHolder(prompt=None, extra_pnginfo=extra))
     comfy.queue(Veo3I2V, {})
     output = await clone.execute(image=picture(), prompt="a cat")
     assert Path(output[1]).is_file()

@@ -51,7 +51,7 @@ def starred(schema) -> list[str]:
 
 def test_the_menu_lists_the_nodes_in_order():
     assert list(SCHEMAS) == ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
-    assert RUNCOMFY_VIDEO.NODE_ID == "RunComfyVideo"
+    assert RUNCOMFY_VIDEO.SPEC.node_id == "RunComfyVideo"
     assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
 
 
@@ -167,4 +167,4 @@ def test_every_node_is_shown_in_an_example_with_a_picture():
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
         assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown >= {*SCHEMAS, RUNCOMFY_VIDEO.NODE_ID}
+    assert shown >= {*SCHEMAS, RUNCOMFY_VIDEO.SPEC.node_id}
