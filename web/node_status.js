@@ -4,6 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { anotherSeed, handOn, nodeOf, openAccounts, openHelp, openJob, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { renewBadge } from "./badges.js";
 import { button, make } from "./elements.js";
 import { getAccounts, getNodes, listen, onReconnected } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
@@ -23,6 +24,8 @@ const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
 const SETTLE_MS = 300;
 const LEFT_AFTER_MS = 3000;
+/** Letters. */
+const MOST_IN_BADGE = 40;
 
 const store = new StatusStore();
 /** @type {Map<any, StatusView>} by node */
@@ -243,7 +246,37 @@ function showAll() {
   const byNode = new Map([...views.keys()].map((node) => [node, []]));
   for (const status of store.of(workflowId())) byNode.get(nodeOf(status.node_id))?.push(status);
   for (const [node, statuses] of byNode) views.get(node)?.show(statuses);
+  showOutside();
 }
+
+/** By the node of a subgraph, what its badge says of the clips inside. @type {Map<any, string>} */
+const outside = new Map();
+
+/** A subgraph's own node says in a word how the clips inside are coming along. */
+function showOutside() {
+  /** @type {Map<any, string>} */
+  const words = new Map([...outside.keys()].map((node) => [node, ""]));
+  for (const status of store.of(workflowId())) {
+    const ids = status.node_id.split(":");
+    for (let depth = 1; depth < ids.length; depth++) {
+      const node = nodeOf(ids.slice(0, depth).join(":"));
+      if (node && (!words.get(node) || !status.is_over)) words.set(node, lineOf(status).title);
+    }
+  }
+  for (const [node, text] of words) if (outside.get(node) !== text) sayOutside(node, text);
+}
+
+/** @param {any} node @param {string} text */
+function sayOutside(node, text) {
+  const { LGraphBadge } = /** @type {any} */ (window);
+  if (!LGraphBadge) return;
+  if (!outside.has(node)) node.badges.push(() => new LGraphBadge({ text: shortened(outside.get(node) ?? ""), fgColor: "#e0e0e0", bgColor: "#3a3f4b" }));
+  outside.set(node, text);
+  renewBadge(node);
+}
+
+/** @param {string} text */
+const shortened = (text) => (text.length > MOST_IN_BADGE ? `${text.slice(0, MOST_IN_BADGE)}\u2026` : text);
 
 let showing = 0;
 /** Once for all that changes together. */
@@ -258,7 +291,7 @@ const workflowId = () => rootGraph()?.id;
 
 async function reload() {
   const { nodes } = await getNodes().catch(() => ({ nodes: null }));
-  for (const status of nodes ?? []) store.put(status, Date.now());
+  store.putAll(nodes ?? [], Date.now());
   showSoon();
   return nodes;
 }
@@ -351,6 +384,7 @@ export function showStatus(node) {
   node.onRemoved = function (/** @type {any[]} */ ...given) {
     onRemoved?.apply(this, given);
     views.delete(node);
+    store.remove(workflowId(), String(node.id));
   };
   if (node.graph) views.set(node, view);
 }

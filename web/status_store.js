@@ -4,6 +4,9 @@
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
 /** @typedef {import("./server.js").JobEvent} JobEvent */
 
+/** The id of every workflow that was cleared and not saved since: it tells nothing of where a node belongs. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
 export class StatusStore {
   constructor() {
     /** @type {Map<string, NodeStatus>} by workflow, node and item */
@@ -25,6 +28,27 @@ export class StatusStore {
     }
     const began_at = told.elapsed_s === null ? undefined : now - 1000 * told.elapsed_s;
     this.statuses.set(`${told.workflow_id} ${told.node_id} ${told.item}`, { ...told, began_at });
+  }
+
+  /**
+   * What was told before this page was there.
+   *
+   * @param {NodeStatus[]} all
+   * @param {number} now ms
+   */
+  putAll(all, now) {
+    for (const told of all) if (told.workflow_id !== NO_ID) this.put(told, now);
+  }
+
+  /**
+   * A node is no longer there: another one may get its id.
+   *
+   * @param {string} workflow_id
+   * @param {string} node_id
+   */
+  remove(workflow_id, node_id) {
+    if (workflow_id !== NO_ID) return;
+    for (const [place, one] of this.statuses) if (one.workflow_id === NO_ID && one.node_id === node_id) this.statuses.delete(place);
   }
 
   /** @param {string | undefined} workflow_id @returns {NodeStatus[]} by node and item */
