@@ -241,5 +241,5 @@ def _no_key(provider: Provider) -> AccountError:
 
 
 def _unusable(what: str, next_step: str | None = None) -> AccountError:
-    remedy = next_step or "Do so, then run again."
+    remedy = next_step or "Change what is named above, then run again."
     return AccountError(what, next_step=f"{remedy} Keys in the environment are not used while the file is in doubt.")
