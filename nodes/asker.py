@@ -108,8 +108,8 @@ class NodeAsker:
         """Show it on the node, and log it unless only its numbers changed a moment ago.
 
         Args:
-            phase: working, left (the node waits no longer), here (a Run would hand it on), made, made again (before, and
-                found again), error, or over (there will be no clip).
+            phase: working, left (the node waits no longer), here (a Run would hand it on), made, made again (it was
+                made before), error, or over (there will be no clip).
         """
         is_over = event.is_over and phase != "working"
         if is_over and phase == "left":
