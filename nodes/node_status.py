@@ -70,10 +70,10 @@ def show(page: str | None, status: dict[str, Any]) -> None:
     with _lock:
         items = _shown.pop(place, {})
         known = next(iter(items.values()), status)
-        if known["asked_at"] > status["asked_at"]:
-            _shown[place] = items
-            return
         if known["prompt_id"] != status["prompt_id"]:
+            if known["asked_at"] > status["asked_at"]:
+                _shown[place] = items
+                return
             items = {}
         items[status["item"]] = status
         _shown[place] = items

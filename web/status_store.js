@@ -22,9 +22,9 @@ export class StatusStore {
   put(told, now) {
     if (!told.workflow_id) return;
     for (const [place, known] of this.statuses) {
-      if (known.workflow_id !== told.workflow_id || known.node_id !== told.node_id) continue;
+      if (known.workflow_id !== told.workflow_id || known.node_id !== told.node_id || known.prompt_id === told.prompt_id) continue;
       if (known.asked_at > told.asked_at) return;
-      if (known.prompt_id !== told.prompt_id) this.statuses.delete(place);
+      this.statuses.delete(place);
     }
     const began_at = told.elapsed_s === null ? undefined : now - 1000 * told.elapsed_s;
     this.statuses.set(`${told.workflow_id} ${told.node_id} ${told.item}`, { ...told, began_at });

@@ -184,6 +184,7 @@ def test_news_of_an_earlier_prompt_do_not_take_the_place_of_a_later_ones(comfy: 
     where = {"workflow_id": "twice", "node_id": "1", "item": 0, "since": None, "is_over": False}
     show("a page", {**where, "prompt_id": "second", "asked_at": 2.0})
     show("a page", {**where, "prompt_id": "first", "asked_at": 1.0})
+    show("a page", {**where, "prompt_id": "second", "asked_at": 1.5, "item": 1})
     kept = [node for node in nodes_view(comfy_host.settings())["nodes"] if node["workflow_id"] == "twice"]
-    assert [node["prompt_id"] for node in kept] == ["second"]
-    assert len(comfy.told) == 1
+    assert [(node["prompt_id"], node["item"]) for node in kept] == [("second", 0), ("second", 1)]
+    assert len(comfy.told) == 2

@@ -71,6 +71,7 @@ test("another workflow with the same ids shows nothing of it", () => {
 });
 
 test("a later prompt takes the place of an earlier one, with all its items, and never the other way round", () => {
+  assert.equal(storeOf({ item: 1, asked_at: 2 }, { item: 0, asked_at: 1 }).of(ID).length, 2);
   const store = storeOf({ item: 0 }, { item: 1 }, { prompt_id: "q", asked_at: 2 }, { item: 1, words: "late news" });
   assert.deepEqual(store.of(ID).map(({ prompt_id }) => prompt_id), ["q"]);
 });
