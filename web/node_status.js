@@ -101,7 +101,7 @@ class StatusView {
   /** @param {NodeStatus[]} statuses */
   show(statuses) {
     this.statuses = statuses;
-    const lines = statuses.map((status) => ({ status, line: lineOf(status) }));
+    const lines = statuses.map((status) => ({ status, line: lineOf(status, statuses.length > 1) }));
     const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey()]);
     if (now !== this.shown) {
       this.shown = now;

@@ -67,14 +67,15 @@ const TONES = /** @type {const} */ ({ working: "working", left: "quiet", here: "
 
 /**
  * @param {NodeStatus} status
+ * @param {boolean} [isOfSeveral] whether its node makes a list of clips
  * @returns {Line}
  */
-export function lineOf(status) {
+export function lineOf(status, isOfSeveral = status.item > 0) {
   const { phase, error } = status;
   const isUnderWay = phase === "working" || phase === "left";
   return {
     tone: TONES[phase] ?? "quiet",
-    title: titleOf(status),
+    title: isOfSeveral ? t("Clip {number}: {title}", { number: status.item + 1, title: titleOf(status) }) : titleOf(status),
     ticks: isUnderWay && status.began_at !== undefined,
     progress: isUnderWay ? status.progress : null,
     facts: [...(error ? errorFacts(error) : isUnderWay ? coming(status) : outcome(status))].filter(Boolean),
@@ -86,16 +87,10 @@ export function lineOf(status) {
 }
 
 /** @param {NodeStatus} status */
-function titleOf({ phase, words, error, is_background, item, file }) {
-  const title =
-    phase === "here"
-      ? t("The clip is here")
-      : phase === "left" && is_background
-        ? t("The clip is being made")
-        : (phase === "made" || phase === "made again") && file
-          ? file
-          : said(error?.what ?? words);
-  return item ? t("Clip {number}: {title}", { number: item + 1, title }) : title;
+function titleOf({ phase, words, error, is_background, file }) {
+  if (phase === "here") return t("The clip is here");
+  if (phase === "left" && is_background) return t("The clip is being made");
+  return (phase === "made" || phase === "made again") && file ? file : said(error?.what ?? words);
 }
 
 /** @param {NodeStatus} status */
