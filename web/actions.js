@@ -9,6 +9,8 @@ import { asksTheSame } from "./status_store.js";
 
 const HELP = "https://github.com/remote-video/remote-video#settings";
 const MOST_SEED = 2 ** 31 - 1;
+const ANY_MODEL = "RunComfyVideo";
+const BESIDE = 60;
 
 /** The outermost graph. */
 export const rootGraph = () => app.rootGraph ?? app.graph;
@@ -61,15 +63,33 @@ export async function handOn(promptId, nodeId) {
 /** @param {string} [url] */
 export const openHelp = (url = HELP) => void open(url, "_blank", "noopener,noreferrer");
 
-/** @param {string} nodeId @param {string} model */
-export const takeSuccessor = (nodeId, model) => set(nodeId, "model", model);
+/**
+ * Set the model that is offered in the place of one that is gone; a node of one model gets a node for it at its side.
+ *
+ * @param {any} nodeOrId or its id in a prompt
+ * @param {string} model
+ */
+export function takeSuccessor(nodeOrId, model) {
+  const node = typeof nodeOrId === "string" ? nodeOf(nodeOrId) : nodeOrId;
+  if (!node) return;
+  if (node.comfyClass === ANY_MODEL) return set(node, "model", model);
+  const other = /** @type {any} */ (window).LiteGraph.createNode(ANY_MODEL);
+  other.pos = [node.pos[0] + node.size[0] + BESIDE, node.pos[1]];
+  node.graph.add(other);
+  set(other, "model", model);
+  for (const { name, value } of node.widgets) if (name === "prompt" || name === "seed") set(other, name, value);
+  const takesImage = (/** @type {any} */ input) => String(input.type).includes("IMAGE");
+  const from = node.inputs.findIndex((/** @type {any} */ input) => takesImage(input) && input.link != null);
+  const to = other.inputs.findIndex(takesImage);
+  if (from >= 0 && to >= 0) node.getInputNode(from)?.connect(node.getInputLink(from).origin_slot, other, to);
+}
 
-/** @param {string} nodeId */
-export const anotherSeed = (nodeId) => set(nodeId, "seed", Math.floor(Math.random() * MOST_SEED));
+/** @param {any} node or its id in a prompt */
+export const anotherSeed = (node) => set(node, "seed", Math.floor(Math.random() * MOST_SEED));
 
-/** Write into a widget as a user does. @param {string} nodeId @param {string} name @param {any} value */
-function set(nodeId, name, value) {
-  const node = nodeOf(nodeId);
+/** Write into a widget as a user does. @param {any} nodeOrId @param {string} name @param {any} value */
+function set(nodeOrId, name, value) {
+  const node = typeof nodeOrId === "string" ? nodeOf(nodeOrId) : nodeOrId;
   const widget = node?.widgets?.find((/** @type {any} */ one) => one.name === name);
   if (!widget) return;
   widget.value = value;

@@ -28,21 +28,23 @@ const LEFT_AFTER_MS = 3000;
 const MOST_IN_BADGE = 40;
 
 const store = new StatusStore();
-/** @type {Map<any, StatusView>} by node */
+/** @type {Map<any, StatusView>} by node, those on the canvas */
 const views = new Map();
+/** @type {WeakMap<any, {model: string, instead: string[]}>} by node, its model that is not offered any more */
+const gone = new WeakMap();
 /** @type {{accounts: {provider: string, name: string, set: boolean}[], sandbox: boolean} | null} */
 let accounts = null;
 
-/** @param {NodeStatus} status @returns {Record<string, [string, (value?: string) => unknown]>} label and act, by offer */
-const acts = (status) => ({
+/** @param {NodeStatus} status @param {any} node @returns {Record<string, [string, (value?: string) => unknown]>} label and act, by offer */
+const acts = (status, node) => ({
   accounts: [t("Enter a key"), () => openAccounts(status.provider)],
   sandbox: [t("Try the sandbox"), useSandbox],
   budget: [t("Change the budget"), () => openAccounts()],
   job: [t("Show the job"), () => openJob(status.key)],
   run: [t("Run again"), runAgain],
   hand_on: [t("Run"), async () => (await handOn(status.prompt_id, status.node_id)) || runAgain()],
-  seed: [t("Use another seed"), () => anotherSeed(status.node_id)],
-  successor: [t("Take its successor"), (model) => takeSuccessor(status.node_id, model ?? "")],
+  seed: [t("Use another seed"), () => anotherSeed(node)],
+  successor: ["", (model) => takeSuccessor(node, model ?? "")],
   help: [t("See the settings"), () => openHelp()],
 });
 
@@ -102,11 +104,11 @@ class StatusView {
   show(statuses) {
     this.statuses = statuses;
     const lines = statuses.map((status) => ({ status, line: lineOf(status, statuses.length > 1) }));
-    const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey()]);
+    const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone()]);
     if (now !== this.shown) {
       this.shown = now;
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
-      this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()));
+      this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...this.goneItem());
       if (focused) /** @type {HTMLElement | null} */ (this.items.querySelector(`[data-act="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
       this.fit();
     }
@@ -129,7 +131,7 @@ class StatusView {
   /** @param {NodeStatus} status @param {import("./status_line.js").Line} line */
   item(status, line) {
     const still = line.tone === "working" && stillOf(this.node);
-    const labels = acts(status);
+    const labels = acts(status, this.node);
     return make(
       "section",
       { className: "item", "data-tone": line.tone, "data-phase": status.phase },
@@ -157,11 +159,9 @@ class StatusView {
   /** @param {Offer} offer @param {ReturnType<typeof acts>} labels @param {number} place */
   offer({ name, value }, labels, place) {
     const [label, act] = labels[name];
-    const title = value ? { title: value } : {};
-    return button(value ? `${label}: ${value}` : label, () => attempt(() => act(value)), {
+    return button(value ? t("Take {model}", { model: value }) : label, () => attempt(() => act(value)), {
       className: place ? "" : "primary",
       "data-act": `${name} ${value ?? ""}`,
-      ...title,
     });
   }
 
@@ -172,21 +172,32 @@ class StatusView {
   /** A new node says what it lacks. */
   hint() {
     if (!this.needsKey()) return [];
-    const name = accountOf(this.node)?.name ?? "";
-    const status = /** @type {NodeStatus} */ ({ provider: providerOf(this.node) });
-    const labels = acts(status);
-    return [
-      make(
-        "section",
-        { className: "item", "data-tone": "quiet", "data-phase": "no key" },
-        make(
-          "div",
-          { className: "body" },
-          make("p", { className: "quiet" }, t("There is no {provider} key yet. The sandbox makes free clips for trying out.", { provider: name })),
-          make("div", { className: "offers" }, ...["accounts", "sandbox"].map((name, place) => this.offer({ name }, labels, place))),
-        ),
-      ),
-    ];
+    const text = t("There is no {provider} key yet. The sandbox makes free clips for trying out.", { provider: accountOf(this.node)?.name ?? "" });
+    return this.said("no key", text, [{ name: "accounts" }, { name: "sandbox" }]);
+  }
+
+  /** The node's model, where it is not offered any more. */
+  gone() {
+    const found = gone.get(this.node);
+    return found && this.node.widgets.some((/** @type {any} */ { name, value }) => name === "model" && value === found.model) ? found : null;
+  }
+
+  goneItem() {
+    const found = this.gone();
+    if (!found) return [];
+    const { model, instead } = found;
+    const text = instead.length
+      ? t("{model} is no longer offered. In its place: {models}.", { model, models: instead.join(", ") })
+      : t("{model} is no longer offered.", { model });
+    return this.said("gone", text, instead.map((value) => ({ name: "successor", value })));
+  }
+
+  /** Something that is not of a clip. @param {string} phase @param {string} text @param {Offer[]} offers */
+  said(phase, text, offers) {
+    const labels = acts(/** @type {NodeStatus} */ ({ provider: providerOf(this.node) }), this.node);
+    const buttons = offers.map((offer, place) => this.offer(offer, labels, place));
+    const body = make("div", { className: "body" }, make("p", { className: "quiet" }, text), buttons.length > 0 && make("div", { className: "offers" }, ...buttons));
+    return [make("section", { className: "item", "data-tone": "quiet", "data-phase": phase }, body)];
   }
 }
 
@@ -354,6 +365,18 @@ async function hearReconnected() {
 /** Ask which accounts there are: a new node says where a key is lacking. */
 async function askForAccounts() {
   accounts = await getAccounts().catch(() => null);
+  showSoon();
+}
+
+/**
+ * A saved node has a model that is not offered any more.
+ *
+ * @param {any} node
+ * @param {string} model
+ * @param {string[]} instead what is offered in its place
+ */
+export function sayModelGone(node, model, instead) {
+  gone.set(node, { model, instead });
   showSoon();
 }
 

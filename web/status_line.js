@@ -79,7 +79,7 @@ export function lineOf(status, isOfSeveral = status.item > 0) {
     ticks: isUnderWay && status.began_at !== undefined,
     progress: isUnderWay ? status.progress : null,
     facts: [...(error ? errorFacts(error) : isUnderWay ? coming(status) : outcome(status))].filter(Boolean),
-    notes: [...(status.is_background && phase === "left" ? [said(status.words)] : []), ...status.notices.map(said)],
+    notes: [...(status.is_background && phase === "left" ? [sentence(status.words)] : []), ...status.notices.map(said)],
     next: error ? said(error.next_step) : "",
     requestId: isUnderWay ? null : (error?.request_id ?? status.request_id),
     offers: offersOf(status),
@@ -90,7 +90,13 @@ export function lineOf(status, isOfSeveral = status.item > 0) {
 function titleOf({ phase, words, error, is_background, file }) {
   if (phase === "here") return t("The clip is here");
   if (phase === "left" && is_background) return t("The clip is being made");
-  return (phase === "made" || phase === "made again") && file ? file : said(error?.what ?? words);
+  return (phase === "made" || phase === "made again") && file ? file : sentence(error?.what ?? words);
+}
+
+/** What the server says of a state begins with a small letter. @param {string} words */
+function sentence(words) {
+  const text = said(words);
+  return text.slice(0, 1).toLocaleUpperCase(language()) + text.slice(1);
 }
 
 /** @param {NodeStatus} status */

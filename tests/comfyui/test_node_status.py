@@ -137,7 +137,7 @@ def test_nothing_of_it_is_saved_and_another_workflow_shows_nothing_of_it(page, s
 def test_each_item_of_a_list_stands_there(page, server, stopped):
     begin(page, "three at once", OF_A_LIST, 3)
     assert all(
-        f"Clip {number}: running" in status(page, f"Clip {number}: running").inner_text() for number in (1, 2, 3)
+        f"Clip {number}: Running" in status(page, f"Clip {number}: Running").inner_text() for number in (1, 2, 3)
     )
 
 

@@ -30,7 +30,7 @@ test("a clip that is under way says its state, what is usual and what it will co
   const [told] = storeOf({}).of(ID);
   const line = lineOf(told);
   assert.equal(told.began_at, 1_000_000 - 12_000);
-  assert.deepEqual([line.title, line.facts, line.ticks, line.progress], ["in the queue (place 3)", ["usually 1:40", "about $1.20"], true, null]);
+  assert.deepEqual([line.title, line.facts, line.ticks, line.progress], ["In the queue (place 3)", ["usually 1:40", "about $1.20"], true, null]);
   assert.equal(line.requestId, null);
 });
 
@@ -55,7 +55,7 @@ test("an error is what happened, whether it was billed, the next step, and its b
 });
 
 test("an item of a list says which one it is", () => {
-  assert.equal(lineOf(status({ item: 2 })).title, "Clip 3: in the queue (place 3)");
+  assert.equal(lineOf(status({ item: 2 })).title, "Clip 3: In the queue (place 3)");
 });
 
 test("what is read out changes with the state, not with a figure in it", () => {
@@ -105,7 +105,7 @@ test("a prompt's end leaves no node working, and a saved clip is offered", () =>
   assert.deepEqual(store.of(ID).map(({ phase }) => phase), ["over", "here"]);
   const failed = storeOf({});
   failed.fail("p", "7", "boom");
-  assert.equal(lineOf(failed.of(ID)[0]).title, "boom");
+  assert.equal(lineOf(failed.of(ID)[0]).title, "Boom");
 });
 
 test("clips that were not waited for are here when none is being made any more", () => {
