@@ -8,9 +8,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
-from itertools import chain
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import comfy.model_management
@@ -18,12 +18,16 @@ from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ..remote_video.engine.host import JobEvent
+from ..remote_video.ledger.lifecycle import State
 from ..remote_video.outside_text import lines
 from .comfy_host import ComfyHost, Prompt, links_of, running_item, waiting_prompts
+from .node_status import facts_of, show
 from .shown_text import as_letters
 
 if TYPE_CHECKING:
-    from ..remote_video.engine.host import JobEvent
+    from ..remote_video.engine.watch import StoredClip
+    from ..remote_video.errors import RemoteVideoError
 
 T = TypeVar("T")
 LOG = logging.getLogger("remote_video")
@@ -39,9 +43,10 @@ class NodeAsker:
 
     Args:
         title: the model in people's words.
+        provider: the id of who makes the clip.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, provider: str = "") -> None:
         context = get_executing_context()
         self.prompt_id = context.prompt_id if context else ""
         self.node_id = context.node_id if context else ""
@@ -49,10 +54,20 @@ class NodeAsker:
         self._title = f"{title} #{self.node_id}" if self.node_id else title
         self._page = getattr(PromptServer.instance, "client_id", None)
         self._logged = ("", 0.0)
-        self.notices: Sequence[Sequence[str]] = ()
+        self.notices: tuple[str, ...] = ()
         """What was changed about the inputs: it stays below whatever else is shown, to the end."""
+        self.file_notices: list[str] = []
+        """The same of files, filled as they are read."""
+        self.has_left = False
+        """Whether the node waits no longer: for choice, by Stop or an error elsewhere. It is still told of the job."""
         item = running_item(self.prompt_id)
         self._prompt: Prompt = item[2] if item else {}
+        self._provider = provider
+        self._event = JobEvent("", "", model_name=title)
+        self._is_background = False
+        """Whether the node waits no longer because its `wait` is off."""
+        self._asked_at = time.time()
+        self._workflow_id = _workflow_id(item[3]) if item else None
 
     @property
     def is_in_prompt(self) -> bool:
@@ -64,13 +79,66 @@ class NodeAsker:
         state = get_progress_state()
         if event.progress is not None and self.node_id and state.prompt_id == self.prompt_id:
             state.update_progress(self.node_id, round(100 * event.progress), 100)
-        self.say(event.text)
+        is_here = event.is_over and event.state is State.STORED
+        self._say(event, "working" if not self.has_left else "here" if is_here else "left")
 
-    def say(self, text: str) -> None:
-        """Show `text` on the node, and log it unless only its numbers changed a moment ago."""
+    def says(self, notice: str) -> None:
+        """Show something on the way."""
+        self._say(replace(self._event, text=notice, words=notice), "working")
+
+    def goes_on(self, event: JobEvent) -> None:
+        """The node doesn't wait for its clip."""
+        self._is_background = True
+        if not self._event.is_over:
+            words = "The clip is collected in the background; Run again hands it on."
+            self._say(replace(event, text=f"{event.text}\n{words}", words=words), "left")
+
+    def has_made(self, clip: StoredClip, text: str, remarks: tuple[str, ...]) -> None:
+        """The clip is handed on."""
+        self.notices = (*remarks, *self.notices)
+        known = {"request_id": clip.request_id, "file": clip.path.name, "cost_usd": clip.cost_usd}
+        event = replace(self._event, text=text, words=text, sandbox=clip.sandbox, state=State.STORED, **known)
+        self._say(replace(event, error=None, progress=None, is_over=True), "made again" if clip.reused else "made")
+
+    def fails(self, error: RemoteVideoError) -> None:
+        """The node ends with an error."""
+        text = f"{error.what}\nNext: {error.next_step}"
+        known = {"error": error, "request_id": error.request_id or self._event.request_id, "is_over": True}
+        self._say(replace(self._event, text=text, words=error.what, **known), "error")
+
+    def _say(self, event: JobEvent, phase: str) -> None:
+        """Show it on the node, and log it unless only its numbers changed a moment ago.
+
+        Args:
+            phase: working, left (the node waits no longer), here (a Run would hand it on), made, made again (it was
+                made before), error, or over (there will be no clip).
+        """
+        is_over = event.is_over and phase != "working"
+        if is_over and phase == "left":
+            phase = "error" if event.error else "over"
+        self._event = event
+        if self.node_id:
+            told = {
+                **facts_of(event),
+                "prompt_id": self.prompt_id,
+                "node_id": self.node_id,
+                "workflow_id": self._workflow_id,
+                "item": self._item,
+                "asked_at": self._asked_at,
+                "provider": self._provider,
+                "phase": phase,
+                "is_background": self._is_background,
+                "notices": [*self.notices, *self.file_notices],
+                "is_over": is_over,
+            }
+            show(self._page, told)
+        self._show_text(event.text)
+
+    def _show_text(self, text: str) -> None:
+        """As a line of the node, for programs that read along; our own page shows the event."""
         line = lines(f"Clip {self._item + 1}: {text}" if self._item else text)
         if self.node_id and self._page is not None:  # without one, every open page would show it
-            shown = "\n".join((line, *chain(*self.notices)))
+            shown = "\n".join((line, *self.notices, *self.file_notices))
             PromptServer.instance.send_progress_text(as_letters(shown), self.node_id, self._page)
         shape, now = re.sub(r"\d+", "0", line), time.monotonic()
         last_shape, last_at = self._logged
@@ -96,6 +164,14 @@ class NodeAsker:
                 waiting.cancel()
                 raise comfy.model_management.InterruptProcessingException()
         return waiting.result()
+
+
+def _workflow_id(extra_data: object) -> str | None:
+    """The id of the workflow that a prompt was made from, as the browser gave it."""
+    more = extra_data.get("extra_pnginfo") if isinstance(extra_data, Mapping) else None
+    workflow = more.get("workflow") if isinstance(more, Mapping) else None
+    found = workflow.get("id") if isinstance(workflow, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def origin(prompt: Prompt, node_id: str) -> str:

@@ -87,7 +87,7 @@ class ClipMaker:
         from .list_order import ListItem  # what only a Run needs: ComfyUI's start need not wait for it
 
         never_raise()
-        node = NodeAsker(spec.name)
+        node = NodeAsker(spec.name, spec.provider)
         prefix = common.filename_prefix or f"video/{cls.SPEC.node_id}"
         try:
             with ListItem(node.prompt_id, node.node_id, prefix) as item:
@@ -96,7 +96,7 @@ class ClipMaker:
         except Stopped as stop:
             raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
-            node.say(f"{error.what}\nNext: {error.next_step}")
+            node.fails(error)
             raise
 
     @classmethod
@@ -107,17 +107,19 @@ class ClipMaker:
         order = await node.unless_stopped(engine.pools.preparations.start(order_of))
         if order.request is not None:
             for notice in order.request.notices:
-                node.say(notice)
-            node.notices = (order.request.notices, order.request.file_notices)
+                node.says(notice)
+            node.notices, node.file_notices = order.request.notices, order.request.file_notices
         watch = engine.watch(order, node, until_accepted=not common.wait and node.is_in_prompt)
         del order  # its pixels go when they are submitted
+        clip = None
         try:
             clip = await watch.accepted()
         finally:
+            node.has_left = not isinstance(clip, StoredClip)
             watch.leave()
         if not isinstance(clip, StoredClip):
             note_blocked()
-            node.say(f"{clip.text}\nThe clip is collected in the background; Run again hands it on.")
+            node.goes_on(clip)
             return io.NodeOutput(*(ExecutionBlocker(None) for _ in clip_outputs()))
         warnings: list[str] = []
         is_over = threading.Event()
@@ -136,7 +138,7 @@ class ClipMaker:
             engine.pools.decoding.leave(reading)
         for file in (clip.path, *clip.others):
             note_handed_on(file)
-        node.say("\n".join((_summary(clip), *clip.more, *warnings)))
+        node.has_made(clip, _summary(clip), (*clip.more, *warnings))
         return io.NodeOutput(*outputs, ui=player(clip.path))
 
     @classmethod

@@ -165,9 +165,9 @@ class ComfyHost:
 
     def publish(self, event: JobEvent) -> None:
         """Tell every open page."""
-        state = event.state.value if event.state else None
-        told = {"key": event.key, "text": event.text, "state": state, "request_id": event.request_id}
-        PromptServer.instance.send_sync(JOB_EVENT, {**told, "progress": event.progress, "model": event.model_name})
+        from .node_status import facts_of
+
+        PromptServer.instance.send_sync(JOB_EVENT, facts_of(event))
 
 
 def _messages(entry: Mapping[str, Any]) -> list[Any]:

@@ -38,6 +38,7 @@ READS: dict[str, Answer] = {
     "/remote_video/accounts": _later("accounts_panel", "accounts_view"),
     "/remote_video/jobs": _later("jobs_panel", "jobs_view"),
     "/remote_video/money": _later("accounts_panel", "money_view"),
+    "/remote_video/nodes": _later("node_status", "nodes_view"),
     "/remote_video/models": _later("offered", "offered_view"),
     "/remote_video/models/instead": _later("offered", "instead_view"),
     "/remote_video/models/aliases": _later("offered", "aliases_view"),

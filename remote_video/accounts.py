@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import AccountError
+from .errors import AccountError, Action
 from .private_file import NotPrivate, read_private, why_unusable, write_private
 from .providers import PROVIDERS, Provider, provider_of
 
@@ -236,9 +236,10 @@ def _no_key(provider: Provider) -> AccountError:
             "in the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying "
             "out)."
         ),
+        actions=(Action.ACCOUNTS, Action.SANDBOX),
     )
 
 
 def _unusable(what: str, next_step: str | None = None) -> AccountError:
-    remedy = next_step or "Do so, then run again."
+    remedy = next_step or "Change what is named above, then run again."
     return AccountError(what, next_step=f"{remedy} Keys in the environment are not used while the file is in doubt.")

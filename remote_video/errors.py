@@ -66,6 +66,27 @@ _BILLED_SENTENCES = {
 }
 
 
+class Action(Enum):
+    """What a page can offer as a button beside an error. Programs that show no buttons leave it."""
+
+    ACCOUNTS = "accounts"
+    """Open the accounts dialog, where keys are."""
+    BUDGET = "budget"
+    """Open it, for the budget."""
+    SANDBOX = "sandbox"
+    """Make clips in the sandbox from now on."""
+    JOB = "job"
+    """Show the job in the jobs panel."""
+    SUCCESSOR = "successor"
+    """Take what the provider has in the model's place: one button for each of the error's `successors`."""
+    SEED = "seed"
+    """Set another seed."""
+    RUN = "run"
+    """Run the graph again."""
+    HELP = "help"
+    """Read what there is to set."""
+
+
 class RemoteVideoError(Exception):
     """Something the user has to know.
 
@@ -75,10 +96,16 @@ class RemoteVideoError(Exception):
         next_step: what to do now; each kind has its usual advice.
         request_id: the provider's id of the job, when there is one.
         code: the provider's error code, when there is one (for programs; it is part of `what` for people).
+        actions: which buttons take the next step; each kind has its usual ones.
     """
 
     usual_billed = Billed.NO
     usual_next_step = "Change the inputs and run again."
+    usual_actions: tuple[Action, ...] = ()
+    cost_usd: float | None = None
+    """What the job cost all the same, where the provider says."""
+    successors: tuple[str, ...] = ()
+    """Ids of the models that the provider has in this one's place."""
 
     def __init__(
         self,
@@ -88,12 +115,14 @@ class RemoteVideoError(Exception):
         next_step: str | None = None,
         request_id: str | None = None,
         code: str | None = None,
+        actions: tuple[Action, ...] | None = None,
     ) -> None:
         self.what = what = line(what)
         self.billed = billed or self.usual_billed
         self.next_step = line(next_step or self.usual_next_step)
         self.request_id = request_id and word(request_id)
         self.code = code and word(code)
+        self.actions = self.usual_actions if actions is None else actions
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -107,6 +136,7 @@ class SettingsError(RemoteVideoError):
     """A setting can't mean anything, or what it needs isn't there."""
 
     usual_next_step = "Correct the setting, then restart ComfyUI."
+    usual_actions = (Action.HELP,)
 
 
 class RequestRefused(RemoteVideoError):
@@ -129,24 +159,28 @@ class UploadError(RemoteVideoError):
     """An image could not be put where the provider would fetch it; nothing was submitted."""
 
     usual_next_step = "Check the REMOTE_VIDEO_UPLOADS settings and the network, then run again."
+    usual_actions = (Action.RUN, Action.HELP)
 
 
 class AccountError(RemoteVideoError):
     """No key, or the provider does not accept the one there is."""
 
     usual_next_step = "Check the key in the Remote Video accounts dialog, then run again."
+    usual_actions = (Action.ACCOUNTS,)
 
 
 class BalanceError(RemoteVideoError):
     """The account has not enough money."""
 
     usual_next_step = "Top up the provider account, then run again: the same inputs will be submitted."
+    usual_actions = (Action.RUN,)
 
 
 class BudgetReached(RemoteVideoError):
     """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
 
     usual_next_step = "Raise the budget, then run again."
+    usual_actions = (Action.BUDGET,)
 
 
 class ModerationError(RemoteVideoError):
@@ -164,6 +198,7 @@ class ModelGone(RemoteVideoError):
     """The provider does not offer the model any more."""
 
     usual_next_step = "Use another node of this pack; the provider's model page says what took its place."
+    usual_actions = (Action.SUCCESSOR,)
 
 
 class RefusedByProvider(RemoteVideoError):
@@ -180,6 +215,7 @@ class RateLimited(RemoteVideoError):
     """
 
     usual_next_step = "Wait a little and run again: the same inputs will be submitted."
+    usual_actions = (Action.RUN,)
 
     def __init__(self, what: str, *, retry_after: float | None = None, **parts: Any) -> None:
         super().__init__(what, **parts)
@@ -190,6 +226,7 @@ class NotSent(RemoteVideoError):
     """The connection for a submission never opened: not a byte of it left."""
 
     usual_next_step = "Check the network, then run again: the same inputs will be submitted."
+    usual_actions = (Action.RUN,)
 
 
 class JobFailed(RemoteVideoError):
@@ -197,6 +234,7 @@ class JobFailed(RemoteVideoError):
 
     usual_billed = Billed.UNKNOWN
     usual_next_step = "Run again to submit it anew, or change the inputs first."
+    usual_actions = (Action.RUN, Action.SEED)
 
 
 class JobCancelled(RemoteVideoError):
@@ -204,6 +242,7 @@ class JobCancelled(RemoteVideoError):
 
     usual_billed = Billed.UNKNOWN
     usual_next_step = "Run again to submit it anew."
+    usual_actions = (Action.RUN,)
 
 
 class JobUncertain(RemoteVideoError):
@@ -214,6 +253,7 @@ class JobUncertain(RemoteVideoError):
         "Look at the provider's dashboard. To pay for another try: choose another seed, "
         "or open the Remote Video jobs panel and choose 'Forget this job', then run again."
     )
+    usual_actions = (Action.SEED, Action.JOB)
 
 
 class JobExpired(RemoteVideoError):
@@ -224,6 +264,7 @@ class JobExpired(RemoteVideoError):
         "To pay for another try: choose another seed, or open the Remote Video jobs panel and "
         "choose 'Forget this job', then run again."
     )
+    usual_actions = (Action.SEED, Action.JOB)
 
 
 class NoVideo(RemoteVideoError):
@@ -234,6 +275,7 @@ class NoVideo(RemoteVideoError):
         "Choose a model that makes videos. Run again with the same inputs only asks once more; "
         "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
     )
+    usual_actions = (Action.JOB,)
 
 
 class StillRunning(RemoteVideoError):
@@ -241,6 +283,7 @@ class StillRunning(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = "Run again with the same inputs: it waits on the same job and submits nothing."
+    usual_actions = (Action.RUN,)
 
 
 class DownloadError(RemoteVideoError):
@@ -248,6 +291,7 @@ class DownloadError(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = "Run again with the same inputs: it only downloads and submits nothing."
+    usual_actions = (Action.RUN,)
 
 
 class MediaError(RemoteVideoError):
@@ -255,6 +299,7 @@ class MediaError(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = "Look at the saved file; run again to fetch it anew (nothing is submitted)."
+    usual_actions = (Action.RUN,)
 
 
 class NotEnoughMemory(RemoteVideoError):
@@ -268,6 +313,7 @@ class LedgerError(RemoteVideoError):
     """The record of paid jobs can't be written, so nothing may be submitted."""
 
     usual_next_step = "Make the folder named above writable (or set REMOTE_VIDEO_HOME to one that is), then run again."
+    usual_actions = (Action.RUN,)
 
 
 class Stopped(Exception):

@@ -122,8 +122,13 @@ export function renewBadges(graph) {
     const now = JSON.stringify(badgesOf(node));
     if (now === shown.get(node)) continue;
     shown.set(node, now);
-    const { id: nodeId, title } = node;
-    graph.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
-    node.setDirtyCanvas(true, true);
+    renewBadge(node);
   }
+}
+
+/** Have the badges of a node drawn anew. @param {any} node */
+export function renewBadge(node) {
+  const { id: nodeId, title, graph } = node;
+  graph?.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
+  node.setDirtyCanvas(true, true);
 }

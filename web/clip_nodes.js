@@ -6,6 +6,7 @@ import { CLIP_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } fr
 import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
+import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { renewModels } from "./server.js";
 
@@ -61,7 +62,18 @@ async function renew() {
 
 app.registerExtension({
   name: "RemoteVideo.ClipNodes",
+  settings: [
+    {
+      id: RUN_WHEN_HERE,
+      name: "Run the graph again when its clips are here",
+      category: ["Remote Video", "Nodes", "RunWhenHere"],
+      tooltip: "For nodes whose `wait` is off: once for each clip, and nothing is submitted again.",
+      type: "boolean",
+      defaultValue: false,
+    },
+  ],
   setup() {
+    watchNodes();
     askWhatIsOffered();
     setInterval(() => {
       renewBadges(app.canvas?.graph);
@@ -80,6 +92,7 @@ app.registerExtension({
     showPlayer(node);
     growAroundPlayer(node);
     showBadges(node);
+    showStatus(node);
     if (node.comfyClass === "Kling3I2V") carryOver(node, "multi_shot.");
     if (node.comfyClass === "RunComfyVideo") new ModelNode(node);
     makeEditable(node, lastOffered);

@@ -9,7 +9,7 @@ import { speak } from "./text.js";
 
 const ACCOUNTS_COMMAND = "RemoteVideo.Accounts";
 
-const STYLES = ["remote_video", "dialog", "panel", "editing"];
+const STYLES = ["remote_video", "dialog", "panel", "editing", "node"];
 
 function addStyles() {
   for (const name of STYLES) {

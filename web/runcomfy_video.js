@@ -1,9 +1,9 @@
 // @ts-check
 /** The node for every model: what its browsers' frontends lose, it keeps by name. */
 
-import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { carryOver } from "./carry_over.js";
+import { sayModelGone } from "./node_status.js";
 import { getInstead } from "./server.js";
 
 export const MODEL = "model";
@@ -153,8 +153,7 @@ export class ModelNode {
   /** @param {string} model */
   async sayGone(model) {
     const { instead } = await getInstead(model).catch(() => ({ instead: [] }));
-    const text = `${model} is no longer offered.${instead.length ? ` In its place: ${instead.join(", ")}.` : ""}`;
-    if (this.widget.value === model) api.dispatchCustomEvent("progress_text", { nodeId: String(this.node.id), text });
+    sayModelGone(this.node, model, instead);
   }
 
   /** Another model takes the wires of the inputs it doesn't have; they come back with them. */

@@ -109,6 +109,12 @@ export const getInstead = (model) => ask(`/remote_video/models/instead?model=${e
 /** Have the provider asked what it offers now. @returns {Promise<{changed: boolean}>} */
 export const renewModels = () => ask("/remote_video/models/renew", {});
 
+/** What stands on nodes. @returns {Promise<{nodes: import("./status_line.js").NodeStatus[]}>} */
+export const getNodes = () => ask("/remote_video/nodes");
+
+/** @param {boolean} on @returns {Promise<unknown>} */
+export const setSandbox = (on) => ask("/remote_video/sandbox", { on });
+
 /** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getJobs = () => ask("/remote_video/jobs");
 
@@ -123,10 +129,20 @@ export const cancelJob = (key) => ask("/remote_video/jobs/cancel", { key });
  * @typedef {object} JobEvent
  * @property {string} key
  * @property {string} text
+ * @property {string} words what of it is said in words, without times and ids
  * @property {string | null} state
  * @property {string | null} request_id
  * @property {number | null} progress 0..1
  * @property {string} model
+ * @property {number | null} place in the provider's queue
+ * @property {number | null} elapsed_s
+ * @property {number | null} usually_s
+ * @property {boolean} sandbox
+ * @property {number | null} estimate_usd
+ * @property {number | null} cost_usd
+ * @property {string | null} file
+ * @property {import("./status_line.js").NodeError | null} error
+ * @property {boolean} is_over
  */
 
 /** @param {(event: CustomEvent<JobEvent>) => void} heard */

@@ -62,5 +62,6 @@ def the_job(ledger: Ledger, key: str) -> JobRecord:
     """The one job whose key begins so. Raises RequestRefused."""
     found = ledger.find(key) if len(key) >= SHORT_KEY else []
     if len(found) != 1:
-        raise RequestRefused(f"There is not exactly one job of the key {quoted(key)}.", next_step="`jobs` lists them.")
+        what = f"There is not exactly one job of the key {quoted(key)}."
+        raise RequestRefused(what, next_step="Look its key up with `jobs`.")
     return found[0]

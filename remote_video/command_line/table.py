@@ -32,7 +32,8 @@ def read_table(path: Path) -> list[Row | InputRefused]:
     is_json = path.suffix.lower() in (".jsonl", ".ndjson")
     rows = list(_json_rows(text) if is_json else _csv_rows(text, path))
     if not rows:
-        raise RequestRefused(f"{path} has no rows.", next_step="First the inputs' names, then a row for each clip.")
+        rows_of = "Put the inputs' names into the first row, then one row for each clip."
+        raise RequestRefused(f"{path} has no rows.", next_step=rows_of)
     return rows
 
 

@@ -288,20 +288,24 @@ class Engine:
             for watch in audience.watches:
                 watch.answer(replace(clip, reused=not tools.is_new or watch is not tools.starter))
             names = ", ".join(file.name for file in (clip.path, *clip.others))
-            tools.say(f"saved as {names}", outcome.state, outcome.request_id)
-            tools.tell_absent(f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing.")
+            end: dict[str, Any] = {"file": clip.path.name, "cost_usd": clip.cost_usd, "is_over": True}
+            tools.say(f"saved as {names}", outcome.state, outcome.request_id, **end)
+            here = f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing."
+            tools.tell_absent(here, outcome.state, **end)
             return
         audience.answer(outcome)
         if isinstance(outcome, Unwanted) and tools.starter is None:
             return  # another engine brings it home
         if isinstance(outcome, Unwanted):
-            tools.say("not submitted")
-            tools.tell_absent("Stopped before anything was accepted by the provider. Nothing was billed.")
+            tools.say("not submitted", is_over=True)
+            nothing = "Stopped before anything was accepted by the provider. Nothing was billed."
+            tools.tell_absent(nothing, is_over=True)
         else:
-            what = outcome.what if isinstance(outcome, RemoteVideoError) else f"a fault of this pack: {outcome}"
+            error = outcome if isinstance(outcome, RemoteVideoError) else None
+            what = error.what if error else f"a fault of this pack: {outcome}"
             _log.info("%s: %s", name, what)
-            tools.say(what)
-            tools.tell_absent(what)
+            tools.say(what, error=error, is_over=True)
+            tools.tell_absent(what, error=error, is_over=True)
 
     # -- who looks ---------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..outside_text import quoted
 from ..providers.status import CancelOutcome, JobState, JobStatus, OnlyPictures, TransientError
 from .pace import pause_before_question
-from .tools import Tools, clock
+from .tools import Tools
 
 NOT_FOUND_ANSWERS = 3
 """A fresh id may not be known everywhere at once: only so many "no such job" in a row count."""
@@ -137,6 +137,7 @@ class Follower:
 
     async def _write_end(self, event: Event, error: RemoteVideoError, cost_usd: float | None = None) -> None:
         self._tools.is_ending = True
+        error.cost_usd = cost_usd
         facts: dict[str, Any] = {"finished_at": time.time(), "error": error.what, "error_kind": type(error).__name__}
         await self._tools.keep(lambda ledger: ledger.record(self._lease, event, cost_usd=cost_usd, **facts))
 
@@ -154,7 +155,7 @@ class Follower:
                 f"The queued job was cancelled at {name}, as asked.", billed=Billed.NO, request_id=self._request_id
             )
             await self._write_end(Event.CANCELLED, error)
-            tools.tell_absent(sentence)
+            tools.tell_absent(sentence, is_over=True)
             raise error
         tools.cancel.clear()
         why = WHY_IT_GOES_ON[outcome].format(provider=name)
@@ -177,8 +178,8 @@ class Follower:
             self._last = f"not known to {self._provider}"
         else:
             self._last = "running" + (f" {status.progress:.0%}" if status.progress is not None else "")
-        self._say(self._last, status.progress)
+        queued = status.queue_position if status.state is JobState.QUEUED else None
+        self._say(self._last, progress=status.progress, place=queued)
 
-    def _say(self, text: str, progress: float | None = None) -> None:
-        usual = f" | usually {clock(self._usual_s)}" if self._usual_s else ""
-        self._tools.show(f"{text} | {self._request_id}{usual}", State.SUBMITTED, self._request_id, progress)
+    def _say(self, words: str, **facts: Any) -> None:
+        self._tools.show(words, State.SUBMITTED, self._request_id, usually_s=self._usual_s, **facts)

@@ -8,23 +8,41 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from ..errors import RemoteVideoError
 from ..ledger.lifecycle import State
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """What there is to say of a job at one moment."""
+    """What there is to say of a job at one moment: `text` for who reads lines, the rest for who lays it out."""
 
     key: str
     """The job key."""
     text: str
     """A line or two for people."""
+    words: str = ""
+    """What of it is said in words, without times and ids."""
     state: State | None = None
     """Where the ledger has it; None before it is submitted."""
     request_id: str | None = None
     progress: float | None = None
     """0..1; None when the provider gives no percentage."""
     model_name: str = ""
+    place: int | None = None
+    """In the provider's queue, where it says."""
+    since: float | None = None
+    """When the work on it began here, seconds since 1970."""
+    usually_s: float | None = None
+    """How long such jobs took, where enough of them are known."""
+    sandbox: bool = False
+    estimate_usd: float | None = None
+    cost_usd: float | None = None
+    """What it cost, once that is known; None for a sandbox job."""
+    file: str | None = None
+    """The name of its clip, once it is saved."""
+    error: RemoteVideoError | None = None
+    is_over: bool = False
+    """Nothing more will be said of it."""
 
 
 class PromptEnd(Enum):

@@ -152,10 +152,12 @@ def with_successors(gone: ModelGone, order: Order) -> ModelGone:
     found = [entry.model_id for entry in successors(catalogue, order.job.model_id)[:MOST_NAMED]]
     if not found:
         return gone
-    return ModelGone(
+    error = ModelGone(
         gone.what,
         next_step=f"{order.client.name} has {' and '.join(found)} in its place: choose "
         f"{'it' if len(found) == 1 else 'one'} as `model` of the node RunComfyVideo, then run again.",
         request_id=gone.request_id,
         code=gone.code,
     )
+    error.successors = tuple(found)
+    return error

@@ -9,12 +9,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import Billed, JobCancelled, Stopped
 from ..ledger.ledger import Holder, Lease, Ledger
 from ..ledger.lifecycle import State
-from ..ledger.record import JobRecord
+from ..ledger.record import SANDBOX, JobRecord
 from ..providers.status import TransientError
 from ..timeouts import Timeouts
 from .host import JobEvent
@@ -73,6 +73,7 @@ class Tools:
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the user wants it cancelled."""
     began: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.time)
 
     @property
     def key(self) -> str:
@@ -130,7 +131,7 @@ class Tools:
         """The provider has the job: it goes on whoever looks, and its pixels can go."""
         self.goes_on = self.is_new = True
         self.order = replace(self.order, request=None)
-        self.show(f"accepted | {record.request_id}", record.state, record.request_id)
+        self.show("accepted", record.state, record.request_id)
         self.answer_accepted()
 
     def answer_accepted(self) -> None:
@@ -154,9 +155,10 @@ class Tools:
             watch.show(self._saying("Stopped; finding out what becomes of the job."))
             watch.answer(Stopped("Stopped by the user; the node and the log say what became of the job."))
         if self.audience.watches or self.audience.in_doubt:
-            self.tell_absent("Stopped. Another run of the same clip goes on.")
+            self.tell_absent("Stopped. Another run of the same clip goes on.", is_over=True)
         elif any(watch.is_wanted_by_the_queue for watch in let_go):
-            self.tell_absent("Stopped. A prompt that waits in the queue wants the same clip, so the job goes on.")
+            waits = "Stopped. A prompt that waits in the queue wants the same clip, so the job goes on."
+            self.tell_absent(waits, is_over=True)
         else:
             self._cancel()
 
@@ -189,11 +191,17 @@ class Tools:
                 watch.show(self._saying("The graph ended before this clip; the job goes on and is collected."))
             self.audience.absent += left
 
-    def tell_absent(self, sentence: str) -> None:
-        """Say what became of the job to those who are no longer there to see it."""
-        absent, self.audience.absent = self.audience.absent, []
+    def tell_absent(self, sentence: str, state: State | None = None, **facts: Any) -> None:
+        """Say what became of the job to those who are no longer there to see it, for the last time where it is over.
+
+        Args:
+            facts: of a `JobEvent`.
+        """
+        absent = self.audience.absent
+        if facts.get("is_over"):
+            self.audience.absent = []
         for watch in absent:
-            watch.show(self._saying(sentence))
+            watch.show(self._saying(sentence, state, self.request_id, **facts))
 
     async def cancelled_within(self, seconds: float) -> bool:
         """Wait so long, or until the user wants the job cancelled; whether that is so."""
@@ -289,17 +297,28 @@ class Tools:
     # -- what there is to say ----------------------------------------------------------------------------------------
 
     def show(
-        self, text: str, state: State | None = None, request_id: str | None = None, progress: float | None = None
+        self,
+        words: str,
+        state: State | None = None,
+        request_id: str | None = None,
+        *,
+        usually_s: float | None = None,
+        **facts: Any,
     ) -> None:
-        """Say how it stands, with the time spent so far."""
-        self.say(f"{text} | {clock(time.monotonic() - self.began)}", state, request_id, progress)
+        """Say how it stands, with the time spent so far.
 
-    def say(
-        self, text: str, state: State | None = None, request_id: str | None = None, progress: float | None = None
-    ) -> None:
-        """Say something, to all who look and all who come."""
-        request_id = request_id or self.request_id
-        event = JobEvent(self.key, text, state, request_id, progress, self.order.job.model_name)
+        Args:
+            request_id: said too, where it is given.
+            usually_s: how long such jobs took.
+            facts: of a `JobEvent`.
+        """
+        usually, spent = f"usually {clock(usually_s)}" if usually_s else "", clock(time.monotonic() - self.began)
+        text = " | ".join(part for part in (words, request_id, usually, spent) if part)
+        self.say(text, state, request_id, words=words, usually_s=usually_s, **facts)
+
+    def say(self, text: str, state: State | None = None, request_id: str | None = None, **facts: Any) -> None:
+        """Say something, to all who look and all who come; `facts` are of a `JobEvent`."""
+        event = self._saying(text, state, request_id or self.request_id, **facts)
         if self.event != event:
             self.event = event
             self.audience.show(event)
@@ -308,8 +327,16 @@ class Tools:
             except Exception:
                 _log.warning("What there is to say of a job can't be published.", exc_info=True)
 
-    def _saying(self, text: str) -> JobEvent:
-        return JobEvent(self.key, text, model_name=self.order.job.model_name)
+    def _saying(self, text: str, state: State | None = None, request_id: str | None = None, **facts: Any) -> JobEvent:
+        order = self.order
+        known: dict[str, Any] = {
+            "words": text,
+            "model_name": order.job.model_name,
+            "since": self.since,
+            "sandbox": order.job.base == SANDBOX or bool(order.job.stand_in),
+            "estimate_usd": order.estimate.usd if order.estimate else None,
+        }
+        return JobEvent(self.key, text, state=state, request_id=request_id, **{**known, **facts})
 
 
 def clock(seconds: float) -> str:

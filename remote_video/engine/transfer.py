@@ -212,7 +212,7 @@ class Transfer:
 
     def show(self, text: str) -> None:
         """Say how it stands."""
-        self._tools.show(f"{text} | {self._request_id}", State.FINISHED, self._request_id)
+        self._tools.show(text, State.FINISHED, self._request_id)
 
     def _progressed(self, have: int, whole: int | None) -> None:
         """On a download thread."""

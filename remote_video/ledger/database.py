@@ -246,7 +246,7 @@ def _told(path: Path, error: BaseException) -> LedgerError:
     why, advice = reason(error), None
     if isinstance(error, NotPrivate):
         what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
-        return LedgerError(what, next_step="Do so, then run again.")
+        return LedgerError(what, next_step="Change what is named above, then run again.")
     if (unusable := why_unusable(path.parent)) is not None:
         what = f"The record of paid jobs at {path} can't be used. {unusable[0]} Without it nothing may be submitted."
         return LedgerError(what, next_step=unusable[1])

@@ -52,7 +52,7 @@ class PromptServer:
         self.loop = Loop()
         self.client_id: str | None = "a page"
         self.texts: list[tuple[str, str]] = []
-        self.sent: list[tuple[str, Any]] = []
+        self.sent: list[tuple[str, Any, str | None]] = []
         self.on_prompt_handlers: list[Callable[[Any], Any]] = []
 
     def add_on_prompt_handler(self, handler: Callable[[Any], Any]) -> None:
@@ -66,7 +66,7 @@ class PromptServer:
 
     def send_sync(self, event: str, data: Any, sid: str | None = None) -> None:
         """Tell one page, or all."""
-        self.sent.append((event, data))
+        self.sent.append((event, data, sid))
 
 
 PromptServer.instance = PromptServer()

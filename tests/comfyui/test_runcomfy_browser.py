@@ -213,9 +213,7 @@ def test_a_model_that_is_gone_keeps_what_was_written_and_says_what_replaces_it(p
     assert shown["widgets"] == {**before["widgets"], "model": GONE}
     assert sorted(shown["links"]) == sorted(before["links"])
     assert "no longer offered" in page.evaluate("() => stage.badges()")
-    page.wait_for_function(
-        "() => stage.node.widgets.some(({ value }) => String(value).includes('In its place: wan-ai/'))"
-    )
+    page.locator(".remote-video-node").filter(has_text="In its place: wan-ai/").first.wait_for(state="attached")
     assert f"{GONE}' is not offered, or not any more. In its place there is wan-ai/" in refused(page, comfy)
     page.evaluate("model => stage.set({ model })", WAN)
     assert page.evaluate("() => stage.shown()") == before

@@ -17,8 +17,8 @@ CANVASES = {"canvas": False, "nodes 2.0": True}
 """Both ways of showing nodes, and whether Nodes 2.0 is on."""
 EVIL = "evil.example"
 
-NODE_TEXT = ".dom-widget span:visible, .comfy-markdown-content:visible"
-"""The text on a node, on the canvas and on Nodes 2.0."""
+NODE_TEXT = ".remote-video-node:visible"
+"""What stands on a node, on the canvas and on Nodes 2.0."""
 GRAPH = """(values) => {
     app.graph.clear();
     const image = LiteGraph.createNode("LoadImage"), clip = LiteGraph.createNode("Veo3I2V");

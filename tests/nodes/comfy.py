@@ -18,6 +18,7 @@ from server import PromptServer
 
 NODE_ID = "7"
 PROMPT_ID = "the-prompt"
+WORKFLOW_ID = "the-workflow"
 
 
 class Comfy:
@@ -34,6 +35,11 @@ class Comfy:
     def texts(self) -> list[str]:
         """What the node showed."""
         return [text for node_id, text in PromptServer.instance.texts if node_id == NODE_ID]
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """What its page was told of the node, by events."""
+        return [data for event, data, page in PromptServer.instance.sent if event == "remote_video.node" and page]
 
     def queue(
         self,
@@ -53,7 +59,8 @@ class Comfy:
         widgets = {name: value for name, value in (inputs or {}).items() if isinstance(value, (str, int, float))}
         wires = {name: [name, 0] for name in more or {} if name.split(".")[0] in (inputs or {})}
         prompt = {NODE_ID: {"class_type": node.__name__, "inputs": {**widgets, **wires}}, **readers, **(more or {})}
-        queued = {"create_time": int(time.time() * 1000)}
+        workflow = {"id": WORKFLOW_ID}
+        queued = {"create_time": int(time.time() * 1000), "extra_pnginfo": {"workflow": workflow}}
         PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, queued, [NODE_ID, *readers])]
         return prompt
 

@@ -277,8 +277,8 @@ def test_lines_that_differ_in_numbers_only_are_logged_once(comfy, caplog):
     node = NodeAsker("Veo 3")
     with caplog.at_level(logging.INFO, logger="remote_video"):
         for seconds in range(50):
-            node.say(f"running | 0:{seconds:02}")
-        node.say("downloading")
+            node.says(f"running | 0:{seconds:02}")
+        node.says("downloading")
     assert [record.getMessage() for record in caplog.records] == ["Veo 3: running | 0:00", "Veo 3: downloading"]
 
 

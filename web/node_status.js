@@ -1,0 +1,413 @@
+// @ts-check
+/** What stands on a clip node: how its clip is coming along, what became of it, and the next step. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { anotherSeed, handOn, nodeOf, openAccounts, openHelp, openJob, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { renewBadge } from "./badges.js";
+import { button, make } from "./elements.js";
+import { getAccounts, getNodes, listen, onReconnected } from "./server.js";
+import { announcedOf, clock, lineOf } from "./status_line.js";
+import { StatusStore } from "./status_store.js";
+import { t } from "./text.js";
+
+/** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
+/** @typedef {import("./status_line.js").Offer} Offer */
+
+/**
+ * Frontends put a node's progress text into the widget of this name, and make one where there is none: with ours in its
+ * place nothing is said twice, and nothing is saved.
+ */
+const WIDGET = "$$node-text-preview";
+export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
+const RUN_FOR = "remote_video.run_for";
+const MARGIN = 10;
+const SETTLE_MS = 300;
+const LEFT_AFTER_MS = 3000;
+/** Letters. */
+const MOST_IN_BADGE = 40;
+
+const store = new StatusStore();
+/** @type {Map<any, StatusView>} by node, those on the canvas */
+const views = new Map();
+/** @type {WeakMap<any, {model: string, instead: string[]}>} by node, its model that is not offered any more */
+const gone = new WeakMap();
+/** @type {{accounts: {provider: string, name: string, set: boolean}[], sandbox: boolean} | null} */
+let accounts = null;
+
+/** @param {NodeStatus} status @param {any} node @returns {Record<string, [string, (value?: string) => unknown]>} label and act, by offer */
+const acts = (status, node) => ({
+  accounts: [t("Enter a key"), () => openAccounts(status.provider)],
+  sandbox: [t("Try the sandbox"), useSandbox],
+  budget: [t("Change the budget"), () => openAccounts()],
+  job: [t("Show the job"), () => openJob(status.key)],
+  run: [t("Run again"), runAgain],
+  hand_on: [t("Run"), async () => (await handOn(status.prompt_id, status.node_id)) || runAgain()],
+  seed: [t("Use another seed"), () => anotherSeed(node)],
+  successor: ["", (model) => takeSuccessor(node, model ?? "")],
+  help: [t("See the settings"), () => openHelp()],
+});
+
+/** The status of one node: a widget of its own, which no workflow keeps. */
+class StatusView {
+  /** @param {any} node */
+  constructor(node) {
+    this.node = node;
+    this.height = 0;
+    /** @type {NodeStatus[]} */
+    this.statuses = [];
+    this.shown = "";
+    this.announced = "";
+    this.items = make("div", { className: "items" });
+    this.live = make("p", { className: "read-out", role: "status" });
+    this.content = make("div", { className: "content" }, this.items, this.live);
+    this.root = make("div", { className: "remote-video remote-video-node", role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
+    // Over the canvas the wheel zooms, as beside it.
+    this.root.addEventListener("wheel", (event) => !isVue() && app.canvas.processMouseWheel(event), { passive: false });
+    const widget = node.addDOMWidget(WIDGET, "remote_video_status", this.root, {
+      serialize: false,
+      hideOnZoom: false,
+      margin: MARGIN,
+      getValue: () => "",
+      setValue: () => {},
+    });
+    widget.serialize = false;
+    widget.computeLayoutSize = () => ({ minHeight: this.height, maxHeight: this.height, minWidth: 0 });
+    new ResizeObserver(() => this.fit()).observe(this.content);
+    this.leaveOutOfSaves();
+  }
+
+  /** A saved node has the height it has without this. */
+  leaveOutOfSaves() {
+    const { node } = this;
+    const { onSerialize } = node;
+    node.onSerialize = (/** @type {any} */ info) => {
+      onSerialize?.call(node, info);
+      if (this.height && info.size) info.size = [info.size[0], info.size[1] - this.height];
+    };
+  }
+
+  /** On the canvas the node grows and shrinks with what it shows, and its other widgets stay as they are. */
+  fit() {
+    const wanted = this.items.childElementCount ? this.content.offsetHeight : 0;
+    if (isVue() || (this.items.childElementCount && !wanted)) return;
+    const height = wanted ? wanted + 2 * MARGIN : 0;
+    const { node } = this;
+    const by = height - this.height;
+    if (!by) return;
+    this.height = height;
+    node.setSize([node.size[0], Math.max(node.size[1] + by, node.computeSize()[1])]);
+    node.setDirtyCanvas(true, true);
+  }
+
+  /** @param {NodeStatus[]} statuses */
+  show(statuses) {
+    this.statuses = statuses;
+    const lines = statuses.map((status) => ({ status, line: lineOf(status, statuses.length > 1) }));
+    const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone()]);
+    if (now !== this.shown) {
+      this.shown = now;
+      const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
+      this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...this.goneItem());
+      if (focused) /** @type {HTMLElement | null} */ (this.items.querySelector(`[data-act="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
+      this.fit();
+    }
+    const announced = statuses.map(announcedOf).join();
+    if (announced !== this.announced) {
+      this.announced = announced;
+      this.live.textContent = lines.map(({ line }) => line.title).join(". ");
+    }
+    this.tick();
+  }
+
+  tick() {
+    for (const place of this.items.querySelectorAll(".clock")) {
+      const { began } = /** @type {HTMLElement} */ (place).dataset;
+      const text = clock((Date.now() - Number(began)) / 1000);
+      if (place.textContent !== text) place.textContent = text;
+    }
+  }
+
+  /** @param {NodeStatus} status @param {import("./status_line.js").Line} line */
+  item(status, line) {
+    const still = line.tone === "working" && stillOf(this.node);
+    const labels = acts(status, this.node);
+    return make(
+      "section",
+      { className: "item", "data-tone": line.tone, "data-phase": status.phase },
+      still && make("img", { className: "still", src: still, alt: "", draggable: false, onerror: hide }),
+      make(
+        "div",
+        { className: "body" },
+        make(
+          "p",
+          { className: "title" },
+          make("span", { className: "words", dir: "auto" }, line.title),
+          line.ticks && make("span", { className: "clock", "data-began": status.began_at, "aria-hidden": "true" }),
+        ),
+        line.progress !== null && make("progress", { max: 1, value: line.progress, "aria-label": t("Progress") }),
+        line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
+        line.next && make("p", { className: "next" }, line.next),
+        ...line.notes.map((note) => make("p", { className: "quiet note" }, note)),
+        line.requestId && copyable(line.requestId),
+        line.offers.length > 0 &&
+          make("div", { className: "offers" }, ...line.offers.filter(({ name }) => labels[name]).map((offer, place) => this.offer(offer, labels, place))),
+      ),
+    );
+  }
+
+  /** @param {Offer} offer @param {ReturnType<typeof acts>} labels @param {number} place */
+  offer({ name, value }, labels, place) {
+    const [label, act] = labels[name];
+    return button(value ? t("Take {model}", { model: value }) : label, () => attempt(() => act(value)), {
+      className: place ? "" : "primary",
+      "data-act": `${name} ${value ?? ""}`,
+    });
+  }
+
+  needsKey() {
+    return accounts !== null && !accounts.sandbox && !accountOf(this.node)?.set;
+  }
+
+  /** A new node says what it lacks. */
+  hint() {
+    if (!this.needsKey()) return [];
+    const text = t("There is no {provider} key yet. The sandbox makes free clips for trying out.", { provider: accountOf(this.node)?.name ?? "" });
+    return this.said("no key", text, [{ name: "accounts" }, { name: "sandbox" }]);
+  }
+
+  /** The node's model, where it is not offered any more. */
+  gone() {
+    const found = gone.get(this.node);
+    return found && this.node.widgets.some((/** @type {any} */ { name, value }) => name === "model" && value === found.model) ? found : null;
+  }
+
+  goneItem() {
+    const found = this.gone();
+    if (!found) return [];
+    const { model, instead } = found;
+    const text = instead.length
+      ? t("{model} is no longer offered. In its place: {models}.", { model, models: instead.join(", ") })
+      : t("{model} is no longer offered.", { model });
+    return this.said("gone", text, instead.map((value) => ({ name: "successor", value })));
+  }
+
+  /** Something that is not of a clip. @param {string} phase @param {string} text @param {Offer[]} offers */
+  said(phase, text, offers) {
+    const labels = acts(/** @type {NodeStatus} */ ({ provider: providerOf(this.node) }), this.node);
+    const buttons = offers.map((offer, place) => this.offer(offer, labels, place));
+    const body = make("div", { className: "body" }, make("p", { className: "quiet" }, text), buttons.length > 0 && make("div", { className: "offers" }, ...buttons));
+    return [make("section", { className: "item", "data-tone": "quiet", "data-phase": phase }, body)];
+  }
+}
+
+const isVue = () => /** @type {any} */ (window).LiteGraph?.vueNodesMode === true;
+
+/** @param {any} node */
+const providerOf = (node) => (node.comfyClass === "CometVeo" ? "cometapi" : "runcomfy");
+/** @param {any} node */
+const accountOf = (node) => accounts?.accounts.find(({ provider }) => provider === providerOf(node));
+/** @param {Event} event */
+const hide = ({ target }) => /** @type {HTMLElement} */ (target).remove();
+
+/** A small picture of what a node's clip begins with, where a LoadImage has it. @param {any} node */
+function stillOf(node) {
+  const link = node.inputs?.find((/** @type {any} */ input) => input.type?.includes("IMAGE") && input.link != null)?.link;
+  const wire = link == null ? undefined : (node.graph?.links?.get?.(link) ?? node.graph?.links?.[link]);
+  const source = wire && node.graph.getNodeById(wire.origin_id);
+  if (source?.comfyClass !== "LoadImage") return "";
+  const [, path, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(String(source.widgets?.[0]?.value)) ?? [];
+  if (!path) return "";
+  const cut = path.lastIndexOf("/");
+  const query = new URLSearchParams({ filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(0, cut)), type, preview: "webp;60" });
+  return api.apiURL(`/view?${query}`);
+}
+
+/** @param {string} id */
+function copyable(id) {
+  const text = make("code", {}, id);
+  const copy = button(t("Copy"), copyNow, { "data-act": `copy ${id}`, "aria-label": t("Copy the request id {id}", { id }) });
+  async function copyNow() {
+    try {
+      await navigator.clipboard.writeText(id);
+      copy.textContent = t("Copied");
+    } catch {
+      // The clipboard is closed to pages on plain http from another machine.
+      getSelection()?.selectAllChildren(text);
+      copy.textContent = t("Press Ctrl+C");
+    }
+    setTimeout(() => (copy.textContent = t("Copy")), 2000);
+  }
+  return make("p", { className: "request" }, text, copy);
+}
+
+/** @param {() => unknown} act */
+async function attempt(act) {
+  try {
+    await act();
+  } catch (error) {
+    app.extensionManager.toast.add({ severity: "error", summary: "Remote Video", detail: /** @type {Error} */ (error).message, life: 15000 });
+  }
+}
+
+// -- what is told ----------------------------------------------------------------------------------------------------
+
+function showAll() {
+  /** @type {Map<any, NodeStatus[]>} */
+  const byNode = new Map([...views.keys()].map((node) => [node, []]));
+  for (const status of store.of(workflowId())) byNode.get(nodeOf(status.node_id))?.push(status);
+  for (const [node, statuses] of byNode) views.get(node)?.show(statuses);
+  showOutside();
+}
+
+/** By the node of a subgraph, what its badge says of the clips inside. @type {Map<any, string>} */
+const outside = new Map();
+
+/** A subgraph's own node says in a word how the clips inside are coming along. */
+function showOutside() {
+  /** @type {Map<any, string>} */
+  const words = new Map([...outside.keys()].map((node) => [node, ""]));
+  for (const status of store.of(workflowId())) {
+    const ids = status.node_id.split(":");
+    for (let depth = 1; depth < ids.length; depth++) {
+      const node = nodeOf(ids.slice(0, depth).join(":"));
+      if (node && (!words.get(node) || !status.is_over)) words.set(node, lineOf(status).title);
+    }
+  }
+  for (const [node, text] of words) if (outside.get(node) !== text) sayOutside(node, text);
+}
+
+/** @param {any} node @param {string} text */
+function sayOutside(node, text) {
+  const { LGraphBadge } = /** @type {any} */ (window);
+  if (!LGraphBadge) return;
+  if (!outside.has(node)) node.badges.push(() => new LGraphBadge({ text: shortened(outside.get(node) ?? ""), fgColor: "#e0e0e0", bgColor: "#3a3f4b" }));
+  outside.set(node, text);
+  renewBadge(node);
+}
+
+/** @param {string} text */
+const shortened = (text) => (text.length > MOST_IN_BADGE ? `${text.slice(0, MOST_IN_BADGE)}\u2026` : text);
+
+let showing = 0;
+/** Once for all that changes together. */
+function showSoon() {
+  showing ||= requestAnimationFrame(() => {
+    showing = 0;
+    showAll();
+  });
+}
+
+const workflowId = () => rootGraph()?.id;
+
+async function reload() {
+  const { nodes } = await getNodes().catch(() => ({ nodes: null }));
+  store.putAll(nodes ?? [], Date.now());
+  showSoon();
+  return nodes;
+}
+
+/** @type {Map<string, import("./server.js").JobEvent>} by key, jobs whose end is to be looked up */
+const ended = new Map();
+let settling = 0;
+
+/** @param {CustomEvent<import("./server.js").JobEvent>} event */
+function hearJob({ detail: job }) {
+  if (!store.hear(job)) return;
+  showSoon();
+  if (!job.is_over) return;
+  ended.set(job.key, job);
+  clearTimeout(settling);
+  settling = setTimeout(async () => {
+    const jobs = [...ended.values()];
+    ended.clear();
+    if (await reload()) jobs.forEach((one) => store.end(one));
+    showSoon();
+  }, SETTLE_MS);
+}
+
+/** @param {CustomEvent<NodeStatus>} event */
+function hearNode({ detail: status }) {
+  store.put(status, Date.now());
+  showSoon();
+  if (status.phase === "here" && status.is_background && status.workflow_id) runFor(status.workflow_id);
+}
+
+/**
+ * Where the user wants it, run once more what asked for clips that are here: once for each job, ever.
+ * @param {string} workflow
+ */
+function runFor(workflow) {
+  if (!app.extensionManager.setting.get(RUN_WHEN_HERE)) return;
+  const before = new Set(JSON.parse(sessionStorage.getItem(RUN_FOR) ?? "[]"));
+  const here = store.allHere(workflow).filter(({ key }) => !before.has(key));
+  if (!here.length) return;
+  sessionStorage.setItem(RUN_FOR, JSON.stringify([...before, ...here.map(({ key }) => key)].slice(-500)));
+  const prompts = new Map(here.map(({ prompt_id, node_id }) => [prompt_id, node_id]));
+  for (const [prompt, node] of prompts) attempt(() => handOn(prompt, node));
+}
+
+/** @param {CustomEvent<{prompt_id: string, node_id?: string, exception_message?: string}>} event */
+function hearEnd({ detail: { prompt_id, node_id, exception_message } }) {
+  setTimeout(() => {
+    if (exception_message) store.fail(prompt_id, String(node_id), exception_message);
+    store.leave(prompt_id, t("Stopped"));
+    showSoon();
+  }, LEFT_AFTER_MS);
+}
+
+async function hearReconnected() {
+  const nodes = await reload();
+  if (nodes) store.restarted(nodes, t("ComfyUI was restarted. The job goes on and is collected."));
+  showSoon();
+}
+
+/** Ask which accounts there are: a new node says where a key is lacking. */
+async function askForAccounts() {
+  accounts = await getAccounts().catch(() => null);
+  showSoon();
+}
+
+/**
+ * A saved node has a model that is not offered any more.
+ *
+ * @param {any} node
+ * @param {string} model
+ * @param {string[]} instead what is offered in its place
+ */
+export function sayModelGone(node, model, instead) {
+  gone.set(node, { model, instead });
+  showSoon();
+}
+
+/** Begin to listen. */
+export function watchNodes() {
+  api.addEventListener("remote_video.node", hearNode);
+  api.addEventListener("remote_video.sandbox", askForAccounts);
+  api.addEventListener("execution_error", hearEnd);
+  api.addEventListener("execution_interrupted", hearEnd);
+  listen(hearJob);
+  onReconnected(hearReconnected);
+  // A dialog's close doesn't bubble.
+  document.addEventListener("close", ({ target }) => /** @type {HTMLElement} */ (target)?.classList?.contains("remote-video-accounts") && askForAccounts(), true);
+  setInterval(() => views.forEach((view) => view.tick()), 1000);
+  reload();
+  askForAccounts();
+}
+
+/** @param {any} node */
+export function showStatus(node) {
+  const view = new StatusView(node);
+  const { onAdded, onRemoved } = node;
+  node.onAdded = function (/** @type {any[]} */ ...given) {
+    onAdded?.apply(this, given);
+    views.set(node, view);
+    showSoon();
+  };
+  node.onRemoved = function (/** @type {any[]} */ ...given) {
+    onRemoved?.apply(this, given);
+    views.delete(node);
+    store.remove(workflowId(), String(node.id));
+  };
+  if (node.graph) views.set(node, view);
+}
