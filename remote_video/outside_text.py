@@ -15,6 +15,7 @@ MESSAGE_CHARACTERS = 2000
 CODE_CHARACTERS = 200
 ID_CHARACTERS = 200
 QUOTED_CHARACTERS = 80
+BEGINNING_CHARACTERS = 200
 LINE_CHARACTERS = 4000
 """Of a line of ours with outside words in it; what it quotes is shorter by itself."""
 SHORTEST_SECRET = 8
@@ -33,6 +34,11 @@ def message(text: str, key: str = "") -> str:
 def code(text: str, key: str = "") -> str:
     """A word that programs compare."""
     return _bounded(without_key(text, key).strip(), CODE_CHARACTERS)
+
+
+def beginning(text: str, key: str = "") -> str:
+    """The first words of a longer text, on one line, to know it by."""
+    return _bounded(" ".join(without_key(text, key).split()), BEGINNING_CHARACTERS)
 
 
 def quoted(value: Any) -> str:
