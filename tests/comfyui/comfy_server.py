@@ -46,7 +46,7 @@ class ComfyServer:
         shutil.copy(NEIGHBOURS, self.custom_nodes)
         (base / "input").mkdir()
         shutil.copy(self.checkout / "input" / "example.png", base / "input")
-        self._port = _free_port()
+        self._port = free_port()
 
     def start(self) -> ComfyServer:
         """Start, and wait until it answers."""
@@ -61,6 +61,7 @@ class ComfyServer:
             self.base,
             "--database-url",
             f"sqlite:///{self.base / 'comfyui.db'}",
+            *(["--front-end-root", frontend] if (frontend := os.environ.get("COMFYUI_FRONTEND")) else []),
             *self._options,
         ]
         with self.log_file.open("ab") as log:
@@ -208,7 +209,8 @@ def failure(outcome: Mapping[str, Any]) -> str:
     return "".join(message["exception_message"] for message in messages(outcome, "execution_error"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

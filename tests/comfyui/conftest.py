@@ -1,4 +1,6 @@
-"""Tests against a real ComfyUI: `COMFYUI_PATH` says where it is, `COMFYUI_PYTHON` which Python runs it."""
+"""Tests against a real ComfyUI: `COMFYUI_PATH` says where it is, `COMFYUI_PYTHON` which Python runs it, and
+`COMFYUI_FRONTEND` the folder of another frontend than that Python has (`static` in comfyui-frontend-package).
+"""
 
 from __future__ import annotations
 
