@@ -116,8 +116,12 @@ class Ledger:
 
         It was made with another key of the provider, or from other pixels of the same files.
         """
-        paid = [job for job in self._read(lambda db: _same(db, request_digest, file_digest)) if job.key != key]
+        paid = [job for job in self.alike(request_digest, file_digest) if job.key != key]
         return next((job for job in paid if job.state in lifecycle.STANDS_FOR_MONEY), None)
+
+    def alike(self, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
+        """The jobs that ask for the same, under any key of the provider, newest first."""
+        return self._read(lambda db: _same(db, request_digest, file_digest))
 
     def usual_seconds(self, model_id: str, base: str) -> float | None:
         """Median time from acceptance to the end for that model, s; None without three clips to go by."""
