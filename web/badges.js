@@ -30,37 +30,6 @@ function askedOf(node) {
   return { isAny, about, length: about?.length ? value(isAny ? `model.${about.length}` : about.length) : undefined };
 }
 
-/** LiteGraph's modes of nodes that don't run: muted, bypassed. */
-const NOT_RUN = new Set([2, 4]);
-
-/**
- * What the clips of a graph cost, in a sentence; empty without such nodes, or in the sandbox.
- *
- * @param {any} graph
- */
-export function priceOfGraph(graph) {
-  const nodes = clipsIn(graph);
-  if (!nodes.length || offered.sandbox) return "";
-  const prices = nodes.map((node) => askedOf(node)).map(({ about, length }) => ({ about, usd: about ? cost(about, length) : null }));
-  const known = prices.filter(({ usd }) => usd !== null);
-  const unknown = nodes.length - known.length;
-  const clips = `${nodes.length} clip${nodes.length > 1 ? "s" : ""}`;
-  if (!known.length) return `This graph: ${clips}, of a price that isn't known.`;
-  const isFrom = known.some(({ about }) => about?.is_from);
-  const sum = dollars(known.reduce((all, { usd }) => all + Number(usd), 0));
-  const rest = unknown ? `, and ${unknown} of a price that isn't known` : "";
-  return `This graph: ${isFrom ? "from" : "about"} ${sum} for ${clips}${rest}, less what was made before.`;
-}
-
-/** @param {any} graph @returns {any[]} those that run, in subgraphs too */
-function clipsIn(graph) {
-  return (graph?.nodes ?? [])
-    .filter((/** @type {any} */ node) => !NOT_RUN.has(node.mode))
-    .flatMap((/** @type {any} */ node) =>
-      node.subgraph ? clipsIn(node.subgraph) : CLIP_NODES.has(node.comfyClass) ? [node] : [],
-    );
-}
-
 /**
  * The badges of a node, as they are now.
  *

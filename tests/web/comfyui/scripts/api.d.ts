@@ -2,6 +2,7 @@
 export const api: {
   fetchApi(route: string, options?: RequestInit): Promise<Response>;
   fileURL(route: string): string;
+  apiURL(route: string): string;
   addEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
   removeEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
   dispatchCustomEvent(type: string, detail: unknown): void;
