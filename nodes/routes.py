@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from ..remote_video.engine.threads import DaemonThreads
 from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
 
 MAX_BODY_BYTES = 16 * 1024
+PICTURE_WITHIN_S = 20.0
 SettingsSource = Callable[[], Settings]
 Answer = Callable[[Settings, dict[str, Any]], Any]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -66,8 +68,10 @@ def add_routes(routes: web.RouteTableDef, settings: SettingsSource) -> None:
         routes: ComfyUI serves its own table also under /api.
         settings: read anew at each request.
     """
-    for path, answer in (READS | PICTURES).items():
+    for path, answer in READS.items():
         routes.get(path)(_handler(answer, settings))
+    for path, answer in PICTURES.items():
+        routes.get(path)(_picture_handler(answer, settings))
     for path, answer in CHANGES.items():
         routes.post(path)(_handler(answer, settings, LARGE_BODIES.get(path, MAX_BODY_BYTES)))
 
@@ -88,13 +92,32 @@ def _handler(answer: Answer, settings: SettingsSource, body_bytes: int | None = 
             _check_site(request)
             body = dict(request.query) if body_bytes is None else await _json_body(request, body_bytes)
             work = asyncio.get_running_loop().run_in_executor(None, lambda: answer(settings(), body))
-            found = await work
-            return _json(found) if isinstance(found, dict) else _picture(found)
+            return _json(await work)
         except Turned as no:
             return _json({"error": str(no)}, no.status)
         except RemoteVideoError as error:
             status = 400 if isinstance(error, (RequestRefused, SettingsError, AccountError)) else 500
             return _json({"error": f"{error.what} {error.next_step}"}, status)
+
+    return handle
+
+
+def _picture_handler(answer: Answer, settings: SettingsSource) -> Handler:
+    """On a thread of their own: pictures take time to be made, and a decoder may never come back."""
+    pool = DaemonThreads("thumbnail", 1)
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            _check_site(request)
+            query = dict(request.query)
+            work = pool.start(lambda: answer(settings(), query))
+            try:
+                return _picture(await asyncio.wait_for(asyncio.wrap_future(work), PICTURE_WITHIN_S))
+            except (asyncio.TimeoutError, asyncio.CancelledError):
+                pool.leave(work)
+                raise
+        except (Turned, RemoteVideoError, asyncio.TimeoutError) as error:
+            return _json({"error": "There is no such picture."}, error.status if isinstance(error, Turned) else 404)
 
     return handle
 

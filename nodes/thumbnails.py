@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..remote_video.clips.output_folder import OutputFolder
 from ..remote_video.engine.saved import in_place
-from ..remote_video.engine.threads import DaemonThreads
 from ..remote_video.errors import RemoteVideoError
 from ..remote_video.ledger.ledger import Ledger
 from ..remote_video.ledger.record import JobRecord
@@ -20,10 +19,7 @@ from .comfy_host import output_folder
 FOLDER = "thumbnails"
 MOST_KEPT = 4000
 """Some 10 kB each; the oldest quarter goes when there are more."""
-MADE_WITHIN_S = 20.0
-"""A clip that no decoder comes back from has none."""
 
-_threads = DaemonThreads("thumbnail", 1)
 _log = logging.getLogger("remote_video")
 
 
@@ -52,14 +48,10 @@ def clip_here(record: JobRecord, settings: Settings) -> Path | None:
 def _made(clip: Path, kept: Path) -> bytes | None:
     from ..remote_video.media.thumbnail import thumbnail
 
-    making = _threads.start(lambda: thumbnail(clip))
     try:
-        picture = making.result(MADE_WITHIN_S)
+        picture = thumbnail(clip)
     except RemoteVideoError as error:
         _log.info("There is no thumbnail of %s: %s", clip.name, error.what)
-        return None
-    except TimeoutError:
-        _threads.leave(making)
         return None
     private_folder(kept.parent)
     new = kept.with_suffix(".new")

@@ -81,6 +81,7 @@ class JobsPanel {
   /** @param {HTMLElement} container */
   show(container) {
     if (this.root.parentElement === container) return;
+    container.style.height = "100%"; // else the list would be as high as all its rows
     container.replaceChildren(this.root);
     listen(this.hear);
     this.ticking = setInterval(() => this.jobs.tick(), TICK_MS);
