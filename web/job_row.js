@@ -39,7 +39,7 @@ export class JobRow {
     /** @type {HTMLVideoElement | null} */
     this.video = null;
     this.isOpen = false;
-    this.update(job, false, 0, null);
+    this.isDrawn = false;
   }
 
   /** @param {Action} action */
@@ -61,14 +61,16 @@ export class JobRow {
    * @param {number | null} count how many there are; null when that isn't known
    */
   update(job, isOpen, place, count) {
+    const { element, thumb } = this;
+    put(element, "aria-posinset", String(place + 1));
+    put(element, "aria-setsize", String(count ?? -1));
+    if (this.isDrawn && job === this.job && isOpen === this.isOpen) return;
+    this.isDrawn = true;
     this.job = job;
     this.isOpen = isOpen;
-    const { element, thumb } = this;
     element.dataset.state = job.state;
     element.classList.toggle("open", isOpen);
     element.tabIndex = isOpen ? 0 : -1;
-    put(element, "aria-posinset", String(place + 1));
-    put(element, "aria-setsize", String(count ?? -1));
     put(this.state, "data-state", job.state);
     write(this.model, job.model);
     write(this.state, standing(job));

@@ -35,11 +35,14 @@ export class JobsList {
     this.still = 0;
     /** Whether the end is wanted, and not all rows are here yet. */
     this.wantsEnd = false;
+    /** Whether the open row was gone to, so that all of it is to be seen once its height is known. */
+    this.isGoing = false;
     this.list = make("ul", { className: "jobs", "aria-label": t("Jobs") });
     this.root = make("div", { className: "scroller", onscroll: () => this.render(), onwheel: () => (this.wantsEnd = false), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, this.list);
     this.list.addEventListener("click", (event) => this.#click(event));
     this.list.addEventListener("focusin", (event) => this.#focused(event));
-    this.sizes = new ResizeObserver(() => this.render());
+    /** The open row and another one, whose heights are as the style sheet, the width and the language make them. */
+    this.sizes = new ResizeObserver((changes) => this.#measured(changes));
     this.sizes.observe(this.root);
   }
 
@@ -68,6 +71,7 @@ export class JobsList {
   focus() {
     const place = this.#openPlace();
     if (place < 0 || this.open === null) return;
+    this.isGoing = true;
     this.#reveal(place);
     this.rows.get(this.open)?.element.focus({ preventScroll: true });
   }
@@ -96,6 +100,7 @@ export class JobsList {
     for (const [key, row] of this.rows) {
       if (wanted.has(key) && model.byKey.has(key)) continue;
       row.stop();
+      this.sizes.unobserve(row.element);
       row.element.remove();
       this.rows.delete(key);
     }
@@ -106,12 +111,14 @@ export class JobsList {
     for (const at of places) {
       const job = model.rows[at];
       let row = this.rows.get(job.key);
-      if (!row) this.rows.set(job.key, (row = new JobRow(job, this.act)));
+      if (!row) {
+        this.rows.set(job.key, (row = new JobRow(job, this.act)));
+        this.sizes.observe(row.element);
+      }
       row.update(job, at === place, at, count);
       if (row.element === after) after = after.nextElementSibling;
       else list.insertBefore(row.element, after);
     }
-    this.#measure();
     for (const at of places) {
       const row = /** @type {JobRow} */ (this.rows.get(model.rows[at].key));
       const where = `translateY(${this.#top(at)}px)`;
@@ -134,14 +141,17 @@ export class JobsList {
     return [...this.rows].filter(([, row]) => row.video || inside.some((node) => node && row.element.contains(node))).map(([key]) => key);
   }
 
-  /** Heights as the style sheet and the language make them. */
-  #measure() {
-    for (const row of this.rows.values()) {
-      const { offsetHeight } = row.element;
-      if (!offsetHeight) continue;
-      if (row.isOpen) this.openHeight = offsetHeight;
-      else this.height = offsetHeight;
+  /** @param {ResizeObserverEntry[]} changes */
+  #measured(changes) {
+    for (const { target, borderBoxSize } of changes) {
+      const height = borderBoxSize[0].blockSize;
+      if (target === this.root || !height || !target.isConnected) continue;
+      if (target.classList.contains("open")) this.openHeight = height;
+      else this.height = height;
     }
+    if (this.list.contains(document.activeElement) && this.#openPlace() >= 0 && this.isGoing) this.#reveal(this.#openPlace());
+    else this.render();
+    this.isGoing = false;
   }
 
   #openPlace() {

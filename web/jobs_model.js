@@ -67,6 +67,19 @@ export class JobsModel {
     if (this.total !== null) this.total += this.rows.length - before;
   }
 
+  /**
+   * Something is said of a job, which stays where it is.
+   *
+   * @param {string} key
+   * @param {Partial<Job>} facts
+   */
+  note(key, facts) {
+    const at = this.indexOf(key);
+    if (at < 0) return;
+    this.rows[at] = { ...this.rows[at], ...facts };
+    this.byKey.set(key, this.rows[at]);
+  }
+
   /** @param {string} key @returns {number} -1 when it is not here */
   indexOf(key) {
     const job = this.byKey.get(key);

@@ -106,7 +106,7 @@ class JobsPanel {
   hear({ detail: { key, state, text, progress } }) {
     const job = this.model.byKey.get(key);
     if (job) {
-      Object.assign(job, { live: text, progress });
+      this.model.note(key, { live: text, progress });
       this.jobs.render();
     }
     if (job && state !== null && job.state === state && state !== "stored") return;
@@ -127,19 +127,23 @@ class JobsPanel {
   async refresh() {
     this.money.want(undefined);
     this.price.again();
-    const work = this.feed.refresh();
+    await this.#settled(this.feed.refresh());
+  }
+
+  /** Show that something is asked for, and what is so once it is answered. @param {Promise<void>} work */
+  async #settled(work) {
     this.showState();
     await work;
+    this.showState();
   }
 
   /** @param {import("./server.js").Wanted} wanted */
   async narrow(wanted) {
     this.jobs.root.scrollTop = 0;
-    const work = this.feed.refresh(wanted);
-    this.showState();
-    await work;
+    await this.#settled(this.feed.refresh(wanted));
   }
 
+  /** An answer was taken. */
   changed() {
     if (this.isOffline) this.say("");
     this.isOffline = false;
@@ -161,7 +165,7 @@ class JobsPanel {
   showState() {
     const { model } = this;
     const isEmpty = !model.rows.length;
-    const kind = !isEmpty ? "" : this.isOffline ? "error" : !model.isKnown || this.feed.isBusy && model.next !== null ? "loading" : isNarrowed(model.wanted) ? "none" : "empty";
+    const kind = isEmpty ? this.#kindOfEmpty() : "";
     this.root.setAttribute("aria-busy", String(this.feed.isBusy));
     this.root.classList.toggle("offline", this.isOffline);
     this.jobs.root.hidden = isEmpty;
@@ -173,6 +177,13 @@ class JobsPanel {
     const text = isEmpty ? "" : isAll ? t("{count} job|{count} jobs", { count: shown }) : t("the newest {count} jobs", { count: shown });
     write(this.count, text);
     if (!this.feed.isBusy) this.announce(isEmpty ? this.state.textContent ?? "" : text);
+  }
+
+  #kindOfEmpty() {
+    const { model, feed, isOffline } = this;
+    if (feed.isBusy ? isOffline || !model.isKnown || model.next !== null : !model.isKnown && !isOffline) return "loading";
+    if (isOffline) return "error";
+    return isNarrowed(model.wanted) ? "none" : "empty";
   }
 
   /** @param {string} kind */
@@ -276,6 +287,7 @@ class JobsPanel {
   play(job, row) {
     this.jobs.openRow(job.key);
     row.play();
+    this.jobs.isGoing = true;
     this.jobs.render();
   }
 

@@ -12,9 +12,25 @@ const COSTS_NOTHING = new Set(["refused", "cancelled"]);
 const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
 const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
 
+/** By what they are made for and the language: to make one takes longer than to make a row. @type {Map<string, any>} */
+const made = new Map();
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {(locale: string) => T} make
+ * @returns {T}
+ */
+function kept(name, make) {
+  const key = `${name} ${language()}`;
+  if (!made.has(key)) made.set(key, make(language()));
+  return made.get(key);
+}
+
+const MONEY = /** @type {const} */ ({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 });
+
 /** @param {number} usd @returns {string} "$1.12"; with up to four places where there are parts of a cent */
-export const dollars = (usd) =>
-  new Intl.NumberFormat(language(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 }).format(usd);
+export const dollars = (usd) => kept("dollars", (locale) => new Intl.NumberFormat(locale, MONEY)).format(usd);
 
 /** @param {Job} job @returns {string} "$1.12", "about $1.12" while it isn't known, or nothing */
 export function costOf({ cost_usd, estimate_usd, state, sandbox }) {
@@ -23,17 +39,18 @@ export function costOf({ cost_usd, estimate_usd, state, sandbox }) {
   return estimate_usd === null || COSTS_NOTHING.has(state) ? "" : t("about {cost}", { cost: dollars(estimate_usd) });
 }
 
-/** @param {number} seconds since 1970 @param {number} now the same @returns {string} "just now", "5 minutes ago" */
+/** @param {number} seconds since 1970 @param {number} now the same @returns {string} "just now", "5m ago" */
 export function age(seconds, now) {
   const passed = now - seconds;
   const [unit, size] = AGES.find(([, size]) => passed >= size) ?? [];
   if (!unit || !size) return t("just now");
-  return new Intl.RelativeTimeFormat(language(), { numeric: "auto" }).format(-Math.floor(passed / size), unit);
+  const format = kept("age", (locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" }));
+  return format.format(-Math.floor(passed / size), unit);
 }
 
 /** @param {number} seconds since 1970 */
 export const moment = (seconds) =>
-  new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+  kept("moment", (locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" })).format(seconds * 1000);
 
 /** @param {number} seconds @returns {string} "1:05" */
 export function clock(seconds) {
@@ -93,4 +110,4 @@ function ofBudget({ spent_usd, expected_usd, unknown }, cap) {
 }
 
 /** @param {string[]} parts */
-const list = (parts) => new Intl.ListFormat(language(), { style: "narrow", type: "unit" }).format(parts);
+const list = (parts) => new Intl.ListFormat(language(), { style: "short", type: "unit" }).format(parts);
