@@ -23,7 +23,7 @@ from .due import note_blocked, note_handed_on, times_due
 from .inputs import Common, common_fields, common_inputs
 from .literals import literals_of, read_literals
 from .loaded_files import loaded_files
-from .nested import image_names, unpacked
+from .nested import below, image_names, unpacked
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ class ClipMaker:
     @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
         """See `literals.Reader`."""
+        raise NotImplementedError
+
+    @classmethod
+    def asked(cls, inputs: Mapping[str, Any]) -> tuple[ModelSpec, dict[str, Any], str]:
+        """The model that a node of a prompt asks, the values of its fields as nested as ComfyUI makes them, and what
+        the names of the model's own inputs begin with in a prompt. Wires are still links. Raises InputRefused.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -184,6 +191,14 @@ class ClipNode(ClipMaker):
         """See `literals.Reader`."""
         common = common_fields(cls.SPEC.node_id, cls.SPEC.field("seed"))
         read_literals(inputs, literals_of((*cls.SPEC.fields, *common)))
+
+    @classmethod
+    def asked(cls, inputs: Mapping[str, Any]) -> tuple[ModelSpec, dict[str, Any], str]:
+        """See `ClipMaker.asked`."""
+        tops = {name.split(".")[0] for name in inputs if "." in name}
+        nested = {top: below(top, inputs.get(top), inputs) for top in tops}
+        values = {**inputs, **nested}
+        return cls.SPEC, {field.name: values.get(field.name) for field in cls.SPEC.fields}, ""
 
     @classmethod
     async def run(cls, common: Common, **values: Any) -> io.NodeOutput:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..remote_video.engine.host import JobEvent
+from ..remote_video.errors import RequestRefused
 from ..remote_video.ledger.ledger import Forgotten, Ledger
 from ..remote_video.ledger.lifecycle import FORGETTABLE, State
+from ..remote_video.ledger.paging import MOST_ON_A_PAGE, Place, Wanted
 from ..remote_video.ledger.record import JobRecord
+from ..remote_video.outside_text import storable
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
-from .comfy_host import running_engine, the_engine
+from .comfy_host import output_folder, running_engine, the_engine
+from .thumbnails import clip_here
 
-JOBS_SHOWN = 50
+LONGEST_SEARCH = 200
 ANSWER_WITHIN_S = 10.0
 """For the engine's thread, which never blocks."""
 WHY_NOT_FORGOTTEN = {
@@ -22,12 +27,33 @@ WHY_NOT_FORGOTTEN = {
 }
 
 
-def jobs_view(settings: Settings, _body: Body | None = None) -> dict[str, Any]:
-    """{jobs: newest first, sandbox: bool}. Raises LedgerError."""
-    engine = running_engine()
-    live = engine.live().result(ANSWER_WITHIN_S) if engine is not None and engine.is_alive() else {}
-    jobs = [_job(record, live.get(record.key)) for record in Ledger(settings.home).recent(JOBS_SHOWN)]
-    return {"jobs": jobs, "sandbox": settings.sandbox}
+def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
+    """A page of jobs, or those that are named.
+
+    Args:
+        query: texts, all optional: `before`, as the page before this one gave it as `next`; `limit`, 100 at most;
+            `state`, several with commas between; `model`, in people's words; `search`. Or `keys`, commas between.
+
+    Returns:
+        {jobs: newest first, next: where the next page begins or None, total: how many there are or None, models: those
+        there are jobs of (on the first page alone), sandbox: bool}
+
+    Raises:
+        RequestRefused, LedgerError.
+    """
+    ledger = Ledger(settings.home)
+    if "keys" in query:
+        keys = _words(query, "keys")[:MOST_ON_A_PAGE]
+        return {"jobs": _told(ledger.several(keys), settings), "sandbox": settings.sandbox}
+    wanted = _wanted(query)
+    page = ledger.page(wanted)
+    return {
+        "jobs": _told(page.jobs, settings),
+        "next": f"{page.next[0]!r} {page.next[1]}" if page.next else None,
+        "total": page.total,
+        "models": None if wanted.before else ledger.model_names(),
+        "sandbox": settings.sandbox,
+    }
 
 
 def forget_job(settings: Settings, body: Body) -> dict[str, Any]:
@@ -41,24 +67,106 @@ def cancel_job(settings: Settings, body: Body) -> dict[str, bool]:
     return {"asked": the_engine().cancel(text_of(body, "key")).result(ANSWER_WITHIN_S)}
 
 
-def _job(record: JobRecord, live: JobEvent | None) -> dict[str, Any]:
+def fetch_job(settings: Settings, body: Body) -> dict[str, bool]:
+    """{key} -> {begun: whether its clip is brought here now}; events tell the rest. Raises RequestRefused."""
+    return {"begun": the_engine().fetch(text_of(body, "key")).result(ANSWER_WITHIN_S)}
+
+
+# -- what is asked for -------------------------------------------------------------------------------------------------
+
+
+def _wanted(query: Body) -> Wanted:
+    return Wanted(
+        _place(query),
+        _limit(query),
+        frozenset(map(_state, _words(query, "state"))),
+        storable(str(query["model"])) if query.get("model") else None,
+        storable(str(query.get("search", ""))).strip()[:LONGEST_SEARCH],
+    )
+
+
+def _words(query: Body, name: str) -> list[str]:
+    return [word for word in storable(str(query.get(name, ""))).split(",") if word]
+
+
+def _state(word: str) -> State:
+    try:
+        return State(word)
+    except ValueError:
+        raise RequestRefused("There is no such state of a job.") from None
+
+
+def _limit(query: Body) -> int:
+    word = str(query.get("limit", MOST_ON_A_PAGE))
+    if not (word.isascii() and word.isdigit() and len(word) < 5 and 0 < int(word) <= MOST_ON_A_PAGE):
+        raise RequestRefused(f"A page has from 1 to {MOST_ON_A_PAGE} jobs.")
+    return int(word)
+
+
+def _place(query: Body) -> Place | None:
+    if not query.get("before"):
+        return None
+    moment, _, key = storable(str(query["before"])).partition(" ")
+    try:
+        begun_at = float(moment)
+    except ValueError:
+        begun_at = math.nan
+    if not math.isfinite(begun_at):
+        raise RequestRefused("There is no such place in the list of jobs.")
+    return begun_at, key
+
+
+# -- what is told ------------------------------------------------------------------------------------------------------
+
+
+def _told(records: list[JobRecord], settings: Settings) -> list[dict[str, Any]]:
+    engine = running_engine()
+    live = engine.live().result(ANSWER_WITHIN_S) if engine is not None and engine.is_alive() else {}
+    return [_job(record, live.get(record.key), settings) for record in records]
+
+
+def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[str, Any]:
     file = record.clip_path if record.is_stored else None
     gone = file is not None and not file.exists()
     sentence = "saved, but the file is gone: the same inputs fetch it again" if gone else record.state.sentence
+    is_left = record.state in (State.FINISHED, State.EXPIRED)
     return {
         "key": record.key,
         "state": record.state.value,
         "state_text": sentence[:1].upper() + sentence[1:],
         "live": live.text if live else None,
+        "progress": live.progress if live else None,
         "forgettable": record.state in FORGETTABLE,
         "cancellable": record.state is State.SUBMITTED,
+        "fetchable": live is None and (gone or is_left),
         "model": record.model_name,
         "provider": record.provider,
+        "prompt": record.prompt,
+        "node_id": record.node_id or None,
         "request_id": record.request_id,
         "created_at": record.created_at,
+        "seconds": _seconds(record),
         "cost_usd": None if record.sandbox else record.cost_usd,
         "estimate_usd": None if record.sandbox else record.estimate_usd,
         "error": record.error,
         "file_name": file.name if file else None,
+        "path": str(file) if file and not gone else None,
+        "shown_at": _shown_at(record, settings),
         "sandbox": record.sandbox,
     }
+
+
+def _seconds(record: JobRecord) -> float | None:
+    """How long the provider had it, s."""
+    if record.submitted_at is None or record.finished_at is None:
+        return None
+    return max(0.0, record.finished_at - record.submitted_at)
+
+
+def _shown_at(record: JobRecord, settings: Settings) -> dict[str, str] | None:
+    """Where ComfyUI's own /view has the clip; None outside of its output folder."""
+    clip = clip_here(record, settings)
+    if clip is None:
+        return None
+    below = clip.relative_to(output_folder().resolve()).parent
+    return {"filename": clip.name, "subfolder": "" if not below.parts else below.as_posix(), "type": "output"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import folder_paths
 
-from .comfy_host import links_of, running_item
+from .comfy_host import Prompt, links_of, running_item
 
 LOADER, LOADED = "LoadImage", 0
 """Core's node, and its output that is the image."""
@@ -30,11 +30,12 @@ def loaded_files(prompt_id: str, node_id: str, called: Mapping[str, str]) -> dic
     item = running_item(prompt_id)
     if item is None or node_id not in item[2]:
         return {}
-    found = dict(_files(item[2], node_id, called))
+    found = dict(files_behind(item[2], node_id, called))
     return {name: digest for name, path in found.items() if (digest := _digest(path, item[3])) is not None}
 
 
-def _files(prompt: Any, node_id: str, called: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+def files_behind(prompt: Prompt, node_id: str, called: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+    """By what an image is called, the file that LoadImage reads for it; see `loaded_files`."""
     links = links_of(prompt[node_id])
     for name in links.keys() & called.keys():
         source, slot = links[name]

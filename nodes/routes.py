@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from ..remote_video.engine.threads import DaemonThreads
 from ..remote_video.errors import AccountError, RemoteVideoError, RequestRefused, SettingsError
 from ..remote_video.settings import Settings
 
 MAX_BODY_BYTES = 16 * 1024
+PICTURE_WITHIN_S = 20.0
 SettingsSource = Callable[[], Settings]
-Answer = Callable[[Settings, dict[str, Any]], dict[str, Any]]
+Answer = Callable[[Settings, dict[str, Any]], Any]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -43,6 +45,10 @@ READS: dict[str, Answer] = {
     "/remote_video/models/instead": _later("offered", "instead_view"),
     "/remote_video/models/aliases": _later("offered", "aliases_view"),
 }
+PICTURES: dict[str, Answer] = {
+    "/remote_video/thumbnail": _later("thumbnails", "thumbnail_of"),
+}
+"""Answered with a JPEG, or with 404."""
 CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _later("accounts_panel", "save_account"),
     "/remote_video/accounts/forget": _later("accounts_panel", "forget_account"),
@@ -50,7 +56,11 @@ CHANGES: dict[str, Answer] = {
     "/remote_video/models/renew": _later("offered", "renew"),
     "/remote_video/jobs/forget": _later("jobs_panel", "forget_job"),
     "/remote_video/jobs/cancel": _later("jobs_panel", "cancel_job"),
+    "/remote_video/jobs/fetch": _later("jobs_panel", "fetch_job"),
+    "/remote_video/run_price": _later("run_price", "run_price"),
 }
+LARGE_BODIES = {"/remote_video/run_price": 1024 * 1024}
+"""What holds a graph, bytes at the most."""
 
 
 def add_routes(routes: web.RouteTableDef, settings: SettingsSource) -> None:
@@ -61,9 +71,11 @@ def add_routes(routes: web.RouteTableDef, settings: SettingsSource) -> None:
         settings: read anew at each request.
     """
     for path, answer in READS.items():
-        routes.get(path)(_handler(answer, settings, changes=False))
+        routes.get(path)(_handler(answer, settings))
+    for path, answer in PICTURES.items():
+        routes.get(path)(_picture_handler(answer, settings))
     for path, answer in CHANGES.items():
-        routes.post(path)(_handler(answer, settings, changes=True))
+        routes.post(path)(_handler(answer, settings, LARGE_BODIES.get(path, MAX_BODY_BYTES)))
 
 
 class Turned(Exception):
@@ -74,11 +86,13 @@ class Turned(Exception):
         self.status = status
 
 
-def _handler(answer: Answer, settings: SettingsSource, *, changes: bool) -> Handler:
+def _handler(answer: Answer, settings: SettingsSource, body_bytes: int | None = None) -> Handler:
+    """What answers a GET, or a POST whose body has at most so many bytes."""
+
     async def handle(request: web.Request) -> web.Response:
         try:
             _check_site(request)
-            body = await _json_body(request) if changes else dict(request.query)
+            body = dict(request.query) if body_bytes is None else await _json_body(request, body_bytes)
             work = asyncio.get_running_loop().run_in_executor(None, lambda: answer(settings(), body))
             return _json(await work)
         except Turned as no:
@@ -86,6 +100,26 @@ def _handler(answer: Answer, settings: SettingsSource, *, changes: bool) -> Hand
         except RemoteVideoError as error:
             status = 400 if isinstance(error, (RequestRefused, SettingsError, AccountError)) else 500
             return _json({"error": f"{error.what} {error.next_step}"}, status)
+
+    return handle
+
+
+def _picture_handler(answer: Answer, settings: SettingsSource) -> Handler:
+    """On a thread of their own: pictures take time to be made, and a decoder may never come back."""
+    pool = DaemonThreads("thumbnail", 1)
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            _check_site(request)
+            query = dict(request.query)
+            work = pool.start(lambda: answer(settings(), query))
+            try:
+                return _picture(await asyncio.wait_for(asyncio.wrap_future(work), PICTURE_WITHIN_S))
+            except (asyncio.TimeoutError, asyncio.CancelledError):
+                pool.leave(work)
+                raise
+        except (Turned, RemoteVideoError, asyncio.TimeoutError) as error:
+            return _json({"error": "There is no such picture."}, error.status if isinstance(error, Turned) else 404)
 
     return handle
 
@@ -116,14 +150,14 @@ def _is_here(origin: str, host: str) -> bool:
         return False
 
 
-async def _json_body(request: web.Request) -> dict[str, Any]:
+async def _json_body(request: web.Request, most: int) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise Turned(415, "Send application/json.")
     raw = bytearray()
     async for piece in request.content.iter_chunked(4096):
         raw += piece
-        if len(raw) > MAX_BODY_BYTES:
-            raise Turned(413, f"Send at most {MAX_BODY_BYTES} bytes.")
+        if len(raw) > most:
+            raise Turned(413, f"Send at most {most} bytes.")
     body = _parsed(bytes(raw))
     if not isinstance(body, dict):
         raise Turned(400, "Send one JSON object.")
@@ -140,3 +174,10 @@ def _parsed(raw: bytes) -> Any:
 
 def _json(answer: dict[str, Any], status: int = 200) -> web.Response:
     return web.json_response(answer, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _picture(jpeg: bytes | None) -> web.Response:
+    if jpeg is None:
+        return _json({"error": "There is no such picture."}, 404)
+    kept = {"Cache-Control": "private, max-age=86400"}
+    return web.Response(body=jpeg, content_type="image/jpeg", headers=kept)

@@ -15,6 +15,7 @@ from ..remote_video.errors import InputRefused
 from ..remote_video.models.fields import Field, Text, seed_field
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
+from ..remote_video.models.spec import ModelSpec
 from .chosen_model import BELOW, MODEL, chosen
 from .clip_node import ClipMaker, Common
 from .comfy_host import catalogue
@@ -48,6 +49,11 @@ class RunComfyVideo(ClipMaker, io.ComfyNode):
             chosen(known, inputs).check()
         except InputRefused as refusal:
             inputs[MODEL] = Misread.of(inputs.get(MODEL, ""), refusal)
+
+    @classmethod
+    def asked(cls, inputs: Mapping[str, Any]) -> tuple[ModelSpec, dict[str, Any], str]:
+        found = chosen(catalogue(), inputs)
+        return found.model, dict(found.values), BELOW
 
     @classmethod
     def validate_inputs(cls, model: object = None) -> bool | str:

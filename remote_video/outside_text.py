@@ -15,6 +15,7 @@ MESSAGE_CHARACTERS = 2000
 CODE_CHARACTERS = 200
 ID_CHARACTERS = 200
 QUOTED_CHARACTERS = 80
+BEGINNING_CHARACTERS = 200
 LINE_CHARACTERS = 4000
 """Of a line of ours with outside words in it; what it quotes is shorter by itself."""
 SHORTEST_SECRET = 8
@@ -39,6 +40,11 @@ def id_text(value: Any) -> str | None:
     """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return text if text.isprintable() and text.strip(".") and len(text) <= ID_CHARACTERS else None
+
+
+def beginning(text: str, key: str = "") -> str:
+    """The first words of a longer text, on one line, to know it by."""
+    return _bounded(" ".join(without_key(text, key).split()), BEGINNING_CHARACTERS)
 
 
 def quoted(value: Any) -> str:

@@ -39,36 +39,6 @@ function askedOf(node) {
   return { isAny, about, price };
 }
 
-/** LiteGraph's modes of nodes that don't run: muted, bypassed. */
-const NOT_RUN = new Set([2, 4]);
-
-/**
- * What the clips of a graph cost, in a sentence; empty without such nodes, or in the sandbox.
- *
- * @param {any} graph
- */
-export function priceOfGraph(graph) {
-  const nodes = clipsIn(graph);
-  if (!nodes.length || offered.sandbox) return "";
-  const known = nodes.flatMap((node) => askedOf(node).price ?? []);
-  const unknown = nodes.length - known.length;
-  const clips = `${nodes.length} clip${nodes.length > 1 ? "s" : ""}`;
-  if (!known.length) return `This graph: ${clips}, of a price that isn't known.`;
-  const isFrom = known.some((price) => price.isFrom);
-  const sum = dollars(known.reduce((all, { usd }) => all + usd, 0));
-  const rest = unknown ? `, and ${unknown} of a price that isn't known` : "";
-  return `This graph: ${isFrom ? "from" : "about"} ${sum} for ${clips}${rest}, less what was made before.`;
-}
-
-/** @param {any} graph @returns {any[]} those that run, in subgraphs too */
-function clipsIn(graph) {
-  return (graph?.nodes ?? [])
-    .filter((/** @type {any} */ node) => !NOT_RUN.has(node.mode))
-    .flatMap((/** @type {any} */ node) =>
-      node.subgraph ? clipsIn(node.subgraph) : CLIP_NODES.has(node.comfyClass) ? [node] : [],
-    );
-}
-
 /**
  * The badges of a node, as they are now.
  *

@@ -1,38 +1,57 @@
 // @ts-check
-/** The jobs panel: what was submitted, what became of it, and the way to let go of a job that can't be followed. */
+/** The jobs panel: what was submitted, what became of it, what it costs, and what can be done about it. */
 
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
-import { priceOfGraph } from "./badges.js";
 import { button, make } from "./elements.js";
+import { RunPriceWatch, placeClip, showNode } from "./jobs_canvas.js";
+import { JobsFilter } from "./jobs_filter.js";
+import { JobsList } from "./jobs_list.js";
+import { Feed, JobsModel, Latest, everything, isNarrowed } from "./jobs_model.js";
+import { nameOf, priceOfRun, spending, whatForgettingMeans } from "./jobs_words.js";
 import { askFirst } from "./modal.js";
-import { cancelJob, forgetJob, getJobs, getMoney, listen, onReconnected, stopListening } from "./server.js";
+import { said } from "./said.js";
+import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, stopListening, setSandbox } from "./server.js";
+import { t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */
+/** @typedef {import("./job_row.js").JobRow} JobRow */
 
-/** Several jobs may change at once: the list is asked for when they have settled, ms. */
-const SETTLE_MS = 300;
-/** How often the price of the graph is looked at while it is shown, ms: nothing tells of every change of a widget. */
-const PRICE_EVERY_MS = 700;
-const MAY_BE_BILLED = new Set(["uncertain", "expired"]);
-const COSTS_NOTHING = new Set(["refused", "cancelled"]);
-const AGES = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
-const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+/** Several jobs may change at once: they are asked for when they have settled, ms. */
+const SETTLE_MS = 250;
+/** How often ages are written anew, ms. */
+const TICK_MS = 30_000;
+/** How far down a job is looked for that is to be shown. */
+const LOOKED_THROUGH = 10_000;
 
-export class JobsPanel {
+class JobsPanel {
   constructor() {
-    this.list = make("ul", { className: "jobs", "aria-label": "Jobs" });
-    this.message = make("p", { className: "message", role: "status" });
-    this.price = make("p", { className: "quiet price" });
+    this.model = new JobsModel();
+    this.feed = new Feed(this.model, { page: getJobs, these: getTheseJobs }, () => this.changed(), (error) => this.failed(error));
+    this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.feed.more());
+    this.filter = new JobsFilter((wanted) => this.narrow(wanted));
+    this.money = new Latest(getMoney, (money) => write(this.spent, spending(money)), () => write(this.spent, ""));
+    this.price = new RunPriceWatch((price) => write(this.run, price ? priceOfRun(price) : ""));
+    this.run = make("p", { className: "price" });
     this.spent = make("p", { className: "quiet spent" });
-    this.shown = "";
-    this.timer = 0;
-    this.pricing = 0;
-    /** @type {Map<string, {state: string, live: HTMLElement}>} */
-    this.rows = new Map();
-    this.refresh = this.refresh.bind(this);
+    this.sandbox = make("p", { className: "notice sandbox", hidden: true }, t("The sandbox is on: new clips are free and go to no provider."));
+    this.live = make("p", { className: "for-readers", role: "status", "aria-live": "polite" });
+    this.words = make("p", {});
+    this.dismiss = button("\u2715", () => this.say(""), { "aria-label": t("Dismiss") });
+    this.message = make("div", { className: "message", hidden: true }, this.words, this.dismiss);
+    this.state = make("div", { className: "instead", hidden: true });
+    this.count = make("p", { className: "quiet count" });
+    this.settling = 0;
+    this.ticking = 0;
+    this.isBusy = false;
+    /** Whether a question failed and no answer came since. */
+    this.isOffline = false;
+    /** @type {Set<string>} */
+    this.heardOf = new Set();
     this.hear = this.hear.bind(this);
-    onReconnected(() => this.root.isConnected && this.refresh());
+    listenTo("reconnected", () => this.isShown && this.refresh());
+    listenTo("reconnecting", () => this.isShown && this.failed(new Error(t("ComfyUI does not answer. Is it still running?"))));
+    listenTo("remote_video.sandbox", () => this.isShown && this.refresh());
     this.root = make(
       "section",
       { className: "remote-video remote-video-panel", "aria-label": "Remote Video" },
@@ -40,189 +59,290 @@ export class JobsPanel {
         "header",
         {},
         make("h2", {}, "Remote Video"),
-        button("Refresh", this.refresh),
-        button("Accounts...", () => openAccountsDialog()),
+        button(t("Refresh"), () => this.refresh()),
+        button(t("Accounts..."), () => openAccountsDialog()),
       ),
-      this.message,
-      this.price,
+      this.sandbox,
+      this.run,
       this.spent,
-      this.list,
+      this.filter.root,
+      this.message,
+      this.live,
+      this.jobs.root,
+      this.state,
+      this.count,
     );
+  }
+
+  get isShown() {
+    return this.root.isConnected;
   }
 
   /** @param {HTMLElement} container */
   show(container) {
     if (this.root.parentElement === container) return;
+    container.style.height = "100%"; // else the list would be as high as all its rows
     container.replaceChildren(this.root);
     listen(this.hear);
-    clearInterval(this.pricing);
-    this.pricing = setInterval(() => this.showPrice(), PRICE_EVERY_MS);
-    this.showPrice();
+    this.ticking = setInterval(() => this.jobs.tick(), TICK_MS);
+    this.price.turn(true);
     this.refresh();
-  }
-
-  showPrice() {
-    const text = priceOfGraph(app.graph);
-    if (this.price.textContent !== text) this.price.textContent = text;
   }
 
   hide() {
     stopListening(this.hear);
-    clearTimeout(this.timer);
-    clearInterval(this.pricing);
+    clearTimeout(this.settling);
+    clearInterval(this.ticking);
+    this.price.turn(false);
     this.root.remove();
   }
 
+  // -- what is shown ------------------------------------------------------------------------------------------------
+
   /**
-   * A line of a job that is shown is put where it stands; a new job, or a new state, brings the list anew.
+   * A line of a job that is shown is put where it stands; of a new job, or a new state, the whole is asked for.
    * @param {CustomEvent<import("./server.js").JobEvent>} event
    */
-  hear({ detail: { key, state, text } }) {
-    const row = this.rows.get(key);
-    if (row) row.live.textContent = text;
-    if (row && state !== null && row.state === state && state !== "stored") return;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(this.refresh, SETTLE_MS);
+  hear({ detail: { key, state, text, progress } }) {
+    const job = this.model.byKey.get(key);
+    if (job) {
+      this.model.note(key, { live: text, progress });
+      this.jobs.render();
+    }
+    if (job && state !== null && job.state === state && state !== "stored") return;
+    this.heardOf.add(key);
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.ask(), SETTLE_MS);
   }
 
+  ask() {
+    const keys = [...this.heardOf];
+    this.heardOf.clear();
+    this.money.want(undefined);
+    this.price.again();
+    return this.feed.heard(keys);
+  }
+
+  /** Ask for all that is shown anew; rows that may have changed further down, too. */
   async refresh() {
-    try {
-      const { jobs, sandbox } = await getJobs();
-      this.say(sandbox ? "The sandbox is on: new jobs are free and go to no provider." : "");
-      this.showJobs(jobs);
-      this.spent.textContent = sandbox ? "" : spending(await getMoney());
-    } catch (error) {
-      this.say(/** @type {Error} */ (error).message, true);
-    }
+    this.money.want(undefined);
+    this.price.again();
+    await this.#settled(this.feed.refresh());
   }
 
-  /**
-   * Rows are made anew only when something changed: a refresh must not take the focus or a selection away.
-   * @param {Job[]} jobs
-   */
-  showJobs(jobs) {
-    const now = JSON.stringify(jobs);
-    if (now === this.shown) {
-      for (const time of this.list.querySelectorAll("time")) time.textContent = age(time.dateTime);
-      return;
-    }
-    this.shown = now;
-    this.rows.clear();
-    this.list.replaceChildren(...jobs.map((job) => this.row(job)));
-    if (!jobs.length) this.list.append(make("li", { className: "empty" }, "No jobs yet. Each clip you run is listed here."));
+  /** Show that something is asked for, and what is so once it is answered. @param {Promise<void>} work */
+  async #settled(work) {
+    this.showState();
+    await work;
+    this.showState();
   }
 
-  /** @param {string} text @param {boolean} [isError] */
-  say(text, isError = false) {
-    this.message.textContent = text;
-    this.message.classList.toggle("error", isError);
+  /** @param {import("./server.js").Wanted} wanted */
+  async narrow(wanted) {
+    this.jobs.root.scrollTop = 0;
+    await this.#settled(this.feed.refresh(wanted));
   }
 
-  /** @param {Job} job */
-  row(job) {
-    const facts = [
-      job.sandbox ? "sandbox, nothing paid" : costOf(job),
-      job.file_name,
-    ].filter(Boolean);
-    const live = make("p", { className: "quiet live" }, job.live ?? "");
-    this.rows.set(job.key, { state: job.state, live });
-    return make(
-      "li",
-      { className: "job", "data-state": job.state },
-      make("header", {}, make("strong", {}, job.model), when(job.created_at)),
-      make("p", { className: "state", "data-state": job.state }, job.state_text),
-      live,
-      facts.length > 0 && make("p", { className: "quiet" }, facts.join(" \u00b7 ")),
-      job.error && make("p", { className: "error" }, job.error),
-      job.request_id && requestId(job.request_id),
-      job.cancellable && button("Cancel", () => this.cancel(job)),
-      job.forgettable && button("Forget this job", () => this.forget(job), { className: "danger" }),
+  /** An answer was taken. */
+  changed() {
+    if (this.isOffline) this.say("");
+    this.isOffline = false;
+    this.sandbox.hidden = !this.model.sandbox;
+    this.filter.offer(this.model.models);
+    this.jobs.changed();
+    this.showState();
+  }
+
+  /** @param {Error} error */
+  failed(error) {
+    this.isOffline = true;
+    if (this.model.rows.length) this.say(`${said(error.message)} ${t("The list is as it was.")}`, true);
+    this.error = said(error.message);
+    this.showState();
+  }
+
+  /** What stands in place of the list, and below it. */
+  showState() {
+    const { model } = this;
+    const isEmpty = !model.rows.length;
+    const kind = isEmpty ? this.#kindOfEmpty() : "";
+    this.root.setAttribute("aria-busy", String(this.feed.isBusy));
+    this.root.classList.toggle("offline", this.isOffline);
+    this.jobs.root.hidden = isEmpty;
+    this.state.hidden = !isEmpty;
+    this.filter.root.hidden = kind === "empty" || (kind === "loading" && !isNarrowed(model.wanted)) || (kind === "error" && !model.isKnown);
+    if (this.state.dataset.kind !== kind || kind === "error") this.#fill(kind);
+    const shown = model.total ?? model.rows.length;
+    const isAll = model.next === null || model.total !== null;
+    const text = isEmpty ? "" : isAll ? t("{count} job|{count} jobs", { count: shown }) : t("the newest {count} jobs", { count: shown });
+    write(this.count, text);
+    if (!this.feed.isBusy) this.announce(isEmpty ? this.state.textContent ?? "" : text);
+  }
+
+  #kindOfEmpty() {
+    const { model, feed, isOffline } = this;
+    if (feed.isBusy ? isOffline || !model.isKnown || model.next !== null : !model.isKnown && !isOffline) return "loading";
+    if (isOffline) return "error";
+    return isNarrowed(model.wanted) ? "none" : "empty";
+  }
+
+  /** @param {string} kind */
+  #fill(kind) {
+    this.state.dataset.kind = kind;
+    const again = button(t("Try again"), () => this.refresh(), { className: "primary" });
+    const all = button(t("Show all jobs"), () => this.filter.clear(), { className: "primary" });
+    /** @type {Record<string, () => Node[]>} */
+    const states = {
+      loading: () => [make("p", { className: "for-readers" }, t("Loading jobs")), ...Array.from({ length: 4 }, () => make("div", { className: "skeleton", "aria-hidden": "true" }))],
+      error: () => [make("span", { className: "pi pi-exclamation-triangle", "aria-hidden": "true" }), make("p", {}, this.error ?? ""), again],
+      none: () => [make("span", { className: "pi pi-search", "aria-hidden": "true" }), make("p", {}, t("No job is like that.")), all],
+      empty: () => [make("span", { className: "pi pi-video", "aria-hidden": "true" }), make("p", {}, t("No jobs yet. Each clip you run is listed here."))],
+    };
+    const hadFocus = this.state.contains(document.activeElement);
+    this.state.replaceChildren(...(states[kind]?.() ?? []));
+    if (hadFocus) (this.state.querySelector("button") ?? this.root.querySelector("button"))?.focus();
+    if (kind === "empty") this.#offerTheFirstStep();
+  }
+
+  /** Without a key and without the sandbox nothing can be made: the two ways on. */
+  async #offerTheFirstStep() {
+    const { accounts, sandbox } = await getAccounts().catch(() => ({ accounts: [], sandbox: true }));
+    if (sandbox || accounts.some(({ set }) => set) || this.state.dataset.kind !== "empty") return;
+    this.state.append(
+      make("p", { className: "quiet" }, t("To make clips, enter a provider's key. The sandbox makes marked test clips on this machine, free and without a key.")),
+      make("div", { className: "actions" }, button(t("Enter a key"), () => openAccountsDialog(), { className: "primary" }), button(t("Try the sandbox"), () => this.#trySandbox())),
     );
   }
 
-  /** @param {Job} job */
-  async cancel(job) {
+  async #trySandbox() {
+    await this.attempt(async () => {
+      await setSandbox(true);
+      this.state.dataset.kind = "";
+      await this.refresh();
+    });
+  }
+
+  /**
+   * Say something that stays until it is dismissed, or until the next action.
+   * @param {string} text @param {boolean} [isError]
+   */
+  say(text, isError = false) {
+    const hadFocus = this.message.contains(document.activeElement);
+    write(this.words, text);
+    this.message.hidden = !text;
+    this.message.classList.toggle("error", isError);
+    if (text) this.announce(text);
+    else if (hadFocus) this.jobs.focus();
+  }
+
+  /** For who can't see the page; nothing is said twice. @param {string} text */
+  announce(text) {
+    write(this.live, text);
+  }
+
+  // -- what is done -------------------------------------------------------------------------------------------------
+
+  /** One action at a time; what fails is said. @param {() => Promise<void>} work */
+  async attempt(work) {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.root.classList.add("busy");
+    this.say("");
     try {
-      const { asked } = await cancelJob(job.key);
-      if (!asked) this.say("That job is not under way any more, or not with the accounts at hand.");
+      await work();
     } catch (error) {
-      this.say(/** @type {Error} */ (error).message, true);
+      this.say(said(/** @type {Error} */ (error).message), true);
+    } finally {
+      this.isBusy = false;
+      this.root.classList.remove("busy");
+    }
+  }
+
+  /** @param {import("./job_row.js").Action} action @param {Job} job @param {JobRow} row */
+  act(action, job, row) {
+    /** @type {Record<import("./job_row.js").Action, () => Promise<void>>} */
+    const does = {
+      play: async () => this.play(job, row),
+      place: async () => placeClip(/** @type {import("./server.js").ShownAt} */ (job.shown_at)),
+      node: async () => {
+        if (!showNode(job.node_id ?? "")) this.say(t("The open graph has no node {id} that makes clips: this job is of another graph.", { id: job.node_id ?? "" }), true);
+      },
+      fetch: async () => {
+        const { begun } = await fetchClip(job.key);
+        this.say(begun ? "" : t("That clip can't be fetched with the accounts at hand: it was made with another key, or elsewhere."), !begun);
+        await this.feed.heard([job.key]);
+      },
+      cancel: async () => {
+        const { asked } = await cancelJob(job.key);
+        if (!asked) this.say(t("That job is not under way any more, or not with the accounts at hand."), true);
+        await this.feed.heard([job.key]);
+      },
+      path: async () => this.copyPath(job),
+      forget: async () => this.forget(job),
+    };
+    return this.attempt(does[action]);
+  }
+
+  /** @param {Job} job @param {JobRow} row */
+  play(job, row) {
+    this.jobs.openRow(job.key);
+    row.play();
+    this.jobs.isGoing = true;
+    this.jobs.render();
+  }
+
+  /** @param {Job} job */
+  async copyPath({ path }) {
+    try {
+      await navigator.clipboard.writeText(path ?? "");
+      this.say(t("Copied: {path}", { path: path ?? "" }));
+    } catch {
+      this.say(path ?? "");
+      getSelection()?.selectAllChildren(this.words);
     }
   }
 
   /** @param {Job} job */
   async forget(job) {
-    const agreed = await askFirst(
-      `Forget this ${job.model} job?`,
-      [
-        "Running the same inputs again will then submit them anew, which may be paid for again.",
-        MAY_BE_BILLED.has(job.state)
-          ? `${job.provider} may have made and billed this clip. Look at its dashboard first.`
-          : "This job ended without a clip; it is kept here only as a record.",
-      ],
-      "Forget this job",
-    );
-    if (!agreed) return;
-    try {
-      const { forgotten, why } = await forgetJob(job.key);
-      await this.refresh();
-      if (!forgotten) this.say(why);
-    } catch (error) {
-      this.say(/** @type {Error} */ (error).message, true);
-    }
+    const title = t("Forget this {model} job?", { model: job.model });
+    if (!(await askFirst(title, whatForgettingMeans(job), t("Forget this job")))) return;
+    const { forgotten, why } = await forgetJob(job.key);
+    this.jobs.focus();
+    await this.feed.heard([job.key]);
+    this.jobs.focus();
+    if (!forgotten) this.say(said(why), true);
+    else this.money.want(undefined);
+  }
+
+  /** Find a job's row, open it and put the focus there. @param {string} key */
+  async find(key) {
+    if (isNarrowed(this.model.wanted)) this.filter.clear();
+    await this.refresh();
+    const { jobs } = await getTheseJobs([key]);
+    const [wanted] = jobs;
+    if (!wanted) return this.say(t("That job is not in the list any more."), true);
+    const isFurther = () => this.model.indexOf(key) < 0 && this.model.next !== null;
+    while (isFurther() && this.model.rows.length < LOOKED_THROUGH && !this.isOffline) await this.feed.more();
+    if (this.model.indexOf(key) < 0) await this.feed.refresh({ ...everything(), search: wanted.request_id ?? "", states: [wanted.state] });
+    this.jobs.go(this.model.indexOf(key));
+    this.announce(nameOf(wanted, Date.now() / 1000));
   }
 }
 
-/** @param {Job} job @returns {string} "$1.12", "about $1.12" while it isn't known, or nothing */
-function costOf({ cost_usd, estimate_usd, state }) {
-  if (cost_usd !== null) return DOLLARS.format(cost_usd);
-  return estimate_usd === null || COSTS_NOTHING.has(state) ? "" : `about ${DOLLARS.format(estimate_usd)}`;
+/** @type {JobsPanel | null} */
+let panel = null;
+
+export const jobsPanel = () => (panel ??= new JobsPanel());
+
+/** Open the sidebar tab, find the job's row and put the focus there. @param {string} key */
+export async function showJob(key) {
+  const { isShown } = jobsPanel();
+  if (!isShown) await app.extensionManager.command.execute("Workspace.ToggleSidebarTab.remote-video");
+  while (!jobsPanel().isShown) await new Promise((next) => requestAnimationFrame(next));
+  await jobsPanel().find(key);
 }
 
-/** @param {string} id */
-function requestId(id) {
-  const text = make("code", {}, id);
-  const copy = button("Copy", () => copyText(text, copy), { title: "Copy the request id", "aria-label": `Copy request id ${id}` });
-  return make("p", { className: "request" }, text, copy);
-}
-
-/**
- * The clipboard is closed to pages on plain http from another machine; there the text is selected instead.
- * @param {HTMLElement} text
- * @param {HTMLButtonElement} copy
- */
-async function copyText(text, copy) {
-  try {
-    await navigator.clipboard.writeText(text.textContent ?? "");
-    copy.textContent = "Copied";
-  } catch {
-    getSelection()?.selectAllChildren(text);
-    copy.textContent = "Press Ctrl+C";
-  }
-  setTimeout(() => (copy.textContent = "Copy"), 2000);
-}
-
-/** @param {number} seconds since 1970 */
-function when(seconds) {
-  const date = new Date(seconds * 1000);
-  return make("time", { dateTime: date.toISOString(), title: date.toLocaleString() }, age(date.toISOString()));
-}
-
-/** @param {string} moment @returns {string} "just now", "5 minutes ago" */
-function age(moment) {
-  const passed = (Date.now() - Date.parse(moment)) / 1000;
-  const found = AGES.find(([, size]) => passed >= size);
-  if (!found) return "just now";
-  const [unit, size] = found;
-  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(passed / size), unit);
-}
-
-/** What was spent and what may be, in a line. @param {import("./server.js").Money} money */
-function spending({ day, month, budget }) {
-  if (budget.error) return budget.error;
-  const of = (/** @type {number | null} */ cap) => (cap === null ? "" : ` of ${DOLLARS.format(cap)}`);
-  const line = (/** @type {string} */ name, /** @type {import("./server.js").Spent} */ spent, /** @type {number | null} */ cap) =>
-    `${name} ${DOLLARS.format(spent.spent_usd + spent.expected_usd)}${of(cap)}${spent.unknown ? `, ${spent.unknown} of unknown cost` : ""}`;
-  if (!month.jobs && budget.day_usd === null && budget.month_usd === null) return "";
-  return `Spent: ${line("today", day, budget.day_usd)}; ${line("this month", month, budget.month_usd)}.`;
+/** @param {Element} element @param {string} text */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -6,7 +6,7 @@ import { app } from "../../scripts/app.js";
 import { anotherSeed, handOn, nodeOf, openAccounts, openHelp, openJob, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { renewBadge } from "./badges.js";
 import { button, make } from "./elements.js";
-import { getAccounts, getNodes, listen, onReconnected } from "./server.js";
+import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
 import { StatusStore } from "./status_store.js";
 import { t } from "./text.js";
@@ -387,7 +387,7 @@ export function watchNodes() {
   api.addEventListener("execution_error", hearEnd);
   api.addEventListener("execution_interrupted", hearEnd);
   listen(hearJob);
-  onReconnected(hearReconnected);
+  listenTo("reconnected", hearReconnected);
   // A dialog's close doesn't bubble.
   document.addEventListener("close", ({ target }) => /** @type {HTMLElement} */ (target)?.classList?.contains("remote-video-accounts") && askForAccounts(), true);
   setInterval(() => views.forEach((view) => view.tick()), 1000);

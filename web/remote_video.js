@@ -4,7 +4,8 @@
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { make } from "./elements.js";
-import { JobsPanel } from "./jobs_panel.js";
+import { takeDroppedClips } from "./jobs_canvas.js";
+import { jobsPanel } from "./jobs_panel.js";
 import { speak } from "./text.js";
 
 const ACCOUNTS_COMMAND = "RemoteVideo.Accounts";
@@ -33,17 +34,20 @@ app.registerExtension({
   async init() {
     await speak(app.ui.settings.getSettingValue("Comfy.Locale") ?? "en");
   },
+  afterConfigureGraph() {
+    jobsPanel().price.soon();
+  },
   setup() {
     addStyles();
-    const panel = new JobsPanel();
+    takeDroppedClips();
     app.extensionManager.registerSidebarTab({
       id: "remote-video",
       icon: "pi pi-video",
       title: "Remote Video",
       tooltip: "Remote Video: jobs and accounts",
       type: "custom",
-      render: (/** @type {HTMLElement} */ container) => panel.show(container),
-      destroy: () => panel.hide(),
+      render: (/** @type {HTMLElement} */ container) => jobsPanel().show(container),
+      destroy: () => jobsPanel().hide(),
     });
   },
 });

@@ -21,18 +21,29 @@ import { api } from "../../scripts/api.js";
  * @property {string} state
  * @property {string} state_text the state in plain words
  * @property {string | null} live what the engine last said of it, while it is under way
+ * @property {number | null} progress 0..1, while the provider gives one
  * @property {boolean} forgettable
  * @property {boolean} cancellable
+ * @property {boolean} fetchable whether its clip can be brought here, again too, without a submission
  * @property {string} model
  * @property {string} provider in people's words
+ * @property {string | null} prompt its first words
+ * @property {string | null} node_id who asked first, as a prompt names it: "3:12" in a subgraph
  * @property {string | null} request_id
  * @property {number} created_at seconds since 1970
+ * @property {number | null} seconds how long the provider had it
  * @property {number | null} cost_usd null for a sandbox job, and while it is not known
  * @property {number | null} estimate_usd what it was to cost by the catalogue's price; null where that can't be said
  * @property {string | null} error
  * @property {string | null} file_name
+ * @property {string | null} path of the clip on the server, while it is there
+ * @property {ShownAt | null} shown_at where ComfyUI's own /view has the clip
  * @property {boolean} sandbox
  */
+
+/** @typedef {{filename: string, subfolder: string, type: string}} ShownAt */
+/** @typedef {{states: string[], model: string, search: string}} Wanted which jobs a list shows; empty is all */
+/** @typedef {{jobs: Job[], next: string | null, total: number | null, models: string[] | null, sandbox: boolean}} Page */
 
 /**
  * What was spent in a calendar day or month of the server's time, without sandbox jobs.
@@ -115,8 +126,43 @@ export const getNodes = () => ask("/remote_video/nodes");
 /** @param {boolean} on @returns {Promise<unknown>} */
 export const setSandbox = (on) => ask("/remote_video/sandbox", { on });
 
-/** @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
-export const getJobs = () => ask("/remote_video/jobs");
+/**
+ * A page of jobs, newest first.
+ *
+ * @param {Wanted} wanted
+ * @param {string | null} before where the page before it ended; null for the first
+ * @returns {Promise<Page>}
+ */
+export const getJobs = ({ states, model, search }, before) =>
+  ask(`/remote_video/jobs?${new URLSearchParams({ state: states.join(","), model, search, before: before ?? "" })}`);
+
+/** Those of these jobs that are there. @param {string[]} keys 100 at most @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
+export const getTheseJobs = (keys) => ask(`/remote_video/jobs?${new URLSearchParams({ keys: keys.join(",") })}`);
+
+/** The address of a job's first frame; another clip has another one. @param {Job} job */
+export const thumbnailOf = ({ key, created_at, file_name }) =>
+  api.apiURL(`/remote_video/thumbnail?${new URLSearchParams({ key, v: `${created_at} ${file_name}` })}`);
+
+/** The address of a clip. @param {ShownAt} shownAt */
+export const clipAt = (shownAt) => api.apiURL(`/view?${new URLSearchParams({ ...shownAt })}`);
+
+/** Bring a clip here that was paid for. @param {string} key @returns {Promise<{begun: boolean}>} */
+export const fetchClip = (key) => ask("/remote_video/jobs/fetch", { key });
+
+/**
+ * @typedef {object} RunPrice
+ * @property {Record<string, {estimate_usd: number | null, is_from: boolean, made_before: boolean, why: string | null}>} nodes
+ * @property {number} clips
+ * @property {number} made how many of them were made before: nothing is paid for these
+ * @property {number} usd what the others cost, as far as that is known
+ * @property {boolean} is_from whether it can be more
+ * @property {number} unknown how many others have no known price
+ * @property {boolean} sandbox
+ */
+
+/** What a Run of this graph will cost. @param {object} prompt in API format @returns {Promise<RunPrice>} */
+export const getRunPrice = (prompt) => ask("/remote_video/run_price", { prompt });
+
 
 /** @param {string} key @returns {Promise<{forgotten: boolean, why: string}>} */
 export const forgetJob = (key) => ask("/remote_video/jobs/forget", { key });
@@ -148,11 +194,16 @@ export const cancelJob = (key) => ask("/remote_video/jobs/cancel", { key });
 /** @param {(event: CustomEvent<JobEvent>) => void} heard */
 export const listen = (heard) => api.addEventListener("remote_video.job", heard);
 
-/** @param {() => void} heard called when the connection to ComfyUI is there again: events were missed meanwhile */
-export const onReconnected = (heard) => api.addEventListener("reconnected", heard);
-
 /** @param {(event: CustomEvent<JobEvent>) => void} heard */
 export const stopListening = (heard) => api.removeEventListener("remote_video.job", heard);
+
+/**
+ * Hear of ComfyUI itself: "reconnecting", "reconnected" (events were missed meanwhile), "graphChanged", "promptQueued".
+ *
+ * @param {string} event
+ * @param {() => void} heard
+ */
+export const listenTo = (event, heard) => api.addEventListener(event, heard);
 
 /**
  * GET, or POST when there is a body.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,7 @@ from ..catalogue.model import CatalogueModel
 from ..errors import RemoteVideoError
 from ..ledger.database import FILE_NAME
 from ..ledger.ledger import LeaseLost, Ledger
-from ..ledger.lifecycle import State
+from ..ledger.lifecycle import TO_COLLECT, State
 from ..ledger.record import JobRecord
 from ..models import MODELS
 from ..providers import PROVIDERS
@@ -79,15 +80,13 @@ class Collector:
         failure.again_at = time.monotonic() + backoff(failure.times, FIRST_RETRY_S, LONGEST_RETRY_S)
         failure.times += 1
 
-    async def order_of(self, key: str) -> Order | None:
-        """How to bring a job home that is in the ledger; None for one that can't be, or not with these accounts."""
+    async def order_of(self, key: str, states: Collection[State] = TO_COLLECT) -> Order | None:
+        """How to bring a job home that is in one of these states; None for another, or without its account at hand."""
         settings = self.engine.settings()
 
         def look() -> Order | None:
             record = Ledger(settings.home, settings.timeouts).get(key)
-            return (
-                self._order(record, settings) if record and record.state in (State.SUBMITTED, State.FINISHED) else None
-            )
+            return self._order(record, settings) if record and record.state in states else None
 
         return await asyncio.wrap_future(self.engine.pools.ledger.start(look))
 

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from ..errors import Billed, ModelGone, RemoteVideoError, StillRunning, Stopped
 from ..ledger.ledger import Lease, LeaseLost, Ledger
+from ..ledger.lifecycle import FETCHABLE
 from ..ledger.record import JobRecord
 from ..providers.client import Client
 from ..providers.status import CancelOutcome
@@ -129,6 +130,12 @@ class Engine:
     def cancel(self, key: str) -> Future[bool]:
         """Cancel a job, whoever looks at it; False when there is none of that key that could be."""
         return self.run(lambda: self._cancel(key))
+
+    def fetch(self, key: str) -> Future[bool]:
+        """Bring a clip home that was paid for, again too; False when there is none of that key, or not with the
+        accounts at hand. Submits nothing.
+        """
+        return self.run(lambda: self._fetch(key))
 
     def live(self) -> Future[dict[str, JobEvent]]:
         """What was last said of each job under way, by key."""
@@ -400,6 +407,12 @@ class Engine:
         else:
             return False
         return True
+
+    async def _fetch(self, key: str) -> bool:
+        order = None if key in self.jobs else await self.collector.order_of(key, FETCHABLE)
+        if order is not None and key not in self.jobs:
+            self.begin(order)
+        return key in self.jobs
 
     async def ask_to_cancel(self, client: Client, request_id: str, timeouts: Timeouts) -> CancelOutcome:
         """Ask the provider, for a bounded time."""

@@ -14,7 +14,7 @@ from ..errors import SettingsError
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord, NewJob
 from ..models.request import Request
-from ..outside_text import storable
+from ..outside_text import beginning, storable
 from ..providers.client import Client, connect
 from ..settings import Settings
 
@@ -122,6 +122,7 @@ def place_order(
         estimate_usd=estimate.usd if estimate else None,
         assumed_usd=assumed_usd,
         stand_in=int(connection.is_stand_in) or None,
+        prompt=beginning(request.prompt, connection.account_key) or None,
     )
     return Order(
         request.key(client.endpoint, account),

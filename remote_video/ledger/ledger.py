@@ -12,7 +12,7 @@ import hmac
 import logging
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from enum import Enum
 from pathlib import Path
@@ -27,16 +27,20 @@ from . import database, lifecycle, spending
 from .database import FILE_NAME
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
+from .paging import Page, Wanted, job_page, model_names
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
-from .tables import ENGINES, IS_INTENT, IS_STORED, JOBS, LEASES, SELECT_JOBS, TO_COLLECT, Damaged, job_record
+from .tables import ENGINES, IS_STORED, JOBS, LEASES, SELECT_JOBS, Damaged, job_record
 
 T = TypeVar("T")
 HISTORY = 25
 """How many past jobs the usual duration is taken from."""
 MOST_FOUND = 100
 MOST_COLLECTED = 1000
+
+_IS_UNFINISHED = JOBS.c.state.in_(sorted(state.value for state in lifecycle.TO_COLLECT))
+"""There are never many of them, so they may be sorted."""
 
 _log = logging.getLogger("remote_video")
 
@@ -76,6 +80,18 @@ class Ledger:
         """The latest jobs, or those of one state, newest first."""
         return self._read(lambda db: _latest(db, limit, *([JOBS.c.state == state.value] if state else ())))
 
+    def page(self, wanted: Wanted) -> Page:
+        """The jobs that are wanted, newest first, as many as one page holds."""
+        return self._read(lambda db: job_page(db, wanted))
+
+    def several(self, keys: Collection[str]) -> list[JobRecord]:
+        """The jobs of those keys, as far as they are there."""
+        return self._read(lambda db: _jobs(db, SELECT_JOBS.where(JOBS.c.key.in_(keys))))
+
+    def model_names(self) -> list[str]:
+        """The models that there are jobs of, in people's words, sorted; 200 of them at most."""
+        return self._read(model_names)
+
     def find(self, prefix: str) -> list[JobRecord]:
         """The jobs whose key begins so, 100 of them at most."""
         query = SELECT_JOBS.where(JOBS.c.key >= prefix, JOBS.c.key < prefix + "\U0010ffff").limit(MOST_FOUND)
@@ -83,23 +99,29 @@ class Ledger:
 
     def unfinished(self) -> list[JobRecord]:
         """The jobs that were paid for and whose clip is not here yet, newest first, 1000 of them at most."""
-        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(TO_COLLECT)))
+        return self._read(lambda db: _latest(db, MOST_COLLECTED, _IS_UNFINISHED))
 
     def to_collect(self) -> list[JobRecord]:
         """Those of them that nobody who lives works on."""
-        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(TO_COLLECT), self._is_left_alone(db)))
+        return self._read(lambda db: _latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
 
     def interrupted(self) -> list[JobRecord]:
         """The jobs that were about to be submitted by an engine that is gone."""
-        return self._read(lambda db: _latest(db, MOST_COLLECTED, sa.text(IS_INTENT), self._is_left_alone(db)))
+        return self._read(
+            lambda db: _latest(db, MOST_COLLECTED, JOBS.c.state == State.INTENT.value, self._is_left_alone(db))
+        )
 
     def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> JobRecord | None:
         """The latest job that asks for the same and stands for money, but has another job key.
 
         It was made with another key of the provider, or from other pixels of the same files.
         """
-        paid = [job for job in self._read(lambda db: _same(db, request_digest, file_digest)) if job.key != key]
+        paid = [job for job in self.alike(request_digest, file_digest) if job.key != key]
         return next((job for job in paid if job.state in lifecycle.STANDS_FOR_MONEY), None)
+
+    def alike(self, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
+        """The jobs that ask for the same, under any key of the provider, newest first."""
+        return self._read(lambda db: _same(db, request_digest, file_digest))
 
     def usual_seconds(self, model_id: str, base: str) -> float | None:
         """Median time from acceptance to the end for that model, s; None without three clips to go by."""

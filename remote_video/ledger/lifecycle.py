@@ -104,6 +104,10 @@ TO_COLLECT = frozenset({State.SUBMITTED, State.FINISHED})
 """States of a job whose clip is still to be brought home."""
 
 
+FETCHABLE = TO_COLLECT | {State.STORED, State.EXPIRED}
+"""States of a job whose clip can be asked for at its provider, again too, without a submission."""
+
+
 class Action(Enum):
     """What pressing Run does for a job."""
 

@@ -49,6 +49,8 @@ class NewJob:
     """What it counts as in a budget while neither its cost nor an estimate is known; None when nothing is assumed."""
     stand_in: int | None = None
     """1: a sandbox with a base URL of its own makes it, so that it costs nothing."""
+    prompt: str | None = None
+    """Its first words, for whoever looks for it; None without any, or in records of earlier versions."""
 
     @property
     def sandbox(self) -> bool:

@@ -10,16 +10,13 @@ from typing import Any, get_args, get_type_hints
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
-from . import lifecycle
 from .lifecycle import State
 from .record import JobRecord
 
-LAYOUT = 4
+LAYOUT = 5
 METADATA = sa.MetaData()
 
 # A partial index serves only queries that repeat its condition to the letter (https://www.sqlite.org/partialindex.html).
-TO_COLLECT = f"state IN ({', '.join(sorted(repr(state.value) for state in lifecycle.TO_COLLECT))})"
-IS_INTENT = f"state = '{State.INTENT.value}'"
 IS_STORED = f"state = '{State.STORED.value}'"
 
 
@@ -66,13 +63,14 @@ JOBS = sa.Table(
     *(_column(name, hint) for name, hint in get_type_hints(JobRecord).items()),
     sa.Index("ix_jobs_asked", "request_digest"),
     sa.Index("ix_jobs_file_digest", "file_digest"),
-    sa.Index("jobs_to_collect", "created_at", sqlite_where=sa.text(TO_COLLECT)),
-    sa.Index("jobs_begun", "created_at", sqlite_where=sa.text(IS_INTENT)),
     # The latest jobs; and all that a sum over a period reads, which is made while nobody else may write.
     sa.Index(
         "jobs_money",
         *("created_at", "base", "stand_in", "state", "cost_usd", "estimate_usd", "assumed_usd", "earlier_usd"),
     ),
+    # Pages of jobs, newest first; `paging` reads nothing else to find one.
+    sa.Index("jobs_by_state", "state", "created_at", "key"),
+    sa.Index("jobs_by_model", "model_name", "state", "created_at", "key"),
     sa.Index("jobs_stored", "base", "model_id", "created_at", sqlite_where=sa.text(IS_STORED)),
 )
 ENGINES = sa.Table(

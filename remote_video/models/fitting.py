@@ -38,8 +38,12 @@ class Fitting:
         canvas = self._canvas((width, height)) if fills_canvas else None
         result = fit(pixels, limits, self.mode, canvas, name)
         self.notices.extend(result.notices)
-        self._sources.append(self._files.get(name))
+        self.came_from(name)
         return Image.of(result.pixels, limits, lossless=self.mode == "strict")
+
+    def came_from(self, name: str) -> None:
+        """Take note of the file that the next image is."""
+        self._sources.append(self._files.get(name))
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -142,6 +142,13 @@ class Request:
         named = self.model.asked_of(self.body)
         return f"{self.model.name}: {named}" if named else self.model.name
 
+    @property
+    def prompt(self) -> str:
+        """The words that are sent; empty without any."""
+        wires = [field.wire for field in self.model.fields if field.name == "prompt"]
+        words = self.body.get(wires[0]) if wires and wires[0] else None
+        return words if isinstance(words, str) else ""
+
     def key(self, base: str, account_tag: str) -> str:
         """The job key: SHA-256 over all that makes two requests the same clip, hex.
 

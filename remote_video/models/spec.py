@@ -72,22 +72,23 @@ class ModelSpec:
                 return candidate
         raise KeyError(name)
 
-    def request(self, values: Values) -> Request:
+    def request(self, values: Values, fitting: type[Fitting] = Fitting) -> Request:
         """Check and fit what the node was given.
 
         Args:
             values: by input name; IMAGE tensors as they came, `fit` and `seed` among them. A field that is
                 absent takes its default. `files`: by input name, the SHA-256 of the file an image is, where known.
+            fitting: how its images are made to fit.
 
         Raises:
             InputRefused: the contract would be broken; nothing has been sent.
         """
         try:
-            return self._request(values)
+            return self._request(values, fitting)
         except InputRefused as refusal:
             raise InputRefused(f"{self.name}: {refusal.what}", next_step=refusal.next_step) from None
 
-    def _request(self, values: Values) -> Request:
+    def _request(self, values: Values, fitting_of: type[Fitting]) -> Request:
         self._refuse_unknown(values)
         checked = self._checked(values)
         self.check_together({**values, **checked})
@@ -95,7 +96,7 @@ class ModelSpec:
         mode: FitMode = "auto" if values.get("fit") is None else values["fit"]
         if not isinstance(mode, str) or mode not in get_args(FitMode):
             raise InputRefused(f"`fit` is {quoted(mode)}; it can be {', '.join(get_args(FitMode))}.")
-        fitting = Fitting(mode, lambda size: self.canvas(checked, size), values.get("files"))
+        fitting = fitting_of(mode, lambda size: self.canvas(checked, size), values.get("files"))
         fitting.notices += [notice for f in self._plain() if (notice := _notice(f, values))]
         return Request(
             self,

@@ -18,6 +18,11 @@ def get_output_directory() -> str:
     return _folder("output")
 
 
+def get_input_directory() -> str:
+    """Where uploads go."""
+    return _folder("input")
+
+
 def get_temp_directory() -> str:
     """Emptied at every start."""
     return _folder("temp")

@@ -93,9 +93,14 @@ def shows(page: Any, words: str, times: int) -> None:
 
 
 def open_panel(page: Any, part: str) -> Any:
-    """The jobs panel's latest job, once `part` stands there."""
+    """The jobs panel's latest job, which is the open one, once `part` stands there."""
     if not page.locator(".remote-video-panel").count():
-        page.evaluate("app.extensionManager.command.execute('Workspace.ToggleSidebarTab.remote-video')")
+        toggle_panel(page)
     latest = page.locator("li.job").first.filter(has_text=part)
     latest.wait_for()
     return latest
+
+
+def toggle_panel(page: Any) -> None:
+    """Open the jobs panel's sidebar tab, or close it."""
+    page.evaluate("app.extensionManager.command.execute('Workspace.ToggleSidebarTab.remote-video')")

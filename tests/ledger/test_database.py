@@ -26,6 +26,7 @@ from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.paging import Wanted
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
 from remote_video_pack.remote_video.ledger.spending import Spent
 from remote_video_pack.remote_video.ledger.tables import LAYOUT
@@ -148,6 +149,21 @@ def test_a_ledger_of_layout_3_is_brought_to_today_s_and_its_costs_still_count(ho
     assert len(earlier(home)) == 1
 
 
+def test_a_ledger_of_layout_4_is_brought_to_today_s_and_keeps_all_it_knew(home):
+    file = ledger_of(home, 3)
+    sql(file, "UPDATE jobs SET cost_usd = 0.5, error = 'odd'")
+    jobs = Ledger(home).recent()
+    for index in ("jobs_by_state", "jobs_by_model"):
+        sql(file, f"DROP INDEX {index}")
+    sql(file, "ALTER TABLE jobs DROP COLUMN prompt")
+    sql(file, "PRAGMA user_version = 4")
+    as_after_a_restart(file)
+    assert Ledger(home).recent() == jobs
+    assert Ledger(home).page(Wanted()).jobs == jobs
+    assert {job.prompt for job in jobs} == {None}
+    assert (aside(home), len(earlier(home))) == ([], 1)
+
+
 def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):
     file = old_ledger(home)
     sql(file, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -225,9 +241,7 @@ def test_opening_looks_at_no_row_and_damage_is_met_where_it_is(copied, home):
     assert ledger.get(key_of(1999)).request_id == "the id of 1999.", "what lies beyond the page is there"
 
 
-@pytest.mark.parametrize(
-    "where", ["row", "rows", "jobs", "sqlite_autoindex_jobs_1", "ix_jobs_asked", "jobs_to_collect"]
-)
+@pytest.mark.parametrize("where", ["row", "rows", "jobs", "sqlite_autoindex_jobs_1", "ix_jobs_asked", "jobs_by_state"])
 def test_no_job_is_lost_to_a_page_that_can_not_be_read(copied, home, where):
     """What can be read is there as it was; what is left as a key is uncertain, so that it is not paid for unasked."""
     if where == "row":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import folder_paths
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from remote_video_pack.nodes import comfy_host
+from PIL import Image
+from remote_video_pack.nodes import NODES, comfy_host, thumbnails
 from remote_video_pack.nodes.routes import CHANGES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_of, keep
@@ -20,10 +24,19 @@ from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.settings import Settings
 
 from ..catalogue.listing import models, paged
+from ..nodes.comfy import Comfy
 from ..providers.scripted import ScriptedProvider
-from ..written_jobs import accepted, begun
+from ..written_jobs import accepted, begun, happened
 
 CANARY = "rv-canary-5f0c2b9e77"
+CometVeo = NODES[5]
+
+
+@pytest.fixture(autouse=True)
+def comfy_folders(tmp_path, monkeypatch) -> Path:
+    """ComfyUI's folders; the output folder of it."""
+    monkeypatch.setattr(folder_paths, "BASE", tmp_path / "comfy")
+    return tmp_path / "comfy" / "output"
 
 
 @pytest.fixture
@@ -131,7 +144,14 @@ async def test_changes_are_json_posts_only(client, path):
 @pytest.mark.parametrize("path", CHANGES)
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 400), (b"[]", 400), (CANARY.encode() + b"{", 400), (b"\xff", 400), (b"[" * 9000, 400), (b" " * 20_000, 413)],
+    [
+        (b"", 400),
+        (b"[]", 400),
+        (CANARY.encode() + b"{", 400),
+        (b"\xff", 400),
+        (b"[" * 9000, 400),
+        (b" " * 2_000_000, 413),
+    ],
     ids=["empty", "list", "broken", "not-utf8", "deep", "large"],
 )
 async def test_a_body_that_is_no_small_json_object_is_refused(client, path, body, status):
@@ -195,7 +215,8 @@ async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path)
     assert (done["model"], done["cost_usd"], done["request_id"]) == ("Veo 3", 0.84, "id-of-done")
     assert (done["file_name"], done["forgettable"]) == ("Veo3I2V_00001_.mp4", False)
     assert all(job["state_text"][0].isupper() for job in (lost, done, old))
-    assert str(tmp_path) not in text
+    assert (done["path"], done["shown_at"]) == (str(clip), None), "no browser can see it, outside of the output folder"
+    assert str(home) not in text
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -206,6 +227,136 @@ async def test_a_clip_whose_file_has_gone_says_so(client, home, tmp_path):
     ledger.record(done, Event.STORED, path=str(tmp_path / "gone.mp4"))
     (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
     assert "the file is gone" in job["state_text"]
+
+
+def stored(ledger: Ledger, key: str, clip: Path | None, output: Path, **job) -> None:
+    """A job whose clip lies in the output folder; without one, did."""
+    lease = accepted(ledger, key, output_folder=str(output.resolve()), **job)
+    ledger.record(lease, Event.SUCCEEDED, finished_at=ledger.get(key).submitted_at + 65)
+    size = clip.stat().st_size if clip else 1
+    name = str(clip.relative_to(output)) if clip else "video/gone.mp4"
+    happened(ledger, lease, Event.STORED, path=name, bytes=size, sha256="0" * 64)
+
+
+async def test_a_page_of_jobs_goes_on_where_the_one_before_ended(client, home):
+    ledger = Ledger(home)
+    for number in range(5):
+        accepted(ledger, f"job-{number}", model_name=f"Model {number % 2}", prompt=f"A sea, take {number}")
+    told = []
+    where = {"limit": "2"}
+    while where:
+        answer = await (await client.get("/remote_video/jobs", params=where)).json()
+        told += [job["key"] for job in answer["jobs"]]
+        where = answer["next"] and {"limit": "2", "before": answer["next"]}
+    assert told == [f"job-{number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_jobs_are_found_by_state_model_words_and_key(client, home):
+    ledger = Ledger(home)
+    for number in range(4):
+        accepted(ledger, f"job-{number}", model_name=f"Model {number % 2}", prompt=f"A sea, take {number}")
+    ledger.record(begun(ledger, "lost"), Event.LOST)
+
+    async def found(**query) -> list[str]:
+        return [job["key"] for job in (await (await client.get("/remote_video/jobs", params=query)).json())["jobs"]]
+
+    assert await found(state="uncertain,expired") == ["lost"]
+    assert await found(model="Model 1") == ["job-3", "job-1"]
+    assert await found(search=" TAKE 2 ") == ["job-2"]
+    assert await found(search="id-of-job-0") == ["job-0"]
+    assert sorted(await found(keys="job-1,lost,none")) == ["job-1", "lost"]
+    first = await (await client.get("/remote_video/jobs")).json()
+    assert (first["total"], first["models"], first["next"]) == (5, ["Model 0", "Model 1", "Veo 3"], None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"state": "lost"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"before": "x y"}, {"before": "nan a"}],
+)
+async def test_a_page_that_can_not_be_is_refused(client, query):
+    answer = await client.get("/remote_video/jobs", params=query)
+    assert answer.status == 400
+    assert (await answer.json())["error"].endswith(".")
+
+
+async def test_a_clip_in_the_output_folder_is_told_as_comfyui_serves_it(client, home, comfy_folders, small_clip):
+    clip = put(comfy_folders / "video" / "Veo3I2V_00001_.mp4", small_clip)
+    stored(Ledger(home), "done", clip, comfy_folders, prompt="A sea")
+    (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+    assert job["shown_at"] == {"filename": "Veo3I2V_00001_.mp4", "subfolder": "video", "type": "output"}
+    assert (job["seconds"], job["prompt"], job["fetchable"]) == (65, "A sea", False)
+
+
+async def test_a_thumbnail_is_made_once_and_kept_with_its_clip(client, home, comfy_folders, small_clip):
+    clip = put(comfy_folders / "video" / "Veo3I2V_00001_.mp4", small_clip)
+    stored(Ledger(home), "done", clip, comfy_folders)
+    asked = {"params": {"key": "done"}}
+    answer = await client.get("/remote_video/thumbnail", **asked)
+    picture = Image.open(BytesIO(await answer.read()))
+    assert (answer.content_type, picture.format, picture.size) == ("image/jpeg", "JPEG", (256, 144))
+    assert "max-age" in answer.headers["Cache-Control"]
+    (kept,) = (home / "thumbnails").iterdir()
+    kept.write_bytes(b"as it is kept")
+    assert await (await client.get("/remote_video/thumbnail", **asked)).read() == b"as it is kept"
+    clip.unlink()
+    assert (await client.get("/remote_video/thumbnail", **asked)).status == 404
+
+
+async def test_of_what_is_no_clip_in_the_output_folder_there_is_no_thumbnail(
+    client, home, comfy_folders, tmp_path, small_clip
+):
+    ledger = Ledger(home)
+    stored(ledger, "broken", put(comfy_folders / "broken.mp4", b"no clip"), comfy_folders)
+    outside = put(tmp_path / "outside.mp4", small_clip)
+    for key, path in {"absolute": str(outside), "upwards": "../../outside.mp4"}.items():
+        stored(ledger, key, put(comfy_folders / f"{key}.mp4", small_clip), comfy_folders)
+        ledger.note(ledger.acquire(key, "a test's"), path=path)
+    accepted(ledger, "on its way")
+    for query in ({"key": key} for key in ("broken", "absolute", "upwards", "on its way", "none")):
+        assert (await client.get("/remote_video/thumbnail", params=query)).status == 404, query
+    assert (await client.get("/remote_video/thumbnail")).status == 404
+    shut_out = {"Sec-Fetch-Site": "cross-site"}
+    assert (await client.get("/remote_video/thumbnail", params={"key": "broken"}, headers=shut_out)).status == 403
+
+
+async def test_the_oldest_thumbnails_go_when_there_are_many(client, home, comfy_folders, small_clip, monkeypatch):
+    monkeypatch.setattr(thumbnails, "MOST_KEPT", 4)
+    for number in range(5):
+        stored(Ledger(home), f"{number}", put(comfy_folders / f"{number}.mp4", small_clip), comfy_folders)
+        assert (await client.get("/remote_video/thumbnail", params={"key": f"{number}"})).status == 200
+    assert len(list((home / "thumbnails").iterdir())) == 3
+
+
+async def test_a_clip_whose_file_is_gone_is_fetched_again_and_nothing_is_submitted(
+    client, home, comfy_folders, sandbox
+):
+    """As after a run: the job is the provider's, its file was deleted, and one click has it here again."""
+    comfy = Comfy(comfy_folders.parent)
+    await comfy.run(CometVeo, prompt="a sea")
+    (record,) = Ledger(home).recent()
+    record.clip_path.unlink()
+    (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+    assert job["fetchable"] is True
+    begun_now = await (await client.post("/remote_video/jobs/fetch", json={"key": record.key})).json()
+    assert begun_now == {"begun": True}
+    await until(lambda: Ledger(home).get(record.key).is_stored and Ledger(home).get(record.key).clip_path.exists())
+    assert sandbox.accepted_posts == 1
+    assert await (await client.post("/remote_video/jobs/fetch", json={"key": "none"})).json() == {"begun": False}
+    comfy_host.the_engine().close()
+
+
+def put(file: Path, content: bytes) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if is_so():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError
 
 
 async def test_an_uncertain_job_can_be_forgotten_once(client, home):
@@ -222,8 +373,7 @@ async def test_an_uncertain_job_can_be_forgotten_once(client, home):
     assert ledger.get("lost") is None
 
 
-async def test_a_job_that_is_not_there_can_not_be_cancelled(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_paths, "BASE", tmp_path)
+async def test_a_job_that_is_not_there_can_not_be_cancelled(client):
     assert await (await client.post("/remote_video/jobs/cancel", json={"key": "none"})).json() == {"asked": False}
     comfy_host.the_engine().close()
 

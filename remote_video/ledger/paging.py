@@ -1,0 +1,137 @@
+"""Pages of jobs, newest first: each costs the same wherever it begins, and in a ledger of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from .lifecycle import State
+from .record import JobRecord
+from .tables import JOBS, SELECT_JOBS, job_record
+
+MOST_ON_A_PAGE = 100
+LOOKED_THROUGH = 10_000
+"""Jobs that one page of a search looks through; the next one goes on from there."""
+COUNTED = 10_000
+"""More jobs than this are not counted."""
+MOST_MODELS = 200
+_ROW: sa.ColumnClause[int] = sa.literal_column("jobs.rowid", sa.Integer)
+Place = tuple[float, str]
+"""Where a job stands: when it was begun, seconds since the epoch, and its key."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which jobs a page is to show.
+
+    Args:
+        before: where the page before it ended; None begins at the newest.
+        limit: jobs on the page, 100 at most.
+        states: those of one of these; all when empty.
+        model: those of this model, in people's words.
+        search: those whose prompt's beginning, request id or file has this in it. Capitals don't matter where all of
+            a word is in small letters, in capitals, or begins with one.
+    """
+
+    before: Place | None = None
+    limit: int = MOST_ON_A_PAGE
+    states: frozenset[State] = frozenset()
+    model: str | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some jobs.
+
+    Args:
+        jobs: newest first; there may be fewer than a page holds, and still more to come.
+        next: where the next page begins; None at the end.
+        total: how many such jobs there are; None when that isn't known cheaply.
+    """
+
+    jobs: list[JobRecord]
+    next: Place | None
+    total: int | None
+
+
+def job_page(db: sa.Connection, wanted: Wanted) -> Page:
+    """The page that is wanted."""
+    limit = max(1, min(wanted.limit, MOST_ON_A_PAGE))
+    looked_through = LOOKED_THROUGH if wanted.search else limit
+    places = _places(wanted, looked_through)
+    query = SELECT_JOBS.join(places, places.c.row == _ROW).order_by(*_newest_first(places.c))
+    if wanted.search:
+        query = query.where(_holds(wanted.search)).limit(limit)
+    jobs = [job_record(row) for row in db.execute(query).mappings()]
+    ends = _place_of(jobs[-1]) if len(jobs) == limit else _last(db, wanted, looked_through)
+    return Page(jobs, ends, None if wanted.search or wanted.before else _count(db, wanted))
+
+
+def model_names(db: sa.Connection) -> list[str]:
+    """The models there are jobs of, each found by a step in the index."""
+    found: list[str] = []
+    after = ""
+    while len(found) < MOST_MODELS:
+        query = sa.select(sa.func.min(JOBS.c.model_name)).where(JOBS.c.model_name > after)
+        name: str | None = db.execute(query).scalar()
+        if name is None:
+            break
+        found.append(after := name)
+    return found
+
+
+def _places(wanted: Wanted, limit: int) -> sa.Subquery:
+    """The first places, by one ordered look into an index for each state."""
+    states = sorted(wanted.states or State)
+    looks = [_look(wanted, state) for state in states]
+    if len(looks) == 1:
+        return looks[0].order_by(JOBS.c.created_at.desc(), JOBS.c.key.desc()).limit(limit).subquery()
+    merged = sa.union_all(*looks)
+    return merged.order_by(*_newest_first(merged.selected_columns)).limit(limit).subquery()
+
+
+def _look(wanted: Wanted, state: State) -> sa.Select[Any]:
+    query = sa.select(JOBS.c.created_at, JOBS.c.key, _ROW.label("row")).where(JOBS.c.state == state.value)
+    if wanted.model is not None:
+        query = query.where(JOBS.c.model_name == wanted.model)
+    if wanted.before is not None:
+        begun_at, key = wanted.before
+        is_before = sa.or_(JOBS.c.created_at < begun_at, JOBS.c.key < key)
+        query = query.where(JOBS.c.created_at <= begun_at, is_before)
+    return query
+
+
+def _newest_first(columns: Any) -> tuple[Any, Any]:
+    return columns.created_at.desc(), columns.key.desc()
+
+
+def _holds(search: str) -> sa.ColumnElement[bool]:
+    # SQLite's LIKE knows the two cases of ASCII alone (https://www.sqlite.org/lang_expr.html#like).
+    ways = {search} if search.isascii() else {search, search.lower(), search.upper(), search.capitalize()}
+    columns = (JOBS.c.prompt, JOBS.c.request_id, JOBS.c.path)
+    return sa.or_(*(column.contains(way, autoescape=True) for column in columns for way in sorted(ways)))
+
+
+def _last(db: sa.Connection, wanted: Wanted, looked_through: int) -> Place | None:
+    """Where a look that went so far ended; None when there was no more."""
+    places = _places(wanted, looked_through)
+    query = sa.select(places.c.created_at, places.c.key).offset(looked_through - 1)
+    row = db.execute(query).first()
+    return (row[0], row[1]) if row else None
+
+
+def _count(db: sa.Connection, wanted: Wanted) -> int | None:
+    number: int = db.execute(sa.select(sa.func.count()).select_from(_counted(wanted))).scalar_one()
+    return None if number > COUNTED else number
+
+
+def _counted(wanted: Wanted) -> sa.Subquery:
+    looks = [_look(wanted, state) for state in sorted(wanted.states or State)]
+    return (sa.union_all(*looks) if len(looks) > 1 else looks[0]).limit(COUNTED + 1).subquery()
+
+
+def _place_of(job: JobRecord) -> Place:
+    return job.created_at, job.key
