@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -69,6 +70,11 @@ def schemas() -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
         folder_paths.BASE = Path(folder)
         return [node.define_schema() for node in NODES]
+
+
+def numbers(text: str) -> Counter[str]:
+    """A text's numbers, however the language groups digits or writes the point; it may write more in figures."""
+    return Counter(re.findall(r"\d+", re.sub(r"(?<=\d)[.,\u00a0\u202f](?=\d)", "", text)))
 
 
 def _node(schema: Any, say: Say) -> Tree:

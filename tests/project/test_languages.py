@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 import pytest
 
-from .node_words import LOCALES, WORDS, Words, files, locales, made, read, registered
+from .node_words import LOCALES, WORDS, Words, files, locales, made, numbers, read, registered
 
 TRANSLATED = ["ar", "es", "fr", "ja", "ko", "pt-BR", "ru", "zh", "zh-TW"]
 
@@ -35,11 +34,6 @@ def test_what_comfyui_serves_is_what_the_tables_say() -> None:
     wanted = dict(made())
     there = {file: read(file) for file in LOCALES.glob("*/*.json") if file.name != WORDS}
     assert there == wanted, "`make words` writes them"
-
-
-def numbers(text: str) -> Counter[str]:
-    """A text's numbers, however the language groups digits or writes the point; it may write more in figures."""
-    return Counter(re.findall(r"\d+", re.sub(r"(?<=\d)[.,\u00a0\u202f](?=\d)", "", text)))
 
 
 def test_limits_names_and_places_for_numbers_are_kept(words: Words) -> None:
