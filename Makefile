@@ -10,13 +10,14 @@ TSC    := $(VENV)/web/node_modules/typescript/bin/tsc
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench soak comfy test-comfyui clean-demo
+.PHONY: help demo test lint format words bench soak comfy test-comfyui clean-demo
 
 help:
 	@echo "make demo          five clips from one photograph in the sandbox, no key needed; writes demo_output/"
 	@echo "make test          every test that needs no ComfyUI"
 	@echo "make lint          ruff (rules, format), mypy, and tsc over web/"
 	@echo "make format        let ruff format the code"
+	@echo "make words         write locales/*/*.json from locales/*/words.json and what the nodes say"
 	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
 	@echo "make soak          the fault, crash and schema tests, for longer"
 	@echo "make comfy         COMFYUI_PATH=... [COMFYUI_PYTHON=...] link the pack in and start ComfyUI in the sandbox"
@@ -50,6 +51,9 @@ lint: $(READY) $(TSC)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+words: $(READY)
+	PYTHONPATH=tests $(BIN)/python -c "import conftest; from project.node_words import write; write()"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -12,7 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .comfy_server import ComfyServer
-from .prompts import node
+from .prompts import Prompt, node
 
 T = TypeVar("T")
 SOON_S = 60.0
@@ -52,6 +52,15 @@ def clips_soon(server: ComfyServer, prefix: str, count: int) -> list[Path]:
 def submitted(server: ComfyServer, words: str, count: int = 1) -> None:
     """Wait until the ledger has so many of those jobs as accepted."""
     soon(lambda: states(server, words).count(State.SUBMITTED) == count, f"{count} submissions")
+
+
+def run_until_there(server: ComfyServer, prompt: Prompt) -> dict[str, Any]:
+    """What the prompt's nodes show when no clip is on its way: one that doesn't wait shows its clip at a later run."""
+    outputs = server.run(prompt)
+    late = [name for name, entry in prompt.items() if entry["inputs"].get("wait") is False]
+    for name in late:
+        outputs = soon(lambda name=name: (shown := server.run(prompt)).get(name) and shown, f"the clip of node {name}")
+    return outputs
 
 
 def job_in_panel(server: ComfyServer, request_id: str) -> dict[str, Any]:

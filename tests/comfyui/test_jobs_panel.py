@@ -49,7 +49,8 @@ def fill(server: ComfyServer, clip: bytes) -> None:
     begun_at = ledger.get(key_of("on-its-way")).created_at
     with closing(sqlite3.connect(ledger.path)) as db, db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(jobs)")]
-        saved = dict(zip(columns, db.execute("SELECT * FROM jobs WHERE model_name = 'Model of saved'").fetchone()))
+        row = db.execute("SELECT * FROM jobs WHERE model_name = 'Model of saved'").fetchone()
+        saved = dict(zip(columns, row, strict=True))
         rows = (
             {
                 **saved,
@@ -218,8 +219,9 @@ def test_readers_of_the_page_are_told_once(page: Any) -> None:
     page.evaluate(
         """() => {
             window.told = 0;
+            const changed = { childList: true, characterData: true, subtree: true };
             new MutationObserver((changes) => (window.told += changes.length))
-                .observe(document.querySelector("[aria-live]"), { childList: true, characterData: true, subtree: true });
+                .observe(document.querySelector("[aria-live]"), changed);
         }"""
     )
     for second in range(4):
@@ -288,7 +290,11 @@ def test_the_node_of_a_job_is_shown_if_it_is_there(either: Any) -> None:
     either.get_by_text("has no node 7").wait_for()
     either.evaluate(GRAPH, {})
     either.evaluate(
-        "app.graph.nodes.find((node) => node.type === 'Veo3I2V').id = 7; app.graph._nodes_by_id[7] = app.graph.nodes.find((node) => node.type === 'Veo3I2V')"
+        """() => {
+            const clip = app.graph.nodes.find((node) => node.type === "Veo3I2V");
+            clip.id = 7;
+            app.graph._nodes_by_id[7] = clip;
+        }"""
     )
     show.click()
     either.wait_for_function("Object.values(app.canvas.selected_nodes)[0]?.type === 'Veo3I2V'")

@@ -12,7 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from .comfy_server import failure, messages
 from .open_page import open_page
-from .outcomes import soon
+from .outcomes import run_until_there, soon
 from .prompts import EXAMPLES, node, prompt_of, veo
 
 NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]
@@ -39,7 +39,7 @@ def test_all_nodes_register_with_their_inputs_in_order(comfy):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_each_example_runs_and_shows_its_clips(comfy, example):
     prompt = prompt_of(example, comfy.get("/object_info"))
-    outputs = comfy.run(prompt)
+    outputs = run_until_there(comfy, prompt)
     clips = [name for name, entry in prompt.items() if entry["class_type"] in NODES and name in outputs]
     assert len(clips) == sum(1 for entry in prompt.values() if entry["class_type"] in set(NODES) - {"Kling3Element"})
     for name in clips:

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from .comfy_server import ComfyServer, free_port
+from .outcomes import run_until_there
 from .prompts import EXAMPLES, prompt_of
 
 PYTHON = os.environ.get("COMFY_SDK_PYTHON", sys.executable)
@@ -60,6 +61,8 @@ def test_the_official_sdk_runs_each_example_and_is_handed_its_clips(
     file.write_text(json.dumps(prompt), encoding="utf-8")
     kinds = {name: info[one["class_type"]] for name, one in prompt.items()}
     clips = [name for name, kind in kinds.items() if kind["category"] == "Remote Video" and kind["output_node"]]
+    if any(entry["inputs"].get("wait") is False for entry in prompt.values()):
+        run_until_there(comfy, prompt)
     environment = {**os.environ, "COMFY_BASE_URL": proxy}
     ended = subprocess.run(
         [PYTHON, "-c", RUN, str(file), *clips], capture_output=True, encoding="utf-8", timeout=WITHIN_S, env=environment

@@ -119,7 +119,7 @@ def test_a_setting_that_is_wrong_breaks_no_node(comfy, home, monkeypatch):
 
 
 def test_the_help_page_names_the_inputs():
-    page = (PACK_FOLDER / "web" / "docs" / "RunComfyVideo" / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / "RunComfyVideo.md").read_text(encoding="utf-8")
     for name in [*COMMON, "model"]:
         assert f"| `{name}`" in page, name
 

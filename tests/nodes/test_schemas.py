@@ -125,14 +125,14 @@ def test_every_input_and_output_says_what_it_is(schema):
 
 @pytest.mark.parametrize("node_id", SCHEMAS)
 def test_every_node_has_a_help_page_that_names_its_inputs(node_id):
-    page = (PACK_FOLDER / "web" / "docs" / node_id / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
     for entry in SCHEMAS[node_id].inputs:
         assert f"| `{entry.id}`" in page, entry.id
 
 
 def test_an_elements_video_is_said_to_be_a_motion_reference():
     (video,) = (entry for entry in SCHEMAS["Kling3Element"].inputs if entry.id == "video")
-    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element.md").read_text(encoding="utf-8")
     assert "motion reference" in video.tooltip.lower() and "| `video` | A motion reference" in page
 
 
@@ -151,7 +151,7 @@ def limits_of(field) -> list[str]:
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_the_help_page_says_the_limits_that_are_kept(spec):
-    page = (PACK_FOLDER / "web" / "docs" / spec.node_id / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     for field in spec.fields:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}`"))
         for limit in limits_of(field):
@@ -168,7 +168,7 @@ def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
 
 
 def test_the_elements_help_page_says_how_large_a_video_may_be():
-    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element" / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element.md").read_text(encoding="utf-8")
     assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
 
 

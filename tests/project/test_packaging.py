@@ -20,6 +20,9 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
+WORKFLOWS = sorted((*(ROOT / "example_workflows").glob("*.json"), *(ROOT / "subgraphs").glob("*.json")))
+MOST_OF_A_TITLE = 36
+"""Characters that the template browser shows of a title with four in a row."""
 NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"}
 
 
@@ -62,7 +65,8 @@ def test_the_archive_leaves_out_what_an_artist_does_not_run() -> None:
     assert {"/tests/", "/demo/", "/benchmarks/", "/.ci/"} <= rules
     # A rule without the leading slash would take web/docs/, the nodes' help pages, along.
     assert all(rule.startswith("/") for rule in rules)
-    for kept in ("nodes", "remote_video", "web", "locales", "example_workflows", "__init__.py", "LICENSE", "README.md"):
+    folders = ("nodes", "remote_video", "web", "locales", "example_workflows", "subgraphs")
+    for kept in (*folders, "__init__.py", "LICENSE", "README.md"):
         assert not {f"/{kept}", f"/{kept}/"} & rules
 
 
@@ -86,13 +90,32 @@ def test_a_workflows_missing_nodes_are_found_in_the_source() -> None:
     assert sorted(names) == sorted(NODES)
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "example_workflows").glob("*.json")), ids=lambda path: path.stem)
-def test_every_node_of_an_example_says_which_pack_it_comes_from(project: dict[str, Any], example: Path) -> None:
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_node_of_a_workflow_says_which_pack_it_comes_from(project: dict[str, Any], workflow: Path) -> None:
     about, floor = project["project"], project["tool"]["comfy"]["requires-comfyui"].removeprefix(">=")
-    for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]:
-        ours = node["type"] in NODES
+    saved = json.loads(workflow.read_text(encoding="utf-8"))
+    subgraphs = saved.get("definitions", {}).get("subgraphs", [])
+    ours = NODES | {subgraph["id"] for subgraph in subgraphs}
+    for node in [*saved["nodes"], *(node for subgraph in subgraphs for node in subgraph["nodes"])]:
         told = (node["properties"]["cnr_id"], node["properties"]["ver"])
-        assert told == ((about["name"], about["version"]) if ours else ("comfy-core", floor)), node["type"]
+        assert told == ((about["name"], about["version"]) if node["type"] in ours else ("comfy-core", floor)), node[
+            "type"
+        ]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflows_name_is_what_is_shown_of_it(workflow: Path) -> None:
+    """ComfyUI shows a file's name as the title, and again, without "-" and "_", as the sentence below it."""
+    name = workflow.stem
+    assert re.fullmatch(r"[A-Z][\w -]+", name) and "_" not in name and " " in name
+    assert len(name) <= MOST_OF_A_TITLE
+    assert name in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_blueprint_can_be_read_where_files_have_another_encoding() -> None:
+    """ComfyUI 0.12 opens it without naming one."""
+    for blueprint in (ROOT / "subgraphs").glob("*.json"):
+        assert blueprint.read_bytes().isascii()
 
 
 def test_the_browsers_modules_are_files_that_comfyui_lets_no_browser_keep() -> None:

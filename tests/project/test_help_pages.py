@@ -1,0 +1,53 @@
+"""The nodes' help: English for whoever has no page of their own (`docs/<Node>.md`), and three languages more."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .node_words import LOCALES, WORDS, numbers, read, schemas
+
+DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
+LANGUAGES = ["ja", "zh", "zh-TW"]
+NODES = [schema.node_id for schema in schemas()]
+
+
+def blocks(page: str) -> list[str]:
+    """Headings, rows, points and paragraphs, each in one line."""
+    return [" ".join(block.split()) for block in re.split(r"\n(?=[#|\n-])|\n\n+", page) if block.strip()]
+
+
+def shape(block: str) -> tuple[str, list[str], int]:
+    """What a translation keeps: the kind of block, the names in it, how many words stand out."""
+    kind = re.match(r"#+|\||-|", block)
+    return kind[0] if kind else "", sorted(re.findall(r"`[^`]*`", block)), block.count("**")
+
+
+def test_there_is_a_page_for_every_node_in_every_language_that_has_pages() -> None:
+    wanted = {f"{node}.md" for node in NODES} | {f"{node}/{name}.md" for node in NODES for name in LANGUAGES}
+    assert {file.relative_to(DOCS).as_posix() for file in DOCS.rglob("*.md")} == wanted
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("node", NODES)
+def test_a_page_says_all_that_the_english_one_says(node: str, language: str) -> None:
+    english = blocks((DOCS / f"{node}.md").read_text(encoding="utf-8"))
+    page = blocks((DOCS / node / f"{language}.md").read_text(encoding="utf-8"))
+    assert [shape(block) for block in page] == [shape(block) for block in english]
+    for said, original in zip(page, english, strict=True):
+        assert numbers(original) <= numbers(said), said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("node", NODES)
+def test_a_page_has_the_names_that_the_node_shows(node: str, language: str) -> None:
+    page = (DOCS / node / f"{language}.md").read_text(encoding="utf-8")
+    shown = read(LOCALES / language / "nodeDefs.json")[node]
+    words = read(LOCALES / language / WORDS)
+    assert page.startswith(f"# {shown['display_name']}\n")
+    inputs, outputs = page.rsplit("|---|---|", 1)
+    for part, table in ((inputs, words["inputs"]), (outputs, words["outputs"])):
+        for name, label in re.findall(r"^\| `(\w+)` ([^|(\uff08]*\w)", part, flags=re.MULTILINE):
+            assert label == table[name], name
