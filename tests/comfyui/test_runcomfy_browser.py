@@ -7,7 +7,6 @@ import json
 import pytest
 import requests
 from remote_video_pack.remote_video.catalogue.catalogue import published_snapshot
-from remote_video_pack.remote_video.catalogue.store import file_of, keep
 
 from .catalogue_prompts import MODELS, own_values, sockets
 from .ui_page import UI_READY
@@ -21,7 +20,6 @@ KLING, WAN, HAPPYHORSE, FLUX, SEEDANCE, O3 = (
     "kling/kling-video-o3/pro/reference-to-video",
 )
 GONE = "wan-ai/wan-9/image-to-video"
-NEW = "acme/shiny-1/image-to-video"
 STAGE = """() => {
     const SOURCES = { image: "LoadImage", video: "CreateVideo", sound: "EmptyAudio", element: "Kling3Element" };
     const settled = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)));
@@ -279,21 +277,22 @@ def test_copies_are_as_the_first(page):
     assert copied == [before, before]
 
 
-def test_r_brings_new_models_to_nodes_that_are_there(page, comfy):
+def test_r_brings_new_models_to_nodes_that_are_there(page, provider):
     before = write(page, SEEDANCE)
-    shiny = {**published_snapshot()[0], "model_id": NEW, "base_price_usd": 0.25, "price_unit": "second"}
-    shiny["pricing_note"] = "1080p costs double."
-    keep(file_of(comfy.home, comfy.environment["RUNCOMFY_API_BASE_URL"]), [*published_snapshot(), shiny])
-    page.evaluate("async () => { await app.refreshComboInNodes(); await stage.settled(); }")
+    number = int(page.evaluate("() => app.extensionManager.setting.get('Comfy.VueNodes.Enabled')"))
+    new = f"acme/shiny-{number}/image-to-video"
+    shiny = {**published_snapshot()[0], "model_id": new, "base_price_usd": 0.25, "price_unit": "second"}
+    provider.listing.put({**shiny, "pricing_note": "1080p costs double."})
+    page.evaluate("() => app.refreshComboInNodes()")
+    page.wait_for_function("model => stage.offered()[1].includes(model)", arg=new)
     assert page.evaluate("() => stage.shown()") == before
     offered = page.evaluate("() => stage.offered()")
-    page.evaluate("model => stage.set({ model })", NEW)
+    page.evaluate("model => stage.set({ model })", new)
     asked = page.evaluate("() => stage.asked()")
-    assert (asked["model"], asked["model.duration"]) == (NEW, 6)
-    assert "from $1.50" in page.evaluate("() => stage.badges()")
+    assert (asked["model"], asked["model.duration"]) == (new, 6)
+    page.wait_for_function("() => stage.badges().includes('from $1.50')")
     page.evaluate("() => stage.add('RunComfyVideo')")
     assert page.evaluate("() => stage.offered()") == offered
-    assert NEW in offered[1]
 
 
 def test_the_price_follows_the_widgets(page):
