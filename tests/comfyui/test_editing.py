@@ -151,7 +151,8 @@ def test_the_names_that_cometapi_lists_are_offered_and_any_other_can_be_written(
 )
 def test_shots_are_added_up_as_they_change_and_spread_evenly_by_one_click(page, type_, below, group, first):
     page.evaluate(NEW_NODE, type_)
-    page.evaluate(SET, {**first, group: "3 shots"})
+    fives = {f"{group}.shot_{n}_duration": 5 for n in (1, 2, 3)}
+    page.evaluate(SET, {**first, group: "3 shots", f"{below}duration": 10, **fives})
     bar = page.locator(".remote-video-shots")
     bar.get_by_text("Shots: 15 of 10 s, 5 s too long").wait_for()
     assert bar.get_attribute("data-fits") == "false"
