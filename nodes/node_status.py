@@ -88,11 +88,14 @@ def _forget_some() -> None:
         del _shown[next(ended, next(iter(_shown)))]
 
 
-def nodes_view(_settings: Settings, _body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """{nodes: what stands on each, as the event has it}, for a page that was not there when it was said."""
+def nodes_view(settings: Settings, _body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """{nodes: what stands on each, as events have it, sandbox: bool}, for a page that comes later."""
     with _lock:
         told = [dict(status) for items in _shown.values() for status in items.values()]
-    return {"nodes": [{**status, "elapsed_s": _elapsed(status["since"])} for status in told]}
+    return {
+        "nodes": [{**status, "elapsed_s": _elapsed(status["since"])} for status in told],
+        "sandbox": settings.sandbox,
+    }
 
 
 def _elapsed(since: float | None) -> float | None:
