@@ -2,6 +2,7 @@
 /** Badges on the clip nodes: the model's name, what a clip costs, and whether the model is still offered. */
 
 import { getOffered } from "./server.js";
+import { t } from "./text.js";
 
 /** @typedef {import("./server.js").Offered} Offered */
 
@@ -10,6 +11,8 @@ export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "D
 
 const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
+/** The sandbox's own colours, as its stripe and its switch have them. */
+const SANDBOX = { fgColor: "#221a00", bgColor: "#f2b705" };
 const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
 
 /** @type {Awaited<ReturnType<typeof getOffered>>} */
@@ -69,9 +72,11 @@ function clipsIn(graph) {
  */
 export function badgesOf(node) {
   const { isAny, about, length } = askedOf(node);
-  if (!about) return isAny && asked ? [{ text: "no longer offered", ...BAD }] : [];
+  const where = asked && offered.sandbox ? [{ text: t("sandbox"), ...SANDBOX }] : [];
+  if (!about) return isAny && asked ? [...where, { text: "no longer offered", ...BAD }] : where;
   const price = offered.sandbox ? null : cost(about, length);
   return [
+    ...where,
     ...(about.name ? [{ text: about.name, ...QUIET }] : []),
     ...(about.retired ? [{ text: "retired", ...BAD }] : []),
     ...(price === null ? [] : [{ text: `${about.is_from ? "from " : ""}${dollars(price)}`, ...GOOD }]),

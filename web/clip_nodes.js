@@ -5,7 +5,7 @@ import { app } from "../../scripts/app.js";
 import { CLIP_NODES, askWhatIsOffered, renewBadges, showBadges } from "./badges.js";
 import { carryOver } from "./carry_over.js";
 import { ModelNode } from "./runcomfy_video.js";
-import { renewModels } from "./server.js";
+import { onSandbox, renewModels } from "./server.js";
 
 const BADGES_EVERY_MS = 400;
 
@@ -61,6 +61,7 @@ app.registerExtension({
   name: "RemoteVideo.ClipNodes",
   setup() {
     askWhatIsOffered();
+    onSandbox(askWhatIsOffered);
     setInterval(() => renewBadges(app.canvas?.graph), BADGES_EVERY_MS);
   },
   refreshComboInNodes() {
