@@ -53,7 +53,7 @@ export function accountRow(first, refresh) {
         else key.focus();
       },
     },
-    make("header", {}, make("label", { htmlFor: id }, t("{provider} key", { provider: name })), state),
+    make("div", { className: "head" }, make("label", { htmlFor: id }, t("{provider} key", { provider: name })), state),
     make("div", { className: "entry" }, key, submit, check, remove),
     make("label", { className: "choice", htmlFor: session.id }, session, t("For this session only: in memory, never on disk")),
     why,

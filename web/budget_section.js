@@ -23,7 +23,7 @@ export function budgetSection() {
   const element = make(
     "form",
     { className: "account budget", autocomplete: "off", "aria-label": t("Budget"), onsubmit: submit },
-    make("header", {}, make("h3", {}, t("Budget")), spent),
+    make("div", { className: "head" }, make("h3", {}, t("Budget")), spent),
     make(
       "div",
       { className: "entry" },

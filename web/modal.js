@@ -34,7 +34,7 @@ export function openModal(title, content, actions, className = "") {
     },
     make("h2", { id }, title),
     body,
-    make("footer", {}, ...actions),
+    make("div", { className: "actions" }, ...actions),
   );
   if (!open.length) for (const kind of KEPT_FROM_THE_GRAPH) window.addEventListener(kind, keep, true);
   open.push(modal);

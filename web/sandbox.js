@@ -1,9 +1,9 @@
 // @ts-check
-/** The sandbox as the page shows it: its switch, and a stripe that stands where clips are made while it is on. */
+/** The sandbox as the page shows it: its switch, in the dialog and as a command. */
 
 import { app } from "../../scripts/app.js";
-import { button, make } from "./elements.js";
-import { getSettings, onSandbox, switchSandbox } from "./server.js";
+import { make } from "./elements.js";
+import { getSettings, switchSandbox } from "./server.js";
 import { t } from "./text.js";
 
 /** How long what was switched stays to be read, ms. */
@@ -92,24 +92,4 @@ export class SandboxSwitch {
     this.message.textContent = text;
     this.message.classList.toggle("error", isError);
   }
-}
-
-/** A stripe that is there while the sandbox is on, and follows it; put it above what it is about. */
-export function sandboxStripe() {
-  const element = make(
-    "p",
-    { className: "sandbox-stripe", role: "status", hidden: true },
-    make("span", {}, t("The sandbox is on: new clips are free and go to no provider.")),
-    button(t("Turn it off"), () => setSandbox(false)),
-  );
-  const show = (/** @type {boolean} */ on) => (element.hidden = !on);
-  onSandbox(({ detail: { on } }) => show(on));
-  getSettings().then(
-    ({ sandbox, sandbox_variable: variable }) => {
-      show(sandbox);
-      for (const turnOff of element.querySelectorAll("button")) turnOff.hidden = variable !== null;
-    },
-    () => show(false), // whatever else the page shows says that the server doesn't answer
-  );
-  return element;
 }

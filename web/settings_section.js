@@ -29,7 +29,7 @@ export function settingsSection() {
   const element = make(
     "section",
     { className: "account settings", "aria-label": t("Settings") },
-    make("header", {}, make("h3", {}, t("Settings"))),
+    make("div", { className: "head" }, make("h3", {}, t("Settings"))),
     make("label", { className: "choice", htmlFor: collect.id }, collect, t("Collect clips in the background")),
     collectAbout,
     make("div", { className: "entry" }, make("label", { htmlFor: uploads.id }, t("Images are shown to RunComfy"), uploads)),
