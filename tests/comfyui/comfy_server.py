@@ -110,6 +110,11 @@ class ComfyServer:
         return self._process.pid
 
     @property
+    def port(self) -> int:
+        """Where it listens on loopback."""
+        return self._port
+
+    @property
     def output(self) -> Path:
         """Its output folder."""
         return self.base / "output"

@@ -10,6 +10,7 @@ from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.settings import Settings
 
 from ..routes.far_provider import FarProvider
+from ..tls_proxy import TlsProxy, piped_to
 from .comfy_server import ComfyServer
 from .contrast import MEASURE
 from .ui_page import LOADED_WITHIN_MS, RUN, UI_READY, open_ui, run_clip
@@ -188,9 +189,9 @@ def test_a_budget_and_the_collector_are_saved_in_the_dialog(page, server):
     dialog.locator("form.budget").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
     dialog.locator("form.budget .error").wait_for()
     for on in (False, True):
-        dialog.get_by_label("Collect clips in the background").set_checked(on)
+        with page.expect_response("**/remote_video/settings/save"):
+            dialog.get_by_label("Collect clips in the background").set_checked(on)
         dialog.locator(".settings").get_by_text("Saved.").wait_for()
-        page.wait_for_function("(on) => document.querySelector('#remote-video-collect').checked === on", arg=on)
         assert server.get("/remote_video/settings")["collect"] is on
     assert str(server.home / "ledger.sqlite3") in dialog.inner_text()
 
@@ -279,3 +280,21 @@ def test_a_hosters_machine_and_several_users_are_said(browser, start_comfy):
     assert dialog.get_by_role("switch", name="Sandbox").is_disabled()
     page.close()
     server.kill()
+
+
+def test_a_page_that_was_opened_over_public_https_offers_its_address_for_images(browser, server, tmp_path):
+    host = "pod-1234.hoster.net"
+    with TlsProxy((host,), tmp_path, piped_to(server.port)) as proxy:
+        around = browser.new_context(proxy={"server": proxy.address}, ignore_https_errors=True)
+        page = around.new_page()
+        page.goto(f"https://{host}")
+        page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
+        dialog = open_dialog(page)
+        assert "a plain GET can fetch" in dialog.locator(".offer").inner_text()
+        dialog.get_by_role("button", name=f"Show images at https://{host}").click()
+        dialog.locator(".settings").get_by_text("Saved.").wait_for()
+        assert dialog.locator(".offer").is_hidden()
+        around.close()
+    settings = Settings.from_environment(server.home, {})
+    assert (settings.uploads, settings.public_origin) == ("public-origin", f"https://{host}")
+    server.post("/remote_video/settings/save", uploads="data-uri", public_origin=None)
