@@ -74,6 +74,16 @@ def saves_through_links() -> bool:
     return not hasattr(folder_paths, "is_within_directory")
 
 
+def is_multi_user() -> bool:
+    """Whether ComfyUI keeps what its users set apart (--multi-user); this pack's accounts and jobs are everybody's."""
+    return bool(getattr(args, "multi_user", False))
+
+
+def tell_pages(event: str, data: Mapping[str, Any]) -> None:
+    """Tell every open page over ComfyUI's websocket."""
+    PromptServer.instance.send_sync(event, dict(data))
+
+
 def keeps_metadata() -> bool:
     """False when ComfyUI was started with --disable-metadata."""
     return not args.disable_metadata
@@ -167,11 +177,32 @@ class ComfyHost:
         """Tell every open page."""
         from .node_status import facts_of
 
-        PromptServer.instance.send_sync(JOB_EVENT, facts_of(event))
+        tell_pages(JOB_EVENT, facts_of(event))
 
 
 def _messages(entry: Mapping[str, Any]) -> list[Any]:
     return list((entry.get("status") or {}).get("messages") or ())
+
+
+class LastGood:
+    """The settings for an engine: as they are now, or while their file can't be read, as they were last.
+
+    Args:
+        first: how they are at its start.
+    """
+
+    def __init__(self, first: Settings) -> None:
+        self._good = first
+        self._trouble = ""
+
+    def __call__(self) -> Settings:
+        try:
+            self._good, self._trouble = settings(), ""
+        except RemoteVideoError as error:
+            if error.what != self._trouble:
+                LOG.warning("Jobs under way keep the settings they had: %s %s", error.what, error.next_step)
+            self._trouble = error.what
+        return self._good
 
 
 def the_engine() -> Engine:
@@ -181,8 +212,8 @@ def the_engine() -> Engine:
     global _engine
     with _engine_lock:
         if _engine is None or _engine.has_ended:
-            settings()  # an unusable setting is an error here, and never one of the engine's
-            _engine = Engine(settings, ComfyHost())
+            # An unusable setting is an error here, and never one of the engine's.
+            _engine = Engine(LastGood(settings()), ComfyHost())
             atexit.register(_engine.close)
             PromptServer.instance.loop.call_soon_threadsafe(_close_on_signals, _engine)
         return _engine

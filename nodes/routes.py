@@ -1,7 +1,11 @@
-"""HTTP routes for web/: thin, over the functions of `jobs_panel`, `accounts_panel` and `offered`.
+"""HTTP routes for web/: thin, over the functions of `jobs_panel`, `accounts_panel`, `settings_panel` and `offered`.
 
-Anybody who reaches ComfyUI reaches these, so: no answer holds a key, no caller names a path or an address, changes
-are POSTs with a JSON body (a form on another site can't send one), and pages of other sites are turned away.
+Anybody who reaches ComfyUI reaches these, so: no answer holds a key, and no caller names a path. A page of another site
+can't make its visitor's browser change anything here. A change is a POST of JSON, from a browser (it names an Origin)
+with the header GUARD: that is sent to another site only after the site has allowed it (the preflight of CORS), and none
+does, as ComfyUI's own `--enable-cors-header` allows Content-Type and Authorization alone. Where the browser says that
+the page is another site's (Sec-Fetch-Site), the request is turned away besides. Host and Origin aren't compared: a proxy
+may change Host.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ import json
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -21,6 +24,7 @@ from ..remote_video.settings import Settings
 
 MAX_BODY_BYTES = 16 * 1024
 PICTURE_WITHIN_S = 20.0
+GUARD = "X-Remote-Video"
 SettingsSource = Callable[[], Settings]
 Answer = Callable[[Settings, dict[str, Any]], Any]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -41,6 +45,7 @@ READS: dict[str, Answer] = {
     "/remote_video/jobs": _later("jobs_panel", "jobs_view"),
     "/remote_video/money": _later("accounts_panel", "money_view"),
     "/remote_video/nodes": _later("node_status", "nodes_view"),
+    "/remote_video/settings": _later("settings_panel", "settings_view"),
     "/remote_video/models": _later("offered", "offered_view"),
     "/remote_video/models/instead": _later("offered", "instead_view"),
     "/remote_video/models/aliases": _later("offered", "aliases_view"),
@@ -51,7 +56,10 @@ PICTURES: dict[str, Answer] = {
 """Answered with a JPEG, or with 404."""
 CHANGES: dict[str, Answer] = {
     "/remote_video/accounts/save": _later("accounts_panel", "save_account"),
+    "/remote_video/accounts/check": _later("accounts_panel", "check_account"),
     "/remote_video/accounts/forget": _later("accounts_panel", "forget_account"),
+    "/remote_video/sandbox": _later("settings_panel", "switch_sandbox"),
+    "/remote_video/settings/save": _later("settings_panel", "save_settings"),
     "/remote_video/budget/save": _later("accounts_panel", "save_budget"),
     "/remote_video/models/renew": _later("offered", "renew"),
     "/remote_video/jobs/forget": _later("jobs_panel", "forget_job"),
@@ -91,7 +99,7 @@ def _handler(answer: Answer, settings: SettingsSource, body_bytes: int | None = 
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            _check_site(request)
+            _check_site(request, changes=body_bytes is not None)
             body = dict(request.query) if body_bytes is None else await _json_body(request, body_bytes)
             work = asyncio.get_running_loop().run_in_executor(None, lambda: answer(settings(), body))
             return _json(await work)
@@ -110,7 +118,7 @@ def _picture_handler(answer: Answer, settings: SettingsSource) -> Handler:
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            _check_site(request)
+            _check_site(request, changes=False)
             query = dict(request.query)
             work = pool.start(lambda: answer(settings(), query))
             try:
@@ -124,30 +132,14 @@ def _picture_handler(answer: Answer, settings: SettingsSource) -> Handler:
     return handle
 
 
-def _check_site(request: web.Request) -> None:
-    """Turn away what another site's page sends.
-
-    Browsers say so themselves where they can (Sec-Fetch-Site: https and localhost); elsewhere Origin has to be this
-    host. Programs send neither and are let through: they are not driven by a page.
+def _check_site(request: web.Request, *, changes: bool) -> None:
+    """Turn away what another site's page sends: browsers name its origin, and let it set no header of ours. Programs,
+    which nobody's page drives, send neither.
     """
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    by_browser = site in ("same-origin", "none")
-    by_origin = site is None and (origin is None or _is_here(origin, request.host))
-    if not (by_browser or by_origin):
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise Turned(403, "This request came from a page of another site, so it was refused.")
-
-
-def _is_here(origin: str, host: str) -> bool:
-    """Whether an Origin header names the host that was asked (both may leave the scheme's own port out)."""
-    try:
-        page = urlsplit(origin)
-        asked = urlsplit(f"{page.scheme}://{host}")
-        usual_port = {"http": 80, "https": 443}[page.scheme]
-        here = (asked.hostname, asked.port or usual_port)
-        return page.hostname is not None and (page.hostname, page.port or usual_port) == here
-    except (KeyError, ValueError):
-        return False
+    if changes and "Origin" in request.headers and GUARD not in request.headers:
+        raise Turned(403, f"This request has no header {GUARD}, so it was refused: only the pack's own page sends it.")
 
 
 async def _json_body(request: web.Request, most: int) -> dict[str, Any]:

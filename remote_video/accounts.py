@@ -1,7 +1,7 @@
 """The keys of the provider accounts: where they are looked for, and how they are kept.
 
-A key saved in the accounts dialog wins over the environment. A key is never part of a message, a log line, a
-`repr`, a pickle, or an exception's context.
+A key entered in the accounts dialog wins over the environment. It is saved in a file, or kept in this process's memory
+alone. A key is never part of a message, a log line, a `repr`, a pickle, or an exception's context.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ DIALOG = "the accounts dialog (the Remote Video tab in ComfyUI's sidebar > Accou
 
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _write_lock = threading.Lock()
+_session: dict[tuple[Path, str], str] = {}
+"""By account file and provider: the keys that are gone when this process ends."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Account:
     provider: str
     key: str = field(repr=False)
     source: str
-    """"saved", or the name of the environment variable."""
+    """"saved", "session", or the name of the environment variable."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An account is never written out: it holds a key.")
@@ -61,6 +63,8 @@ class Accounts:
             AccountError: the account file is broken or not private, or a variable holds what can't be a key.
         """
         known = provider_of(provider)
+        if (kept := _session.get((self._path, provider))) is not None:
+            return Account(provider, kept, "session")
         saved = self._read().get(provider)
         if saved is not None:
             return Account(provider, saved, "saved")
@@ -82,41 +86,56 @@ class Accounts:
             raise _no_key(provider_of(provider))
         return account
 
+    def keep_for_session(self, provider: str, key: str) -> None:
+        """Keep a key in memory until this process ends; one of this provider that is on disk is removed.
+
+        Raises:
+            AccountError: it can't be a key, or the account file is broken, not private, or can't be written.
+        """
+        key = checked_key(provider, key)
+        with _write_lock:
+            self._remove_saved(provider)
+            _session[self._path, provider] = key
+
     def save(self, provider: str, key: str) -> None:
-        """Keep a key, in place of an earlier one.
+        """Keep a key on disk, in place of an earlier one.
 
         A broken account file is set aside as accounts.json.broken.
 
         Raises:
             AccountError: it can't be a key, or the file can't be kept private or written.
         """
-        known = provider_of(provider)
-        key = _checked(key.strip(), f"The {known.name} key")
+        key = checked_key(provider, key)
         with _write_lock:
             content, keys = self._load()
             if content is not None and keys is None:
                 self._write(self._path.with_name(FILE_NAME + ".broken"), content)
             self._write(self._path, _layout({**(keys or {}), provider: key}))
+            _session.pop((self._path, provider), None)
 
     def forget(self, provider: str) -> bool:
-        """Remove a saved key; False when none was saved. The environment is left alone.
+        """Remove a key, saved or kept for the session; False when there was none. The environment is left alone.
 
         Raises:
             AccountError: the account file is broken, not private, or can't be written.
         """
         provider_of(provider)
         with _write_lock:
-            keys = self._read()
-            if keys.pop(provider, None) is None:
-                return False
-            self._write(self._path, _layout(keys))
-            return True
+            was_kept = _session.pop((self._path, provider), None) is not None
+            return self._remove_saved(provider) or was_kept
+
+    def _remove_saved(self, provider: str) -> bool:
+        keys = self._read()
+        if keys.pop(provider, None) is None:
+            return False
+        self._write(self._path, _layout(keys))
+        return True
 
     def describe(self) -> list[dict[str, Any]]:
         """What there is, without a key: one dict per provider, in menu order.
 
         Returns:
-            {provider, name, set: bool, source: "saved" | variable | None, variables, key_page, key_hint,
+            {provider, name, set: bool, source: "saved" | "session" | variable | None, variables, key_page, key_hint,
             error: str | None}
         """
         return [self._describe(provider) for provider in PROVIDERS.values()]
@@ -183,6 +202,11 @@ def _in_environment(provider: Provider, environ: Mapping[str, str]) -> Account |
     return None
 
 
+def checked_key(provider: str, key: str) -> str:
+    """What was typed or pasted, without the spaces around it. Raises AccountError: it can't be a key."""
+    return _checked(key.strip(), f"The {provider_of(provider).name} key")
+
+
 def _checked(key: str, what: str) -> str:
     """The key itself when it can be one; the message never quotes it."""
     if not key:
@@ -233,8 +257,8 @@ def _no_key(provider: Provider) -> AccountError:
         next_step=(
             f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.key_variables[0]} "
             f"(also read: {', '.join(provider.key_variables[1:])}) and restart ComfyUI; or try the pack without a key "
-            "in the sandbox: set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying "
-            "out)."
+            "in the sandbox: switch it on in the same dialog, or set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its "
+            "clips are free, and only for trying out)."
         ),
         actions=(Action.ACCOUNTS, Action.SANDBOX),
     )

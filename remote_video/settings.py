@@ -1,4 +1,4 @@
-"""What can be set from outside: environment variables, read once a run, with their defaults."""
+"""What can be set from outside: environment variables, then what the accounts dialog saved, then the defaults."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from .loopback import is_loopback
 from .outside_text import quoted
 from .providers import PROVIDERS, TRANSPORTS, provider_of
 from .public_address import Network, fake_ip_range
+from .saved_settings import SavedSettings
 from .timeouts import DEFAULT_TIMEOUTS, Timeouts
 from .web_address import NotAnAddress, web_address
 
 SANDBOX_ENDPOINT = "sandbox"
 MAX_CLIP_BYTES = 4 * 2**30
+CHANGEABLE: Mapping[str, str] = {
+    "sandbox": "REMOTE_VIDEO_SANDBOX",
+    "collect": "REMOTE_VIDEO_COLLECT",
+    "uploads": "REMOTE_VIDEO_UPLOADS",
+    "public_origin": "REMOTE_VIDEO_PUBLIC_ORIGIN",
+}
+"""What the accounts dialog can set, and the environment variable that wins over it."""
 
 
 def is_here(endpoint: str) -> bool:
@@ -69,6 +77,8 @@ class Settings:
     """Pauses and time limits."""
     max_clip_bytes: int = MAX_CLIP_BYTES
     """A larger clip can't be right and is not downloaded."""
+    set_by: Mapping[str, str] = field(default_factory=dict)
+    """The environment variables that set what the accounts dialog could set otherwise, by `CHANGEABLE`'s names."""
 
     @classmethod
     def from_environment(cls, home: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -79,28 +89,31 @@ class Settings:
             environ: the environment; `os.environ` when not given.
 
         Raises:
-            SettingsError: a variable holds something it can't mean.
+            SettingsError: a variable holds something it can't mean, or the settings file can't be read.
         """
         env = os.environ if environ is None else environ
-        uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or TRANSPORTS[0]
+        home = Path(env.get("REMOTE_VIDEO_HOME") or home).expanduser()
+        saved = SavedSettings(home).read()
+        uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or saved.uploads or TRANSPORTS[0]
         if uploads not in TRANSPORTS:
             raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(TRANSPORTS))
         return cls(
-            home=Path(env.get("REMOTE_VIDEO_HOME") or home).expanduser(),
+            home=home,
             base_urls={
                 provider.id: _base_url(env, provider.base_url_variable, provider.base_url)
                 for provider in PROVIDERS.values()
             },
-            sandbox=_flag(env, "REMOTE_VIDEO_SANDBOX"),
+            sandbox=_flag(env, "REMOTE_VIDEO_SANDBOX", default=saved.sandbox is True),
             timeout_s=_number(env, "REMOTE_VIDEO_TIMEOUT_S", 3600.0, minimum=1.0),
             max_parallel=int(_number(env, "REMOTE_VIDEO_MAX_PARALLEL", 32, minimum=1)),
-            collect=_flag(env, "REMOTE_VIDEO_COLLECT", default=True),
+            collect=_flag(env, "REMOTE_VIDEO_COLLECT", default=saved.collect is not False),
             catalogue=_flag(env, "REMOTE_VIDEO_CATALOGUE", default=True),
             uploads=uploads,
-            public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or None,
+            public_origin=_url(env, "REMOTE_VIDEO_PUBLIC_ORIGIN", "") or saved.public_origin,
             s3=_s3(env),
             fake_ip_ranges=_networks(env, "REMOTE_VIDEO_FAKE_IP_RANGES"),
             budget=Budget(*(_usd(env, name) for name in (VARIABLES[DAY], VARIABLES[MONTH], UNKNOWN_PRICE_VARIABLE))),
+            set_by={name: variable for name, variable in CHANGEABLE.items() if env.get(variable, "").strip()},
         )
 
     def endpoint(self, provider_id: str) -> str:

@@ -1,176 +1,96 @@
 // @ts-check
-/** The accounts dialog: one row per provider, where a key is entered, replaced or removed, and the budget. Keys are never shown. */
+/** The dialog of accounts and settings: keys, the sandbox, the budget, and what else is in force. Keys are never shown. */
 
+import { accountRow } from "./account_row.js";
+import { budgetSection } from "./budget_section.js";
 import { button, make } from "./elements.js";
 import { openModal } from "./modal.js";
-import { forgetAccount, getAccounts, getMoney, saveAccount, saveBudget } from "./server.js";
+import { SandboxSwitch } from "./sandbox.js";
+import { getAccounts, getMoney, getSettings, onAccounts, onSandbox, stopOnSettings } from "./server.js";
+import { settingsSection } from "./settings_section.js";
+import { t } from "./text.js";
 
-/** @typedef {import("./server.js").Account} Account */
-/** @typedef {import("./server.js").Money} Money */
+/** @typedef {ReturnType<typeof accountRow>} Row */
 
-const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+/** @type {{modal: HTMLDialogElement, focus: (provider?: string) => void} | null} */
+let shown = null;
 
-/** Open the dialog, once. */
-export function openAccountsDialog() {
-  if (document.querySelector(".remote-video-accounts")) return;
-  const notice = make("p", { className: "notice", hidden: true });
-  const rows = make("div", {}, make("p", {}, "Loading..."));
-  const budget = make("div", {});
-  const done = button("Close", () => modal.close());
-  const modal = openModal(
-    "Remote Video: Accounts",
-    [
-      make(
-        "p",
-        { className: "quiet" },
-        "Keys stay on the machine that runs ComfyUI, in a file only its user can read. They are never shown here, " +
-          "never saved in a workflow, and sent to nobody but their provider.",
+/**
+ * Open the dialog, once.
+ *
+ * @param {string} [provider] whose key is asked for: its field gets the focus
+ */
+export function openAccountsDialog(provider) {
+  if (shown) return shown.focus(provider);
+  const about = make("p", { className: "quiet" }, t("Loading..."));
+  const rows = make("div", { className: "rows" });
+  const sandbox = new SandboxSwitch();
+  const budget = budgetSection();
+  const settings = settingsSection();
+  /** @type {Map<string, Row>} */
+  const byProvider = new Map();
+
+  /** @param {Awaited<ReturnType<typeof getAccounts>>} told */
+  function showAccounts(told) {
+    about.className = "quiet";
+    about.textContent = aboutKeys(told);
+    for (const account of told.accounts) {
+      const row = byProvider.get(account.provider) ?? accountRow(account, refresh);
+      if (!byProvider.has(account.provider)) rows.append(row.element);
+      byProvider.set(account.provider, row);
+      row.show(account, told);
+    }
+  }
+
+  async function refresh() {
+    await Promise.all([
+      getAccounts().then(showAccounts, (error) => {
+        about.className = "error";
+        about.textContent = error.message;
+      }),
+      getMoney().then(budget.show, budget.fail),
+      getSettings().then(
+        (now) => {
+          sandbox.show(now);
+          settings.show(now);
+        },
+        settings.fail,
       ),
-      notice,
-      rows,
-      budget,
-    ],
-    [done],
-  );
-  modal.classList.add("remote-video-accounts");
-  getAccounts().then(
-    ({ accounts, sandbox }) => {
-      notice.hidden = !sandbox;
-      notice.textContent =
-        "The sandbox is on (REMOTE_VIDEO_SANDBOX=1): nothing is sent to a provider, nothing costs money, no key is needed.";
-      rows.replaceChildren(...accounts.map(accountRow));
-      rows.querySelector("input")?.focus();
-    },
-    (error) => rows.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
-  );
-  getMoney().then(
-    (money) => budget.replaceChildren(budgetRow(money)),
-    (error) => budget.replaceChildren(make("p", { className: "error", role: "alert" }, error.message)),
-  );
-}
-
-/** @param {Money} money */
-function budgetRow(money) {
-  const message = make("p", { className: "message", role: "status" });
-  const spent = make("span", { className: "quiet" });
-  const fields = /** @type {const} */ (["day", "month"]).map((period) => ({ period, input: amount(period) }));
-
-  /** @param {Money} now */
-  function show(now) {
-    for (const { period, input } of fields) {
-      const variable = now.budget[`${period}_variable`];
-      input.value = String(now.budget[`${period}_usd`] ?? "");
-      input.disabled = variable !== null;
-      input.title = variable ? `Set by ${variable}` : "";
-    }
-    const [day, month] = [now.day, now.month].map((sums) => DOLLARS.format(sums.spent_usd + sums.expected_usd));
-    spent.textContent = now.sandbox ? "" : `${day} today, ${month} this month`;
-    message.textContent = now.budget.error ?? "";
-    message.classList.toggle("error", Boolean(now.budget.error));
+    ]);
   }
 
-  /** @param {SubmitEvent} event */
-  async function submit(event) {
-    event.preventDefault();
-    try {
-      const [day, month] = fields.map(({ input }) => (input.disabled ? "" : input.value));
-      show(await saveBudget(day, month));
-      message.textContent ||= "Saved.";
-    } catch (error) {
-      message.textContent = /** @type {Error} */ (error).message;
-      message.classList.add("error");
-    }
+  /** @param {string} [wanted] */
+  function focus(wanted) {
+    const row = byProvider.get(wanted ?? "") ?? [...byProvider.values()].find((one) => !one.isSet()) ?? [...byProvider.values()][0];
+    row?.focus();
   }
 
-  show(money);
-  return make(
-    "form",
-    { className: "account budget", autocomplete: "off", onsubmit: submit },
-    make("header", {}, make("strong", {}, "Budget"), spent),
-    make(
-      "div",
-      { className: "entry" },
-      ...fields.map(({ period, input }) => make("label", {}, `USD a ${period} `, input)),
-      make("button", { type: "submit", className: "primary" }, "Save"),
-    ),
-    make("p", { className: "quiet" }, "A clip that would cost more than is left of it is not sent. Empty: no budget."),
-    message,
-  );
-}
-
-/** @param {string} period */
-function amount(period) {
-  return make("input", { type: "number", min: "0", step: "any", name: `budget_${period}`, placeholder: "none" });
-}
-
-/** @param {Account} account */
-function accountRow(account) {
-  const id = `remote-video-key-${account.provider}`;
-  const state = make("span", { className: "state" });
-  const message = make("p", { className: "message", role: "status" });
-  const key = make("input", {
-    id,
-    type: "password",
-    autocomplete: "off",
-    spellcheck: false,
-    "aria-describedby": `${id}-where`,
-    "data-1p-ignore": "true",
-    "data-lpignore": "true",
+  const done = button(t("Close"), () => modal.close());
+  const parts = [sandbox.element, about, rows, budget.element, settings.element];
+  const modal = openModal(t("Remote Video: accounts and settings"), parts, [done], "remote-video-accounts");
+  const atFirst = document.activeElement;
+  modal.setAttribute("aria-busy", "true");
+  modal.addEventListener("close", () => {
+    stopOnSettings(refresh);
+    shown = null;
   });
-  const save = make("button", { type: "submit", className: "primary" }, "Save");
-  const remove = button("Remove", () => change(() => forgetAccount(account.provider), "Removed."));
+  onAccounts(refresh);
+  onSandbox(refresh);
+  shown = { modal, focus };
+  refresh().finally(() => {
+    modal.removeAttribute("aria-busy");
+    if (document.activeElement === atFirst) focus(provider);
+  });
+}
 
-  /** @param {Account} now */
-  function showState(now) {
-    const saved = now.source === "saved";
-    state.textContent = saved ? "saved" : now.source ? `from ${now.source}` : now.error ? "not usable" : "not set";
-    state.dataset.state = now.set ? "good" : now.error ? "bad" : "off";
-    key.placeholder = saved ? "Enter another key to replace the saved one" : "Paste the key here";
-    remove.disabled = !saved;
-    message.textContent = now.error ?? "";
-    message.classList.toggle("error", Boolean(now.error));
-  }
-
-  /**
-   * @param {() => Promise<{accounts: Account[]}>} act
-   * @param {string} done
-   */
-  async function change(act, done) {
-    save.disabled = remove.disabled = true;
-    try {
-      const { accounts } = await act();
-      key.value = "";
-      showState(accounts.find(({ provider }) => provider === account.provider) ?? account);
-      message.textContent ||= done;
-    } catch (error) {
-      message.textContent = /** @type {Error} */ (error).message;
-      message.classList.add("error");
-      remove.disabled = state.textContent !== "saved";
-    }
-    save.disabled = false;
-    key.focus();
-  }
-
-  /** @param {SubmitEvent} event */
-  function submit(event) {
-    event.preventDefault();
-    if (key.value.trim()) change(() => saveAccount(account.provider, key.value), "Saved.");
-    else key.focus();
-  }
-
-  showState(account);
-  return make(
-    "form",
-    { className: "account", "data-provider": account.provider, autocomplete: "off", onsubmit: submit },
-    make("header", {}, make("label", { htmlFor: id }, `${account.name} key`), state),
-    make("div", { className: "entry" }, key, save, remove),
-    make(
-      "p",
-      { id: `${id}-where`, className: "quiet" },
-      "Get one: ",
-      make("a", { href: account.key_page, target: "_blank", rel: "noopener noreferrer" }, `${account.name} > ${account.key_hint}`),
-      `. Without a saved key, these environment variables are read: ${account.variables.join(", ")}.`,
-    ),
-    message,
+/** @param {Awaited<ReturnType<typeof getAccounts>>} told */
+function aboutKeys({ multi_user }) {
+  const kept = t(
+    "Keys stay on the machine that runs ComfyUI. They are never shown here, never saved in a workflow, and sent to nobody but their provider.",
   );
+  if (!multi_user) return kept;
+  const shared = t(
+    "This ComfyUI has several users (--multi-user). They share these keys, this budget and the list of jobs: whoever presses Run pays from the accounts below.",
+  );
+  return `${shared} ${kept}`;
 }

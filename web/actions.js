@@ -4,7 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
-import { setSandbox } from "./server.js";
+import { setSandbox } from "./sandbox.js";
 import { asksTheSame } from "./status_store.js";
 
 const HELP = "https://github.com/remote-video/remote-video#settings";

@@ -3,12 +3,15 @@
 
 import { priceOf } from "./price.js";
 import { getOffered } from "./server.js";
+import { t } from "./text.js";
 
 /** The nodes whose clips cost money. */
 export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
 
 const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
+/** The sandbox's own colours, as its stripe and its switch have them. */
+const SANDBOX = { fgColor: "#221a00", bgColor: "#f2b705" };
 const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
 
 /** @type {import("./server.js").AllOffered} */
@@ -47,8 +50,10 @@ function askedOf(node) {
  */
 export function badgesOf(node) {
   const { isAny, about, price } = askedOf(node);
-  if (!about) return isAny && asked ? [{ text: "no longer offered", ...BAD }] : [];
+  const where = asked && offered.sandbox ? [{ text: t("sandbox"), ...SANDBOX }] : [];
+  if (!about) return isAny && asked ? [...where, { text: t("no longer offered"), ...BAD }] : where;
   return [
+    ...where,
     ...(about.name ? [{ text: about.name, ...QUIET }] : []),
     ...(about.retired ? [{ text: "retired", ...BAD }] : []),
     ...(price === null ? [] : [{ text: `${price.isFrom ? "from " : ""}${dollars(price.usd)}`, ...GOOD }]),

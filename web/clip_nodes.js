@@ -8,7 +8,7 @@ import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { ModelNode } from "./runcomfy_video.js";
-import { renewModels } from "./server.js";
+import { onSandbox, renewModels } from "./server.js";
 
 const BADGES_EVERY_MS = 400;
 
@@ -75,6 +75,7 @@ app.registerExtension({
   setup() {
     watchNodes();
     askWhatIsOffered();
+    onSandbox(askWhatIsOffered);
     setInterval(() => {
       renewBadges(app.canvas?.graph);
       renewShots(app.canvas?.graph);

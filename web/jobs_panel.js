@@ -11,7 +11,8 @@ import { Feed, JobsModel, Latest, everything, isNarrowed } from "./jobs_model.js
 import { nameOf, priceOfRun, spending, whatForgettingMeans } from "./jobs_words.js";
 import { askFirst } from "./modal.js";
 import { said } from "./said.js";
-import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, stopListening, setSandbox } from "./server.js";
+import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, stopListening } from "./server.js";
+import { setSandbox } from "./sandbox.js";
 import { t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */

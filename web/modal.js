@@ -2,48 +2,67 @@
 /** A modal window on the browser's own <dialog>: it keeps the focus inside, gives it back, and closes on Escape. */
 
 import { button, make } from "./elements.js";
+import { t } from "./text.js";
 
-let opened = 0;
+let made = 0;
+/** The windows that are open, the front one last. @type {HTMLDialogElement[]} */
+const open = [];
+
+/** What ComfyUI would do something to the graph for, behind the window. */
+const KEPT_FROM_THE_GRAPH = /** @type {const} */ (["keydown", "paste", "copy", "cut", "dragover", "drop"]);
 
 /**
  * @param {string} title
  * @param {Node[]} content
  * @param {Node[]} actions the buttons at the foot
+ * @param {string} [className]
  * @returns {HTMLDialogElement} shown already; it removes itself when closed
  */
-export function openModal(title, content, actions) {
-  const titleId = `remote-video-modal-${++opened}`;
+export function openModal(title, content, actions, className = "") {
+  const id = `remote-video-modal-${++made}`;
+  const body = make("div", { className: "body", id: `${id}-body` }, ...content);
   const modal = make(
     "dialog",
     {
-      className: "remote-video remote-video-modal",
-      "aria-labelledby": titleId,
+      className: `remote-video remote-video-modal ${className}`,
+      "aria-labelledby": id,
       onclose: () => {
-        window.removeEventListener("keydown", onKey, true);
+        open.splice(open.indexOf(modal), 1);
+        if (!open.length) for (const kind of KEPT_FROM_THE_GRAPH) window.removeEventListener(kind, keep, true);
         modal.remove();
       },
     },
-    make("h2", { id: titleId }, title),
-    ...content,
-    make("footer", {}, ...actions),
+    make("h2", { id }, title),
+    body,
+    make("div", { className: "actions" }, ...actions),
   );
-
-  /**
-   * ComfyUI's key bindings act on the graph behind the window, and keep Escape from it. Keys are taken before they see
-   * them; what a key does to a field or a button is the browser's own doing and goes on.
-   * @param {KeyboardEvent} event
-   */
-  function onKey(event) {
-    event.stopImmediatePropagation();
-    if (event.key !== "Escape") return;
-    event.preventDefault();
-    modal.close();
-  }
-
-  window.addEventListener("keydown", onKey, true);
+  if (!open.length) for (const kind of KEPT_FROM_THE_GRAPH) window.addEventListener(kind, keep, true);
+  open.push(modal);
   document.body.append(modal);
   modal.showModal();
   return modal;
+}
+
+/**
+ * Events are taken before ComfyUI sees them; what they do to a field or a button is the browser's own doing and goes on.
+ * @param {Event} event
+ */
+function keep(event) {
+  event.stopImmediatePropagation();
+  if (event instanceof KeyboardEvent) keepKey(event);
+  // A file that is dropped on a page which doesn't want it would be opened in the page's place.
+  else if (event instanceof DragEvent && !(event.target instanceof HTMLInputElement)) event.preventDefault();
+}
+
+/** @param {KeyboardEvent} event */
+function keepKey(event) {
+  if (event.key === "Escape") {
+    event.preventDefault();
+    open.at(-1)?.close();
+  } else if (event.ctrlKey || event.metaKey) {
+    // ComfyUI's undo has heard of this key already, and looks at it only with the next frame; it leaves Shift alone.
+    Object.defineProperty(event, "key", { value: "Shift" });
+  }
 }
 
 /**
@@ -54,9 +73,11 @@ export function openModal(title, content, actions) {
  */
 export function askFirst(title, paragraphs, action) {
   return new Promise((answer) => {
-    const no = button("Keep it", () => modal.close());
+    const no = button(t("Keep it"), () => modal.close());
     const yes = button(action, () => modal.close("yes"), { className: "danger" });
-    const modal = openModal(title, paragraphs.map((text) => make("p", {}, text)), [no, yes]);
+    const modal = openModal(title, paragraphs.map((text) => make("p", {}, text)), [no, yes], "remote-video-question");
+    modal.setAttribute("role", "alertdialog");
+    modal.setAttribute("aria-describedby", modal.querySelector(".body")?.id ?? "");
     modal.addEventListener("close", () => answer(modal.returnValue === "yes"));
     no.focus();
   });

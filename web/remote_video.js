@@ -1,14 +1,16 @@
 // @ts-check
-/** Entry module: puts the accounts dialog and the jobs panel where ComfyUI's menus find them. */
+/** Entry module: puts the accounts dialog, the sandbox's switch and the jobs panel where ComfyUI's menus find them. */
 
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { make } from "./elements.js";
 import { takeDroppedClips } from "./jobs_canvas.js";
 import { jobsPanel } from "./jobs_panel.js";
-import { speak } from "./text.js";
+import { toggleSandbox } from "./sandbox.js";
+import { speak, t } from "./text.js";
 
 const ACCOUNTS_COMMAND = "RemoteVideo.Accounts";
+const SANDBOX_COMMAND = "RemoteVideo.Sandbox";
 
 const STYLES = ["remote_video", "dialog", "panel", "editing", "node"];
 
@@ -24,13 +26,20 @@ app.registerExtension({
   commands: [
     {
       id: ACCOUNTS_COMMAND,
-      label: "Remote Video: Accounts...",
-      menubarLabel: "Accounts...",
+      label: () => t("Remote Video: Accounts..."),
+      menubarLabel: () => t("Accounts..."),
       icon: "pi pi-key",
       function: () => openAccountsDialog(),
     },
+    {
+      id: SANDBOX_COMMAND,
+      label: () => t("Remote Video: turn the sandbox on or off"),
+      menubarLabel: () => t("Sandbox on or off"),
+      icon: "pi pi-box",
+      function: toggleSandbox,
+    },
   ],
-  menuCommands: [{ path: ["Remote Video"], commands: [ACCOUNTS_COMMAND] }],
+  menuCommands: [{ path: ["Remote Video"], commands: [ACCOUNTS_COMMAND, SANDBOX_COMMAND] }],
   async init() {
     await speak(app.ui.settings.getSettingValue("Comfy.Locale") ?? "en");
   },

@@ -2,13 +2,15 @@
 /** What the browser asks the pack's routes. A key goes one way only: to the server. */
 
 import { api } from "../../scripts/api.js";
+import { said } from "./said.js";
+import { t } from "./text.js";
 
 /**
  * @typedef {object} Account
  * @property {string} provider
  * @property {string} name
  * @property {boolean} set
- * @property {string | null} source "saved", or the environment variable's name
+ * @property {string | null} source "saved", "session", or the environment variable's name
  * @property {string[]} variables
  * @property {string} key_page
  * @property {string} key_hint
@@ -73,14 +75,67 @@ export const getMoney = () => ask("/remote_video/money");
 /** @param {string} day_usd @param {string} month_usd amounts, or empty for no budget @returns {Promise<Money>} */
 export const saveBudget = (day_usd, month_usd) => ask("/remote_video/budget/save", { day_usd, month_usd });
 
-/** @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
+/**
+ * @typedef {object} Accounts
+ * @property {Account[]} accounts
+ * @property {boolean} sandbox
+ * @property {{name: string, variable: string} | null} hoster whose machine ComfyUI runs on, and what says so
+ * @property {boolean} multi_user whether ComfyUI's users share what is here
+ */
+
+/**
+ * What came of trying a key.
+ * @typedef {object} Trial
+ * @property {"accepted" | "refused" | "unanswered"} verdict
+ * @property {string} words the provider's own, or why there is no answer
+ * @property {number | null} balance_usd
+ * @property {number | null} models how many are listed
+ */
+
+/** @returns {Promise<Accounts>} */
 export const getAccounts = () => ask("/remote_video/accounts");
 
-/** @param {string} provider @param {string} key @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
-export const saveAccount = (provider, key) => ask("/remote_video/accounts/save", { provider, key });
+/**
+ * @param {string} provider
+ * @param {string} key
+ * @param {{session: boolean, insist?: boolean}} how in memory alone; whatever its provider says
+ * @returns {Promise<Accounts & {kept: boolean, trial: Trial | null}>}
+ */
+export const saveAccount = (provider, key, how) => ask("/remote_video/accounts/save", { provider, key, ...how });
 
-/** @param {string} provider @returns {Promise<{accounts: Account[], sandbox: boolean}>} */
+/** @param {string} provider @returns {Promise<{trial: Trial}>} */
+export const checkAccount = (provider) => ask("/remote_video/accounts/check", { provider });
+
+/** @param {string} provider @returns {Promise<Accounts>} */
 export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", { provider });
+
+/**
+ * What is in force; `<name>_variable` is the environment variable that sets it.
+ * @typedef {object} Settings
+ * @property {boolean} sandbox
+ * @property {string | null} sandbox_variable
+ * @property {boolean} collect
+ * @property {string | null} collect_variable
+ * @property {number} collect_every_s
+ * @property {string} uploads one of `transports`
+ * @property {string | null} uploads_variable
+ * @property {string[]} transports
+ * @property {string | null} public_origin
+ * @property {string | null} public_origin_variable
+ * @property {string | null} s3_bucket
+ * @property {string} home
+ * @property {string} ledger
+ * @property {string} clips
+ */
+
+/** @returns {Promise<Settings>} */
+export const getSettings = () => ask("/remote_video/settings");
+
+/** @param {{collect?: boolean, uploads?: string, public_origin?: string}} chosen @returns {Promise<Settings>} */
+export const saveSettings = (chosen) => ask("/remote_video/settings/save", chosen);
+
+/** @param {boolean} on @returns {Promise<{sandbox: boolean}>} */
+export const switchSandbox = (on) => ask("/remote_video/sandbox", { on });
 
 /**
  * @typedef {object} Offered
@@ -122,9 +177,6 @@ export const renewModels = () => ask("/remote_video/models/renew", {});
 
 /** What stands on nodes. @returns {Promise<{nodes: import("./status_line.js").NodeStatus[]}>} */
 export const getNodes = () => ask("/remote_video/nodes");
-
-/** @param {boolean} on @returns {Promise<unknown>} */
-export const setSandbox = (on) => ask("/remote_video/sandbox", { on });
 
 /**
  * A page of jobs, newest first.
@@ -197,6 +249,23 @@ export const listen = (heard) => api.addEventListener("remote_video.job", heard)
 /** @param {(event: CustomEvent<JobEvent>) => void} heard */
 export const stopListening = (heard) => api.removeEventListener("remote_video.job", heard);
 
+/** @param {(event: CustomEvent<{on: boolean}>) => void} heard called when the sandbox is switched, by any page */
+export const onSandbox = (heard) => api.addEventListener("remote_video.sandbox", heard);
+
+/** @param {() => void} heard called when keys, budgets or other settings were changed, by any page */
+export const onAccounts = (heard) => api.addEventListener("remote_video.accounts", heard);
+
+/** @param {(event: CustomEvent<any>) => void} heard as given to `onSandbox` or `onAccounts` */
+export function stopOnSettings(heard) {
+  for (const event of ["remote_video.sandbox", "remote_video.accounts"]) api.removeEventListener(event, heard);
+}
+
+/** The path that ComfyUI is served under, "" or "/path". */
+export const basePath = () => api.fileURL("");
+
+/** Without it the server changes nothing: no page of another site can send it. */
+const GUARD = { "X-Remote-Video": "1" };
+
 /**
  * Hear of ComfyUI itself: "reconnecting", "reconnected" (events were missed meanwhile), "graphChanged", "promptQueued".
  *
@@ -213,14 +282,18 @@ export const listenTo = (event, heard) => api.addEventListener(event, heard);
  * @throws {Error} with a sentence to show
  */
 async function ask(route, body) {
-  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const post = { method: "POST", headers: { "Content-Type": "application/json", ...GUARD }, body: JSON.stringify(body) };
   let response;
   try {
     response = await api.fetchApi(route, body ? post : { cache: "no-store" });
   } catch {
-    throw new Error("ComfyUI does not answer. Is it still running?");
+    throw new Error(t("ComfyUI does not answer. Is it still running?"));
   }
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
-  throw new Error(answer?.error ?? `ComfyUI answered ${response.status} ${response.statusText}. Its log says more.`);
+  throw new Error(
+    answer?.error
+      ? said(answer.error)
+      : t("ComfyUI answered {status}. Its log says more.", { status: `${response.status} ${response.statusText}` }),
+  );
 }

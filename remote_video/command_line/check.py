@@ -32,8 +32,10 @@ from ..models.media_fields import Picture
 from ..providers import PROVIDERS
 from ..providers.client import Connection, connect
 from ..providers.http import Api
-from ..providers.problem import BAD_KEY, problem_in
+from ..providers.problem import problem_in
 from ..providers.status import TransientError
+from ..providers.trial import Verdict as KeyVerdict
+from ..providers.trial import verdict_of
 from ..settings import Settings, is_here
 from .inputs import values_of
 from .surroundings import PACK_FOLDER, settings_of
@@ -122,13 +124,12 @@ def _account(name: str, connection: Connection, settings: Settings) -> Iterator[
     except (TransientError, RemoteVideoError) as trouble:
         yield Line("account", name, Verdict.NOT_ASKED, _why(trouble))
         return
-    problem = problem_in(response.json(), response.summary)
-    if response.status in (401, 403) or problem.code in BAD_KEY:
-        yield Line("account", name, Verdict.WRONG, f"the key is not accepted: {problem.message}")
-    elif response.status >= 300:
-        yield Line("account", name, Verdict.NOT_ASKED, problem.message)
-    else:
-        yield Line("account", name, Verdict.OK, "the key is accepted")
+    said = problem_in(response.json(), response.summary).message
+    yield {
+        KeyVerdict.ACCEPTED: Line("account", name, Verdict.OK, "the key is accepted"),
+        KeyVerdict.REFUSED: Line("account", name, Verdict.WRONG, f"the key is not accepted: {said}"),
+        KeyVerdict.UNANSWERED: Line("account", name, Verdict.NOT_ASKED, said),
+    }[verdict_of(response)]
     yield _clock(name, response.headers.get("Date", ""))
     if name == PROVIDERS[PROVIDER].name:
         yield _balance(name, connection.client.balance_usd)

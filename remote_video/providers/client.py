@@ -15,6 +15,7 @@ from .status import CancelOutcome, JobStatus
 if TYPE_CHECKING:
     from ..models.request import Request
     from ..uploads import Upload
+    from .trial import Trial
 
 SANDBOX_KEY = "sandbox"
 
@@ -100,6 +101,10 @@ class Client(Protocol):
         Raises:
             TransientError, SettingsError: no usable answer.
         """
+        ...
+
+    def try_key(self) -> Trial:
+        """Ask for nothing whether the key is accepted, and what is told of its account. Never raises."""
         ...
 
     def auth_headers(self, url: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ is understood here. An error's code decides before its HTTP status does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any
@@ -25,6 +26,7 @@ from .multipart import File, multipart
 from .problem import failure, problem_in
 from .response import MAX_LISTING_BYTES, listed_in
 from .status import STATES, CancelOutcome, JobState, JobStatus, MediaSource, TransientError, fraction
+from .trial import Trial, Verdict, ask_with_key
 
 ENVELOPE = ("data", "code", "message")
 """Keys of an object around the task that say nothing of the task itself."""
@@ -91,6 +93,12 @@ class CometApi:
     def balance_usd(self) -> float | None:
         """CometAPI offers no way to ask with this key."""
         return None
+
+    def try_key(self) -> Trial:
+        """Ask for the list of models. See `client.Client.try_key`."""
+        trial, body = ask_with_key(self._api, "/models")
+        listed = listed_in(body) if trial.verdict is Verdict.ACCEPTED else None
+        return replace(trial, models=None if listed is None else len(listed))
 
     def offered(self, request: Request) -> Mapping[str, Any]:
         """Whether its list of models has the name that is asked for. See `client.Client.offered`.

@@ -18,8 +18,8 @@ from .problem import BAD_KEY, NO_BALANCE, NO_MODEL, NO_PERMISSION, Problem, key_
 ABOUT_ADDRESSES = re.compile(r"\bdata[: -]?ur[il]|\bdata:|base64|\burls?\b|https?\b|\bscheme\b|publicly", re.IGNORECASE)
 """Words of a provider that wants to fetch an image instead of being sent it."""
 OTHER_TRANSPORTS = (
-    "let it fetch the images from an address: set REMOTE_VIDEO_UPLOADS to s3 or public-origin (the README's "
-    "Settings say how), then restart ComfyUI"
+    "let it fetch the images from an address: choose that in the accounts dialog, or set REMOTE_VIDEO_UPLOADS to s3 or "
+    "public-origin and restart ComfyUI (the README's Settings say how)"
 )
 
 

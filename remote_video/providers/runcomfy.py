@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -35,8 +36,10 @@ from .status import (
     TransientError,
     fraction,
 )
+from .trial import Trial, Verdict, ask_with_key
 
 BALANCE = "/prod/v2/balance"
+LISTED = "/v1/models?limit=1"
 CALL = "/v1/requests/{}/{}"
 CANCEL_OUTCOMES = {
     **{word: CancelOutcome.CANCELLED for word, state in STATES.items() if state is JobState.CANCELLED},
@@ -146,6 +149,16 @@ class RunComfy:
         if not isinstance(body, Mapping) or response.status >= 300 or body.get("error_code"):
             raise transient(response, problem_in(body, response.summary), self.name)
         return balance_in(body)
+
+    def try_key(self) -> Trial:
+        """Ask for the balance, which decides, and how many models are listed. See `client.Client.try_key`."""
+        trial, body = ask_with_key(self._purse, BALANCE)
+        if trial.verdict is not Verdict.ACCEPTED:
+            return trial
+        usd = balance_in(body) if isinstance(body, Mapping) else None
+        _, listed = ask_with_key(self._api, LISTED)
+        total = listed.get("total") if isinstance(listed, Mapping) else None
+        return replace(trial, balance_usd=usd, models=total if isinstance(total, int) else None)
 
     def auth_headers(self, url: str) -> dict[str, str]:
         """RunComfy's media hosts never get the key."""

@@ -17,26 +17,29 @@ def require_fetchable(variable: str, url: str, provider_is_here: bool) -> None:
         provider_is_here: the provider is a stand-in on this machine, so loopback is in its reach.
 
     Raises:
-        SettingsError: no address, a login inside it, http:// in the open, loopback or another private address for a
-            far provider. The address is not quoted.
+        SettingsError: `why_unfetchable` says so. The address is not quoted.
+    """
+    if why := why_unfetchable(url, provider_is_here):
+        raise SettingsError(
+            f"{variable} points to where the provider can't fetch from. {why}",
+            next_step=f"Set {variable} to an https:// address that can be reached from the internet, or choose in the "
+            "accounts dialog (REMOTE_VIDEO_UPLOADS, where that is set) to send images inside the request.",
+        )
+
+
+def why_unfetchable(url: str, provider_is_here: bool) -> str | None:
+    """Why a provider can't fetch from an address: no address, a login inside it, http:// in the open, loopback or
+    another private address for a far provider; None when nothing speaks against it. The address is not quoted.
     """
     try:
         parts = web_address(url)
     except NotAnAddress as problem:
-        raise _refused(variable, f"That is no address: {problem}.") from None
+        return f"That is no address: {problem}."
     number = as_number(str(parts.hostname))
     if is_loopback(url):
-        if not provider_is_here:
-            raise _refused(variable, "That is this machine's own loopback; the provider can't reach it.")
-    elif parts.scheme != "https":
-        raise _refused(variable, "The provider fetches over https only.")
-    elif number is not None and not is_public(number):
-        raise _refused(variable, "That is no address of the public internet; the provider can't reach it.")
-
-
-def _refused(variable: str, why: str) -> SettingsError:
-    return SettingsError(
-        f"{variable} points to where the provider can't fetch from. {why}",
-        next_step=f"Set {variable} to an https:// address that can be reached from the internet, or remove "
-        "REMOTE_VIDEO_UPLOADS to send images inside the request; then restart ComfyUI.",
-    )
+        return None if provider_is_here else "That is this machine's own loopback; the provider can't reach it."
+    if parts.scheme != "https":
+        return "The provider fetches over https only."
+    if number is not None and not is_public(number):
+        return "That is no address of the public internet; the provider can't reach it."
+    return None

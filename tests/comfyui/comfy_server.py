@@ -110,6 +110,11 @@ class ComfyServer:
         return self._process.pid
 
     @property
+    def port(self) -> int:
+        """Where it listens on loopback."""
+        return self._port
+
+    @property
     def output(self) -> Path:
         """Its output folder."""
         return self.base / "output"
@@ -138,7 +143,7 @@ class ComfyServer:
 
     def post(self, path: str, **body: Any) -> Any:
         """Send JSON; the answer's, None for an empty one."""
-        answer = self._http.post(self._url(path), json=body, timeout=60)
+        answer = self._http.post(self._url(path), json=body, headers={"X-Remote-Video": "1"}, timeout=60)
         assert answer.ok, f"{answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

@@ -114,6 +114,7 @@ def test_a_key_is_saved_and_removed_in_the_dialog_and_never_comes_back(page, pan
     assert CANARY not in page.content()
 
     row.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove the key").click()
     row.get_by_text("not set").wait_for()
     assert Accounts(panel_home, {}).find("runcomfy") is None
     assert answers
