@@ -138,7 +138,8 @@ def _check_site(request: web.Request, *, changes: bool) -> None:
     """
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise Turned(403, "This request came from a page of another site, so it was refused.")
-    if changes and "Origin" in request.headers and GUARD not in request.headers:
+    is_browser = not request.headers.keys().isdisjoint(("Origin", "Sec-Fetch-Site"))
+    if changes and is_browser and GUARD not in request.headers:
         raise Turned(403, f"This request has no header {GUARD}, so it was refused: only the pack's own page sends it.")
 
 

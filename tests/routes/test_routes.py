@@ -44,8 +44,7 @@ def comfy_folders(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-async def client(home: Path, tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_paths, "BASE", tmp_path)
+async def client(home: Path):
     routes = web.RouteTableDef()
     add_routes(routes, lambda: Settings.from_environment(home))
     app = web.Application()
@@ -468,7 +467,7 @@ async def test_a_key_that_its_provider_refuses_is_not_kept_unless_one_insists(cl
     assert (Accounts(home, {}).find("runcomfy"), pages) == (None, [])
     told = await saved(client, key="bad-key", insist=True)
     assert (told["kept"], told["trial"], told["accounts"][0]["source"]) == (True, None, "saved")
-    assert pages == [("remote_video.accounts", {})]
+    assert pages == [("remote_video.accounts", {}, None)]
 
 
 async def test_a_key_that_is_accepted_is_kept_and_the_balance_told(client, home, far_provider):
@@ -524,7 +523,7 @@ async def test_the_sandbox_is_switched_at_once_for_every_page_and_after_a_restar
         assert (answer.status, await answer.json()) == (200, {"sandbox": on})
         assert (await (await client.get("/remote_video/jobs")).json())["sandbox"] is on
         assert Settings.from_environment(home).sandbox is on
-    assert pages == [("remote_video.sandbox", {"on": True}), ("remote_video.sandbox", {"on": False})]
+    assert pages == [("remote_video.sandbox", {"on": on}, None) for on in (True, False)]
     for body in ({}, {"on": "yes"}, {"on": 1}):
         assert (await client.post("/remote_video/sandbox", json=body)).status == 400
 
