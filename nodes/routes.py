@@ -4,8 +4,8 @@ Anybody who reaches ComfyUI reaches these, so: no answer holds a key, and no cal
 can't make its visitor's browser change anything here. A change is a POST of JSON, from a browser (it names an Origin)
 with the header GUARD: that is sent to another site only after the site has allowed it (the preflight of CORS), and none
 does, as ComfyUI's own `--enable-cors-header` allows Content-Type and Authorization alone. Where the browser says that
-the page is another site's (Sec-Fetch-Site), the request is turned away besides. Host and Origin aren't compared: a proxy
-may change Host.
+the page is another site's (Sec-Fetch-Site), the request is turned away besides. Host and Origin aren't compared: a
+proxy may change Host.
 """
 
 from __future__ import annotations

@@ -545,13 +545,13 @@ async def test_what_the_environment_sets_is_named_and_not_changed(client, monkey
     assert pages == []
 
 
-async def test_settings_are_saved_and_places_told(client, home, tmp_path):
+async def test_settings_are_saved_and_places_told(client, home, comfy_folders):
     chosen = {"collect": False, "uploads": "public-origin", "public_origin": "https://pod-1.hoster.net/comfy"}
     told = await (await client.post("/remote_video/settings/save", json=chosen)).json()
     assert {name: told[name] for name in chosen} == chosen
     assert (await (await client.get("/remote_video/settings")).json()) == told
     assert (told["home"], told["ledger"]) == (str(home), str(home / "ledger.sqlite3"))
-    assert told["clips"] == str(tmp_path / "output")
+    assert told["clips"] == str(comfy_folders)
 
 
 @pytest.mark.parametrize(
