@@ -20,7 +20,7 @@ import PIL.Image
 import torch
 
 from ..remote_video.catalogue import store
-from ..remote_video.catalogue.model import LENGTHS
+from ..remote_video.catalogue.length import FRAMES, RATES, SECONDS
 from ..remote_video.catalogue.price import estimate_of
 from ..remote_video.errors import AccountError, InputRefused, RequestRefused, SettingsError
 from ..remote_video.ledger.ledger import Ledger
@@ -41,6 +41,8 @@ from .inputs import Common
 from .loaded_files import files_behind
 from .nested import image_names, unpacked
 
+LENGTHS = {*SECONDS, *FRAMES, *RATES}
+"""Inputs that may say how long a clip is."""
 ROTATED = {5, 6, 7, 8}
 """Of Exif's orientations, those that swap width and height."""
 ORIENTATION = 0x0112
