@@ -49,7 +49,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     page = ledger.page(wanted)
     return {
         "jobs": _told(page.jobs, settings),
-        "next": f"{page.next[0]!r} {page.next[1]}" if page.next else None,
+        "next": " ".join(map(str, page.next)) if page.next else None,
         "total": page.total,
         "models": None if wanted.before else ledger.model_names(),
         "sandbox": settings.sandbox,

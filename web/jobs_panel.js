@@ -29,7 +29,7 @@ class JobsPanel {
   constructor() {
     this.model = new JobsModel();
     this.feed = new Feed(this.model, { page: getJobs, these: getTheseJobs }, () => this.changed(), (error) => this.failed(error));
-    this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.feed.more());
+    this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.#settled(this.feed.more()));
     this.filter = new JobsFilter((wanted) => this.narrow(wanted));
     this.money = new Latest(getMoney, (money) => write(this.spent, spending(money)), () => write(this.spent, ""));
     this.price = new RunPriceWatch((price) => write(this.run, price ? priceOfRun(price) : ""));
@@ -121,7 +121,7 @@ class JobsPanel {
     this.heardOf.clear();
     this.money.want(undefined);
     this.price.again();
-    return this.feed.heard(keys);
+    return this.#settled(this.feed.heard(keys));
   }
 
   /** Ask for all that is shown anew; rows that may have changed further down, too. */

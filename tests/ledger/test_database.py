@@ -26,7 +26,6 @@ from remote_video_pack.remote_video.ledger import database
 from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
-from remote_video_pack.remote_video.ledger.paging import Wanted
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
 from remote_video_pack.remote_video.ledger.spending import Spent
 from remote_video_pack.remote_video.ledger.tables import LAYOUT
@@ -147,21 +146,6 @@ def test_a_ledger_of_layout_3_is_brought_to_today_s_and_its_costs_still_count(ho
     assert Ledger(home).recent() == jobs
     assert Ledger(home).spent(Period.now("day")) == Spent(usd=1.5, jobs=3)
     assert len(earlier(home)) == 1
-
-
-def test_a_ledger_of_layout_4_is_brought_to_today_s_and_keeps_all_it_knew(home):
-    file = ledger_of(home, 3)
-    sql(file, "UPDATE jobs SET cost_usd = 0.5, error = 'odd'")
-    jobs = Ledger(home).recent()
-    for index in ("jobs_by_state", "jobs_by_model"):
-        sql(file, f"DROP INDEX {index}")
-    sql(file, "ALTER TABLE jobs DROP COLUMN prompt")
-    sql(file, "PRAGMA user_version = 4")
-    as_after_a_restart(file)
-    assert Ledger(home).recent() == jobs
-    assert Ledger(home).page(Wanted()).jobs == jobs
-    assert {job.prompt for job in jobs} == {None}
-    assert (aside(home), len(earlier(home))) == ([], 1)
 
 
 def test_a_broken_ledger_of_layout_1_is_salvaged_into_today_s(home):

@@ -12,7 +12,8 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
 
-from .rows import JOB, job_in, key_of, sql
+from .rows import JOB, as_after_a_restart, job_in, key_of, ledger_of, sql
+from .test_database import aside, earlier
 from .test_ledger import statements
 
 NEEDS_YOU = frozenset({State.UNCERTAIN, State.EXPIRED})
@@ -144,3 +145,18 @@ def test_a_job_says_its_first_words_at_every_attempt(home):
     ledger.record(lease, Event.TURNED_DOWN)
     (job,) = ledger.recent()
     assert (job.prompt, job.attempt) == ("A flag moves again.", 2)
+
+
+def test_a_ledger_of_layout_4_is_brought_to_today_s_and_keeps_all_it_knew(home):
+    file = ledger_of(home, 3)
+    sql(file, "UPDATE jobs SET cost_usd = 0.5, error = 'odd'")
+    jobs = Ledger(home).recent()
+    for index in ("jobs_by_state", "jobs_by_model"):
+        sql(file, f"DROP INDEX {index}")
+    sql(file, "ALTER TABLE jobs DROP COLUMN prompt")
+    sql(file, "PRAGMA user_version = 4")
+    as_after_a_restart(file)
+    assert Ledger(home).recent() == jobs
+    assert Ledger(home).page(Wanted()).jobs == jobs
+    assert {job.prompt for job in jobs} == {None}
+    assert (aside(home), len(earlier(home))) == ([], 1)
