@@ -34,7 +34,9 @@ function growAroundPlayers(/** @type {any} */ graph) {
   for (const node of graph?.nodes ?? []) {
     if (!CLIP_NODES.has(node.comfyClass) || node.flags?.collapsed) continue;
     const needed = node.computeSize()[1];
-    if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+    if (node.size[1] >= needed) continue;
+    node.setSize([node.size[0], needed]);
+    node.setDirtyCanvas(true, true);
   }
 }
 
