@@ -10,7 +10,7 @@ import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { onSandbox, renewModels } from "./server.js";
 
-const BADGES_EVERY_MS = 400;
+const LOOK_EVERY_MS = 400;
 
 /**
  * Frontend 1.37 reads the schema's "fixed" as a name and starts every seed at "randomize"; a random seed is another
@@ -27,22 +27,19 @@ function showPlayer(/** @type {any} */ node) {
   node.previewMediaType = "video";
 }
 
-/** When the player has been laid out, ms: it appears with the output, its height only with the clip's first frame. */
-const PLAYER_LAID_OUT_MS = [300, 1500];
-
-/** On the canvas a node with growing inputs keeps the height it had, and the player hangs out below it. */
-function growAroundPlayer(/** @type {any} */ node) {
-  const executed = node.onExecuted;
-  node.onExecuted = function (/** @type {any[]} */ ...output) {
-    executed?.apply(this, output);
-    for (const wait of PLAYER_LAID_OUT_MS) setTimeout(() => growToContent(node), wait);
-  };
-}
-
-function growToContent(/** @type {any} */ node) {
-  const needed = node.computeSize()[1];
-  if (node.size[1] < needed) node.setSize([node.size[0], needed]);
-  node.setDirtyCanvas(true, true);
+/**
+ * On the canvas a node with growing inputs keeps the height it had, and the player hangs out below it: it comes with the
+ * output, and has its height with the clip's first frame.
+ */
+function growAroundPlayers(/** @type {any} */ graph) {
+  if (/** @type {any} */ (window).LiteGraph.vueNodesMode) return;
+  for (const node of graph?.nodes ?? []) {
+    if (!CLIP_NODES.has(node.comfyClass) || node.flags?.collapsed) continue;
+    const needed = node.computeSize()[1];
+    if (node.size[1] >= needed) continue;
+    node.setSize([node.size[0], needed]);
+    node.setDirtyCanvas(true, true);
+  }
 }
 
 let renewing = false;
@@ -79,7 +76,8 @@ app.registerExtension({
     setInterval(() => {
       renewBadges(app.canvas?.graph);
       renewShots(app.canvas?.graph);
-    }, BADGES_EVERY_MS);
+      growAroundPlayers(app.canvas?.graph);
+    }, LOOK_EVERY_MS);
   },
   refreshComboInNodes() {
     renew();
@@ -91,7 +89,6 @@ app.registerExtension({
     if (!CLIP_NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);
-    growAroundPlayer(node);
     showBadges(node);
     showStatus(node);
     if (node.comfyClass === "Kling3I2V") carryOver(node, "multi_shot.");
