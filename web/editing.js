@@ -15,6 +15,9 @@ import { language, t } from "./text.js";
 /** On the canvas, the arrows at both ends of a choice, px. */
 const ARROW = 40;
 
+/** Kinds of models that are the same to an artist. */
+const EDITS = new Set(["edit", "edit-video", "video-edit", "video-editing"]);
+
 /** By node, what shows the sum of its shots. @type {WeakMap<any, ShotBar>} */
 const bars = new WeakMap();
 
@@ -104,7 +107,7 @@ function row(id, about) {
     id,
     name: about?.name ?? id,
     vendor: about?.vendor ?? id.split("/")[0],
-    kinds: about?.kinds ?? [],
+    kinds: [...new Set(about?.kinds.map((kind) => (EDITS.has(kind) ? "edit" : kind)))],
     retired: about?.retired ?? false,
     gone: !about,
     price: about ? priceWords(about) : "",

@@ -17,9 +17,6 @@ const KINDS = () => ({
   "audio-to-video": t("Sound to video"),
   "speech-to-video": t("Speech to video"),
   "motion-to-video": t("Motion to video"),
-  "edit-video": t("Edit a video"),
-  "video-edit": t("Edit a video"),
-  "video-editing": t("Edit a video"),
   edit: t("Edit a video"),
 });
 

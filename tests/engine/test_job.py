@@ -41,6 +41,12 @@ def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
     return replace(studio, provider=request.param)
 
 
+def test_another_prefix_is_the_same_clip(studio):
+    first = studio.run_now(prefix="2026-03-07/clip")
+    assert studio.run_now(prefix="2026-03-08/clip").path == first.path
+    assert studio.posts == 1
+
+
 @pytest.mark.parametrize("prefix", ["video/\ud83d", "\udc80/x", "a\x1bb/c\nd"])
 def test_a_prefix_with_half_a_character_or_none_that_can_be_seen_is_a_name_all_the_same(studio, prefix):
     clip = studio.run_now(prefix=prefix)
