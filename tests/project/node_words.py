@@ -40,7 +40,7 @@ def files(say: Say | None) -> dict[str, Tree]:
     main: Tree = {"templateWorkflows": {"category": {FOLDER: NAME}}}
     if say is None:
         return {"main.json": main}
-    labels = {key(text): say("texts", text) for text in browser_texts("menubarLabel")}
+    labels = {key(text): say("texts", text) for text in texts_of("menubarLabel", modules())}
     commands = {key(name): {"label": say("texts", text)} for name, text in registered("label")}
     settings: Tree = {key(name): {"name": say("texts", text)} for name, text in registered("name")}
     for name, text in registered("tooltip"):
@@ -84,7 +84,8 @@ def _node(schema: Any, say: Say) -> Tree:
         if name.startswith(OFFERED):
             inputs[key(name)] = {"name": say("offered", label)}
         else:
-            inputs[key(name)] = {"name": say("inputs", label), "tooltip": say("texts", tooltip)}
+            text, named = re.fullmatch(rf"(.*?)( \(`{label}`\))?", tooltip, flags=re.DOTALL).groups("")
+            inputs[key(name)] = {"name": say("inputs", label), "tooltip": say("texts", text) + named}
     outputs = {
         str(place): {"name": say("outputs", output.id), "tooltip": say("texts", output.tooltip)}
         for place, output in enumerate(schema.outputs)
@@ -103,23 +104,24 @@ def _inputs(inputs: Any, above: str = "") -> Iterator[tuple[str, str]]:
 
 def registered(part: str) -> list[tuple[str, str]]:
     """(id, text) of each command (`label`) or setting (`name`, `tooltip`) that the browser's modules register."""
-    found = []
-    for file in sorted((ROOT / "web").glob("*.js")):
-        source = file.read_text(encoding="utf-8")
-        constants = dict(re.findall(r'const (\w+) = "([^"]*)"', source))
-        for literal in re.findall(r"\{\s*id: [^{}]*\}?", source):
-            name = re.match(r'\{\s*id: (?:"([^"]*)"|(\w+))', literal)
-            text = re.search(rf'\b{part}:\s+"([^"]*)"', literal)
-            identity = name and (name[1] or constants.get(name[2], ""))
-            if identity and identity.startswith("RemoteVideo.") and text:
-                found.append((identity, text[1]))
+    found, constants = [], dict(re.findall(r'const (\w+) = "([^"]*)"', modules()))
+    for literal in re.findall(r"\{\s*id: [^{}]*\}?", modules()):
+        quoted, constant = re.match(r'\{\s*id: (?:"([^"]*)"|(\w+))?', literal).groups()
+        identity = quoted or constants.get(constant, "")
+        if identity.startswith("RemoteVideo."):
+            found += [(identity, text) for text in texts_of(part, literal)]
     return found
 
 
-def browser_texts(part: str) -> list[str]:
-    """What the browser's modules give ComfyUI under a name of its own."""
-    sources = (file.read_text(encoding="utf-8") for file in sorted((ROOT / "web").glob("*.js")))
-    return [text for source in sources for text in re.findall(rf'\b{part}: "([^"]*)"', source)]
+def texts_of(part: str, source: str) -> list[str]:
+    """The literals given as `part`, through `t()` or not."""
+    return re.findall(rf'\b{part}:\s+(?:\(\) => t\()?"([^"]*)"', source)
+
+
+@lru_cache(maxsize=1)
+def modules() -> str:
+    """The browser's modules, one after the other."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "web").glob("*.js")))
 
 
 class Words:
