@@ -21,6 +21,7 @@ export function accountRow(first, refresh) {
   let account = first;
   let sandbox = false;
   let isBusy = false;
+  let wasUnusable = false;
 
   const state = make("span", { className: "state", id: `${id}-state` });
   const message = make("p", { className: "message", id: `${id}-message`, role: "status" });
@@ -156,7 +157,8 @@ export function accountRow(first, refresh) {
           )
         : t("It is forgotten when ComfyUI ends, and has to be entered again.");
       if (now.error) tell(said(now.error), true);
-      else if (message.classList.contains("error") && !isBusy) tell("");
+      else if (wasUnusable) tell("");
+      wasUnusable = now.error !== null;
       enable();
     },
   };

@@ -12,7 +12,7 @@ import { t } from "./text.js";
 export function budgetSection() {
   const message = make("p", { className: "message", role: "status", id: "remote-video-budget-message" });
   const spent = make("span", { className: "quiet" });
-  const fixed = make("p", { className: "quiet fixed" });
+  const fixed = make("p", { className: "quiet set-by" });
   const day = amount("budget_day");
   const month = amount("budget_month");
   const fields = /** @type {const} */ ([

@@ -51,11 +51,15 @@ function keep(event) {
   event.stopImmediatePropagation();
   if (event instanceof KeyboardEvent) keepKey(event);
   // A file that is dropped on a page which doesn't want it would be opened in the page's place.
-  else if (event instanceof DragEvent && !(event.target instanceof HTMLInputElement)) event.preventDefault();
+  else if (event instanceof DragEvent && !(event.target instanceof HTMLInputElement)) {
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "none";
+  }
 }
 
 /** @param {KeyboardEvent} event */
 function keepKey(event) {
+  if (event.isComposing) return;
   if (event.key === "Escape") {
     event.preventDefault();
     open.at(-1)?.close();
