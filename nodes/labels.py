@@ -9,7 +9,7 @@ from ..remote_video.models.fields import Field
 OF_NAMES = {
     "fit": "Fit images",
     "frames": "Decode frames",
-    "max_frames": "Most frames",
+    "max_frames": "Max frames",
     "multi_shot": "Shots",
     "num_frames": "Number of frames",
     "shot_type": "Shot planning",
