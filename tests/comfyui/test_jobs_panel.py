@@ -282,7 +282,7 @@ def test_the_node_of_a_job_is_shown_if_it_is_there(either: Any) -> None:
     show = opened(either, "saved").get_by_role("button", name="Show node")
     either.evaluate("app.graph.clear()")
     show.click()
-    either.get_by_text("has no node 7").wait_for()
+    either.locator(".message").get_by_text("has no node 7").wait_for()
     either.evaluate(GRAPH, {})
     either.evaluate(
         """() => {

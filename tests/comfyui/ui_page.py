@@ -93,11 +93,11 @@ def shows(page: Any, words: str, times: int) -> None:
 
 
 def open_panel(page: Any, part: str) -> Any:
-    """The jobs panel's latest job, which is the open one, once `part` stands there."""
+    """The jobs panel's latest job, opened, once `part` stands there."""
     if not page.locator(".remote-video-panel").count():
         toggle_panel(page)
     latest = page.locator("li.job").first.filter(has_text=part)
-    latest.wait_for()
+    latest.click(position={"x": 200, "y": 12})
     return latest
 
 
