@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from .ui_page import CANVASES, RUN, open_ui
+from .ui_page import CANVASES, LOADED_WITHIN_MS, RUN, open_ui
 
 NAME = "Photo to clip with sound"
-OFFERED = """() => {
-    const page = [...document.querySelectorAll("*")].find((element) => element.__vue_app__).__vue_app__;
-    const offered = page.config.globalProperties.$pinia._s.get("subgraph")?.subgraphBlueprints ?? [];
-    return offered.map((node) => node.display_name);
-}"""
+OFFERED = f"() => app.extensionManager.workflow.getWorkflowByPath('subgraphs/{NAME}.json')?.isLoaded"
+"""Where a frontend keeps a blueprint that it offers among the nodes."""
 PLACE = """async (name) => {
     const all = await (await app.api.fetchApi("/global_subgraphs")).json();
     const id = Object.keys(all).find((key) => all[key].name === name);
@@ -30,7 +27,7 @@ PLACE = """async (name) => {
 @pytest.mark.parametrize("vue_nodes", CANVASES.values(), ids=CANVASES)
 def test_the_blueprint_is_offered_and_makes_a_clip_with_sound(comfy, provider, browser, vue_nodes):
     with open_ui(browser, comfy.address, vue_nodes=vue_nodes) as page:
-        page.wait_for_function(f"() => ({OFFERED})().includes({NAME!r})")
+        page.wait_for_function(OFFERED, timeout=LOADED_WITHIN_MS)
         assert page.evaluate(PLACE, NAME) == [
             NAME,
             ["prompt", "seed", "filename_prefix"],
