@@ -287,6 +287,7 @@ def test_a_page_that_was_opened_over_public_https_offers_its_address_for_images(
     with TlsProxy((host,), tmp_path, piped_to(server.port)) as proxy:
         around = browser.new_context(proxy={"server": proxy.address}, ignore_https_errors=True)
         page = around.new_page()
+        page.set_default_timeout(LOADED_WITHIN_MS)
         page.goto(f"https://{host}")
         page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
         dialog = open_dialog(page)
