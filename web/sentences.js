@@ -8,6 +8,10 @@
 
 /** Between parts of a line that were put together: each is a text of its own. */
 const JOINED = /(\n| \| | \u00b7 |^(?:Next|Request id|Clip \d+): )/m;
+/** Between things that are listed inside a sentence; the table says what stands there. */
+const LISTED = /(; | or | and | to )/;
+/** Where the second of two places begins that nothing parts. */
+const TAIL = /(?=, |; | \(| )/;
 const SENTENCES = /(?<=[.!?]) (?=[A-Z`])/;
 /** How deep a template may stand in another one's place. */
 const MOST_INSIDE = 3;
@@ -43,12 +47,15 @@ export class Sentences {
     const whole = this.whole(part, depth);
     if (whole !== undefined) return whole;
     const sentences = part.split(SENTENCES);
-    return sentences.length < 2 ? part : sentences.map((one) => this.whole(one, depth) ?? one).join(" ");
+    if (sentences.length > 1) return sentences.map((one) => this.whole(one, depth) ?? one).join(" ");
+    const listed = depth > 0 ? part.split(LISTED) : [];
+    return listed.length < 2 ? part : listed.map((one) => this.whole(one, depth) ?? one).join("");
   }
 
   /** @param {string} words @param {number} depth @returns {string | undefined} */
   whole(words, depth) {
-    const fixed = this.fixed(words) ?? this.fixed(words[0]?.toLowerCase() + words.slice(1));
+    const [first = "", rest] = [words[0], words.slice(1)];
+    const fixed = this.fixed(words) ?? this.fixed(first.toLowerCase() + rest) ?? this.fixed(first.toUpperCase() + rest);
     if (fixed !== undefined) return fixed;
     for (const { english, parts } of this.templates) {
       const found = between(parts, words);
@@ -82,8 +89,9 @@ function between(parts, words) {
   if (!words.startsWith(parts[0]) || !words.endsWith(last)) return undefined;
   const found = [];
   let from = parts[0].length;
-  for (const part of parts.slice(1, -1)) {
-    const at = words.indexOf(part, from);
+  for (const [place, part] of parts.slice(1, -1).entries()) {
+    const after = words.indexOf(parts[place + 2], from);
+    const at = part ? words.indexOf(part, from) : from + words.slice(from, after < 0 ? end : after).split(TAIL)[0].length;
     if (at < 0) return undefined;
     found.push(words.slice(from, at));
     from = at + part.length;

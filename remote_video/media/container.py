@@ -44,7 +44,19 @@ def open_media(source: Path | BinaryIO) -> Iterator[av.container.InputContainer]
                 raise
             raise MediaError(f"{path} is in no container that clips come in (MP4, MOV, WebM, MKV, AVI ...).") from error
         with container:
-            yield container
+            try:
+                yield container
+            finally:
+                _let_threads_rest(container)
+
+
+def _let_threads_rest(container: av.container.InputContainer) -> None:
+    """Wait for the decoders' threads before they are freed: PyAV frees them with the interpreter's lock held, and one
+    that waits for that lock would hold up the whole process (seen with PyAV 19). This wait lets the lock go.
+    """
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            stream.codec_context.flush_buffers()
 
 
 @contextmanager

@@ -12,15 +12,26 @@ const GERMAN = new Sentences({
   "Change the inputs and run again.": "Aendern Sie die Eingaben.",
   "saved": "gespeichert",
   "{} of {}": "{1} davon {0}",
+  "It has {}{}. Nothing was sent.": "Es hat {0}{1}. Nichts gesendet.",
+  ", {} of it for clips": ", davon {0} fuer Clips",
+  "The clip": "Der Clip",
+  "`{}` is {}; {}.": "`{0}` ist {1}; {2}.",
+  "empty": "leer",
+  "one of {}": "eines von {0}",
+  " or ": " oder ",
+  "Next: ": "Jetzt: ",
 });
 
 for (const [said, expected] of [
   ["in the queue (place 3) | 0:01", "in der Schlange (Platz 3) | 0:01"],
   ["Saved", "gespeichert"],
-  ["RunComfy refused the request (5 s): no $& <b>\nNext: Change the inputs and run again.", "RunComfy lehnt die Anfrage ab (5 Sek.): no $& <b>\nNext: Aendern Sie die Eingaben."],
+  ["RunComfy refused the request (5 s): no $& <b>\nNext: Change the inputs and run again.", "RunComfy lehnt die Anfrage ab (5 Sek.): no $& <b>\nJetzt: Aendern Sie die Eingaben."],
   ["Unheard of. Not billed.", "Unheard of. Nicht berechnet."],
   ["Clip 2: in the queue (place 4)", "Clip 2: in der Schlange (Platz 4)"],
   ["3 of 5", "5 davon 3"],
+  ["It has $2, $1 of it for clips. Nothing was sent.", "Es hat $2, davon $1 fuer Clips. Nichts gesendet."],
+  ["It has $2. Nothing was sent.", "Es hat $2. Nichts gesendet."],
+  ["`the clip` is empty; one of a or b.", "`Der Clip` ist leer; eines von a oder b."],
   ["constructor", "constructor"],
   ["", ""],
 ]) {
