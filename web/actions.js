@@ -79,7 +79,7 @@ export function takeSuccessor(nodeOrId, model) {
   set(other, "model", model);
   for (const { name, value } of node.widgets) if (name === "prompt" || name === "seed") set(other, name, value);
   const takesImage = (/** @type {any} */ input) => String(input.type).includes("IMAGE");
-  const from = node.inputs.findIndex((/** @type {any} */ input) => takesImage(input) && input.link != null);
+  const from = node.inputs.findIndex((/** @type {any} */ input, /** @type {number} */ slot) => takesImage(input) && node.isInputConnected(slot));
   const to = other.inputs.findIndex(takesImage);
   if (from >= 0 && to >= 0) node.getInputNode(from)?.connect(node.getInputLink(from).origin_slot, other, to);
 }

@@ -36,7 +36,8 @@ function askedOf(node) {
   const below = isAny ? "model." : "";
   const isWired = (/** @type {string} */ name) =>
     node.inputs?.some(
-      (/** @type {any} */ input) => input.link != null && [below + name, name].some((one) => input.name === one || input.name.startsWith(`${one}.`)),
+      (/** @type {any} */ input, /** @type {number} */ slot) =>
+        node.isInputConnected(slot) && [below + name, name].some((one) => input.name === one || input.name.startsWith(`${one}.`)),
     ) ?? false;
   const price = about && !offered.sandbox ? priceOf(about, (name) => value(below + name) ?? value(name), isWired) : null;
   return { isAny, about, price };
@@ -74,19 +75,31 @@ const MOST = 3;
  * @param {any} node
  */
 export function showBadges(node) {
+  for (let place = 0; place < MOST; place++) addBadge(node, () => badgesOf(node)[place] ?? { text: "" });
+  shown.set(node, "");
+}
+
+/**
+ * Put a badge on a node, which `renewBadge` has drawn anew.
+ *
+ * @param {any} node
+ * @param {() => {text: string, fgColor?: string, bgColor?: string}} read what it says now
+ */
+export function addBadge(node, read) {
   const { LGraphBadge } = /** @type {any} */ (window);
   if (!LGraphBadge) return;
-  for (let place = 0; place < MOST; place++) {
-    node.badges.push(() => new LGraphBadge(badgesOf(node)[place] ?? { text: "" }));
-  }
-  shown.set(node, "");
+  node.badges.push(() => {
+    // Nodes 2.0 of the newest frontends draws a badge anew when what it has read of the node changes.
+    void node.title;
+    return new LGraphBadge(read());
+  });
 }
 
 /** By node, the badges that Nodes 2.0 shows. @type {WeakMap<any, string>} */
 const shown = new WeakMap();
 
 /**
- * The canvas draws badges anew with each picture; Nodes 2.0 does when a property of the node is said to have changed.
+ * The canvas draws badges anew with each picture; Nodes 2.0 does when the node's title has changed.
  * Nothing tells of every way a widget gets its value, so this is to be called again and again.
  *
  * @param {any} graph the one that is looked at
@@ -103,7 +116,9 @@ export function renewBadges(graph) {
 
 /** Have the badges of a node drawn anew. @param {any} node */
 export function renewBadge(node) {
-  const { id: nodeId, title, graph } = node;
-  graph?.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
+  const { title } = node;
+  // Changed, and back before anybody sees it.
+  node.title = `${title} `;
+  node.title = title;
   node.setDirtyCanvas(true, true);
 }

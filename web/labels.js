@@ -20,16 +20,14 @@ export function keepLabels(node) {
   /** By name, what somebody called a socket, which may be built anew. @type {Map<string, string>} */
   const called = new Map();
   const label = () => labelAll(node, outputWords, called);
-  const { addInput, addCustomWidget, onConfigure, onConnectionsChange, onSerialize } = node;
+  const { addInput, onConfigure, onConnectionsChange, onSerialize } = node;
   node.addInput = function (/** @type {any[]} */ ...given) {
     const input = addInput.apply(this, given);
     labelSocket(node, input, called);
+    // A widget below a choice is there before its socket, with the label that the frontend gave it.
+    const widget = input.widget && node.widgets.find((/** @type {any} */ { name }) => name === input.name);
+    if (widget?.name.includes(".")) labelWidget(widget, wording(widget.name));
     return input;
-  };
-  node.addCustomWidget = function (/** @type {any[]} */ ...given) {
-    const widget = addCustomWidget.apply(this, given);
-    if (widget.name?.includes(".")) labelWidget(widget, wording(widget.name));
-    return widget;
   };
   node.onConfigure = (/** @type {any} */ info) => {
     for (const input of info.inputs ?? []) if (!isOurs(input, inputWords(node, input))) called.set(input.name, input.label);

@@ -4,7 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { anotherSeed, handOn, nodeOf, openAccounts, openHelp, openJob, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
-import { renewBadge } from "./badges.js";
+import { addBadge, renewBadge } from "./badges.js";
 import { button, make } from "./elements.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
@@ -14,11 +14,7 @@ import { t } from "./text.js";
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
 /** @typedef {import("./status_line.js").Offer} Offer */
 
-/**
- * Frontends put a node's progress text into the widget of this name, and make one where there is none: with ours in its
- * place nothing is said twice, and nothing is saved.
- */
-const WIDGET = "$$node-text-preview";
+const WIDGET = "$$remote_video_status";
 export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
 const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
@@ -212,9 +208,8 @@ const hide = ({ target }) => /** @type {HTMLElement} */ (target).remove();
 
 /** A small picture of what a node's clip begins with, where a LoadImage has it. @param {any} node */
 function stillOf(node) {
-  const link = node.inputs?.find((/** @type {any} */ input) => input.type?.includes("IMAGE") && input.link != null)?.link;
-  const wire = link == null ? undefined : (node.graph?.links?.get?.(link) ?? node.graph?.links?.[link]);
-  const source = wire && node.graph.getNodeById(wire.origin_id);
+  const slot = node.inputs?.findIndex((/** @type {any} */ input, /** @type {number} */ place) => input.type?.includes("IMAGE") && node.isInputConnected(place));
+  const source = slot >= 0 ? node.getInputNode(slot) : null;
   if (source?.comfyClass !== "LoadImage") return "";
   const [, path, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(String(source.widgets?.[0]?.value)) ?? [];
   if (!path) return "";
@@ -279,9 +274,7 @@ function showOutside() {
 
 /** @param {any} node @param {string} text */
 function sayOutside(node, text) {
-  const { LGraphBadge } = /** @type {any} */ (window);
-  if (!LGraphBadge) return;
-  if (!outside.has(node)) node.badges.push(() => new LGraphBadge({ text: shortened(outside.get(node) ?? ""), fgColor: "#e0e0e0", bgColor: "#3a3f4b" }));
+  if (!outside.has(node)) addBadge(node, () => ({ text: shortened(outside.get(node) ?? ""), fgColor: "#e0e0e0", bgColor: "#3a3f4b" }));
   outside.set(node, text);
   renewBadge(node);
 }
@@ -324,6 +317,15 @@ function hearJob({ detail: job }) {
     if (await reload()) jobs.forEach((one) => store.end(one));
     showSoon();
   }, SETTLE_MS);
+}
+
+/**
+ * Frontends put a node's progress text into a widget of their own, which some save and some take away at the end: the
+ * status says it already.
+ * @param {CustomEvent<{nodeId?: string}>} event
+ */
+function hearText(event) {
+  if (views.has(nodeOf(String(event.detail.nodeId ?? "")))) event.stopImmediatePropagation();
 }
 
 /** @param {CustomEvent<NodeStatus>} event */
@@ -383,6 +385,7 @@ export function sayModelGone(node, model, instead) {
 /** Begin to listen. */
 export function watchNodes() {
   api.addEventListener("remote_video.node", hearNode);
+  api.addEventListener("progress_text", hearText, { capture: true });
   api.addEventListener("remote_video.sandbox", askForAccounts);
   api.addEventListener("execution_error", hearEnd);
   api.addEventListener("execution_interrupted", hearEnd);

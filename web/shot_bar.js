@@ -33,7 +33,7 @@ export class ShotBar {
     const named = new Map(this.node.widgets?.map((/** @type {any} */ widget) => [widget.name, widget]));
     const wired = new Set(
       this.node.inputs
-        ?.filter((/** @type {any} */ { widget, link }) => widget && link != null)
+        ?.filter((/** @type {any} */ { widget }, /** @type {number} */ slot) => widget && this.node.isInputConnected(slot))
         .map((/** @type {any} */ { widget }) => widget.name),
     );
     for (const group of groups) {
