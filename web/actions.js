@@ -3,7 +3,6 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { openAccountsDialog } from "./accounts_dialog.js";
 import { setSandbox } from "./sandbox.js";
 import { asksTheSame } from "./status_store.js";
 
@@ -28,16 +27,8 @@ export function nodeOf(executionId) {
   return graph?.getNodeById(ids.at(-1)) ?? undefined;
 }
 
-/** @param {string} [provider] */
-export const openAccounts = (provider) => /** @type {(provider?: string) => void} */ (openAccountsDialog)(provider);
-
 /** Make clips in the sandbox from now on. */
 export const useSandbox = () => setSandbox(true);
-
-/** Open the jobs panel. @param {string} _key of the job to be found there */
-export function openJob(_key) {
-  if (!document.querySelector(".remote-video-panel")) app.extensionManager.command.execute("Workspace.ToggleSidebarTab.remote-video");
-}
 
 /** Run the graph as it is now. */
 export const runAgain = () => app.queuePrompt(0);

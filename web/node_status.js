@@ -3,9 +3,11 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { anotherSeed, handOn, nodeOf, openAccounts, openHelp, openJob, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { openAccountsDialog } from "./accounts_dialog.js";
+import { anotherSeed, handOn, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
 import { button, make } from "./elements.js";
+import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
 import { StatusStore } from "./status_store.js";
@@ -33,10 +35,10 @@ let accounts = null;
 
 /** @param {NodeStatus} status @param {any} node @returns {Record<string, [string, (value?: string) => unknown]>} label and act, by offer */
 const acts = (status, node) => ({
-  accounts: [t("Enter a key"), () => openAccounts(status.provider)],
+  accounts: [t("Enter a key"), () => openAccountsDialog(status.provider)],
   sandbox: [t("Try the sandbox"), useSandbox],
-  budget: [t("Change the budget"), () => openAccounts()],
-  job: [t("Show the job"), () => openJob(status.key)],
+  budget: [t("Change the budget"), () => openAccountsDialog()],
+  job: [t("Show the job"), () => showJob(status.key)],
   run: [t("Run again"), runAgain],
   hand_on: [t("Run"), async () => (await handOn(status.prompt_id, status.node_id)) || runAgain()],
   seed: [t("Use another seed"), () => anotherSeed(node)],
