@@ -53,4 +53,8 @@ export function setWidget(node, widget, value) {
 }
 
 /** Have Undo remember what stands on the page now. */
-export const remember = () => app.extensionManager.workflow?.activeWorkflow?.changeTracker?.checkState?.();
+export function remember() {
+  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker;
+  // The newest frontends have another name for it.
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+}

@@ -32,10 +32,10 @@ BADGES = """() => app.graph._nodes.find((one) => one.subgraph).badges
     .map((one) => (typeof one === "function" ? one() : one).text).join()"""
 SEEDED = """() => app.graph._nodes.find(({ type }) => type === "Veo3I2V")
     .widgets.find(({ name }) => name === "seed").value > 0"""
-LEFT_OVER = """() => {
+LEFT_OVER = r"""() => {
     const [node] = app.graph._nodes.filter(({ type }) => type === "Veo3I2V");
     return { saved: app.graph.serialize().nodes.find(({ type }) => type === "Veo3I2V"),
-        texts: node.widgets.filter(({ name }) => name === "$$node-text-preview").length,
+        texts: node.widgets.filter(({ name }) => /^\$\$(node-text-preview|remote_video_status)$/.test(name)).length,
         inside: node.size[1] >= node.computeSize()[1] };
 }"""
 
