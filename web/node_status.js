@@ -17,6 +17,7 @@ import { t } from "./text.js";
 /** @typedef {import("./status_line.js").Offer} Offer */
 
 const WIDGET = "$$remote_video_status";
+const FRONTENDS_OWN = "$$node-text-preview";
 export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
 const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
@@ -323,11 +324,15 @@ function hearJob({ detail: job }) {
 
 /**
  * Frontends put a node's progress text into a widget of their own, which some save and some take away at the end: the
- * status says it already.
+ * status says it already. Which of the two hears of a text first differs from frontend to frontend.
  * @param {CustomEvent<{nodeId?: string}>} event
  */
 function hearText(event) {
-  if (views.has(nodeOf(String(event.detail.nodeId ?? "")))) event.stopImmediatePropagation();
+  const node = nodeOf(String(event.detail.nodeId ?? ""));
+  if (!views.has(node)) return;
+  event.stopImmediatePropagation();
+  const place = node.widgets.findIndex((/** @type {any} */ widget) => widget.name === FRONTENDS_OWN);
+  if (place >= 0) node.widgets.splice(place, 1)[0].onRemove?.();
 }
 
 /** @param {CustomEvent<NodeStatus>} event */
