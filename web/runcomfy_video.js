@@ -159,12 +159,19 @@ export class ModelNode {
   /** Another model takes the wires of the inputs it doesn't have; they come back with them. */
   keepWires() {
     const { node, wires } = this;
-    const { removeInput, addInput } = node;
-    node.removeInput = function (/** @type {number} */ slot) {
-      const { name, link } = this.inputs[slot];
-      const wire = link == null ? undefined : this.graph?.links?.get?.(link) ?? this.graph?.links?.[link];
+    const { removeInput, addInput, onConnectionsChange } = node;
+    const keep = (/** @type {string} */ name, /** @type {any} */ wire) => {
       if (name.startsWith(BELOW) && wire) wires.set(name, { id: wire.origin_id, slot: wire.origin_slot });
+    };
+    node.removeInput = function (/** @type {number} */ slot) {
+      keep(this.inputs[slot].name, this.graph && this.getInputLink(slot));
       return removeInput.apply(this, arguments);
+    };
+    // The newest frontends remove no input by itself: they tell of the wire when its socket is gone.
+    node.onConnectionsChange = (/** @type {any[]} */ ...given) => {
+      onConnectionsChange?.apply(node, given);
+      const [, , isConnected, wire, socket] = given;
+      if (!isConnected && socket?.name && !node.inputs.some((/** @type {any} */ { name }) => name === socket.name)) keep(socket.name, wire);
     };
     node.addInput = function (/** @type {string} */ name) {
       if (wires.has(name)) queueMicrotask(() => rewire(this, name, wires));
@@ -179,7 +186,7 @@ function rewire(node, name, wires) {
   const slot = node.inputs.findIndex((/** @type {any} */ input) => input.name === name);
   if (!wire || slot < 0) return;
   wires.delete(name);
-  if (node.inputs[slot].link == null) node.graph?.getNodeById(wire.id)?.connect(wire.slot, node, slot);
+  if (!node.isInputConnected(slot)) node.graph?.getNodeById(wire.id)?.connect(wire.slot, node, slot);
 }
 
 /** @param {any} value @returns {[string, object]} the input that holds it */
