@@ -13,7 +13,7 @@ import { askFirst } from "./modal.js";
 import { said } from "./said.js";
 import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, stopListening } from "./server.js";
 import { setSandbox } from "./sandbox.js";
-import { t } from "./text.js";
+import { direction, t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */
 /** @typedef {import("./job_row.js").JobRow} JobRow */
@@ -55,7 +55,7 @@ class JobsPanel {
     listenTo("remote_video.sandbox", () => this.isShown && this.refresh());
     this.root = make(
       "section",
-      { className: "remote-video remote-video-panel", "aria-label": "Remote Video" },
+      { className: "remote-video remote-video-panel", dir: direction(), "aria-label": "Remote Video" },
       make(
         "header",
         {},

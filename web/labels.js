@@ -30,7 +30,7 @@ export function keepLabels(node) {
     return input;
   };
   node.onConfigure = (/** @type {any} */ info) => {
-    for (const input of info.inputs ?? []) if (!isOurs(input, inputWords(node, input))) called.set(input.name, input.label);
+    for (const input of info.inputs ?? []) if (!isOurs(node, input, inputWords(node, input))) called.set(input.name, input.label);
     onConfigure?.call(node, info);
     label();
     queueMicrotask(label);
@@ -54,7 +54,7 @@ function labelAll(node, outputWords, called) {
   for (const output of node.outputs ?? []) output.localized_name = outputWords.get(output.name) ?? output.localized_name;
   for (const widget of node.widgets ?? []) {
     const words = widget.name.includes(".") ? wording(widget.name) : widget.label;
-    if (words && isOurs(widget, words)) labelWidget(widget, words);
+    if (words && isOurs(node, widget, words)) labelWidget(widget, words);
   }
 }
 
@@ -69,25 +69,27 @@ function labelWidget(widget, words) {
 function labelSocket(node, input, called) {
   const words = inputWords(node, input);
   if (!words || input.widget) return;
-  if (isOurs(input, words)) input.label = called.get(input.name) ?? words;
+  if (isOurs(node, input, words)) input.label = called.get(input.name) ?? words;
   else called.set(input.name, input.label);
 }
 
 /**
  * Whether a label may be replaced: there is none, or it is the bare name, or one that ComfyUI gave.
- * @param {any} slot @param {string} words
+ * @param {any} node @param {any} slot @param {string} words
  */
-function isOurs(slot, words) {
-  const given = [undefined, null, "", words, slot.name, slot.name.split(".").at(-1), slot.display_name];
+function isOurs(node, slot, words) {
+  const given = [undefined, null, "", words, slot.name, slot.name.split(".").at(-1), slot.display_name, ofSchema(node, slot)];
   return given.includes(slot.label);
 }
 
 /** @param {any} node @param {any} slot @returns {string} "" where ComfyUI's own label does */
 function inputWords(node, slot) {
   if (slot.name.includes(".")) return wording(slot.name);
-  const ofSchema = node.constructor.nodeData?.inputs?.[slot.name]?.display_name ?? "";
-  return isTranslated(slot) ? slot.localized_name : ofSchema;
+  return isTranslated(slot) ? slot.localized_name : ofSchema(node, slot);
 }
+
+/** @param {any} node @param {any} slot @returns {string} the English words, "" where there are none */
+const ofSchema = (node, slot) => node.constructor.nodeData?.inputs?.[slot.name]?.display_name ?? "";
 
 /** @param {any} output @returns {string} */
 const wordsOfOutput = (output) => (isTranslated(output) ? output.localized_name : outputWording(output.name));

@@ -2,7 +2,7 @@
 /** A modal window on the browser's own <dialog>: it keeps the focus inside, gives it back, and closes on Escape. */
 
 import { button, make } from "./elements.js";
-import { t } from "./text.js";
+import { direction, t } from "./text.js";
 
 let made = 0;
 /** The windows that are open, the front one last. @type {HTMLDialogElement[]} */
@@ -25,6 +25,7 @@ export function openModal(title, content, actions, className = "") {
     "dialog",
     {
       className: `remote-video remote-video-modal ${className}`,
+      dir: direction(),
       "aria-labelledby": id,
       onclose: () => {
         open.splice(open.indexOf(modal), 1);

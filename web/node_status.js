@@ -11,7 +11,7 @@ import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
 import { StatusStore } from "./status_store.js";
-import { t } from "./text.js";
+import { direction, t } from "./text.js";
 
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
 /** @typedef {import("./status_line.js").Offer} Offer */
@@ -60,7 +60,7 @@ class StatusView {
     this.items = make("div", { className: "items" });
     this.live = make("p", { className: "read-out", role: "status" });
     this.content = make("div", { className: "content" }, this.items, this.live);
-    this.root = make("div", { className: "remote-video remote-video-node", role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
+    this.root = make("div", { className: "remote-video remote-video-node", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
     // Over the canvas the wheel zooms, as beside it.
     this.root.addEventListener("wheel", (event) => !isVue() && app.canvas.processMouseWheel(event), { passive: false });
     const widget = node.addDOMWidget(WIDGET, "remote_video_status", this.root, {

@@ -4,7 +4,7 @@
 import { button, make } from "./elements.js";
 import { ownWidget, remember, setWidget } from "./own_widgets.js";
 import { added, spread } from "./shots.js";
-import { t } from "./text.js";
+import { direction, t } from "./text.js";
 
 /** @typedef {import("./shots.js").Group} Group */
 
@@ -24,7 +24,7 @@ export class ShotBar {
     this.shown = "";
     this.sum = make("output", {});
     this.even = button(t("Spread evenly"), () => this.spread());
-    this.element = make("div", { className: "remote-video remote-video-shots" }, this.sum, this.even);
+    this.element = make("div", { className: "remote-video remote-video-shots", dir: direction() }, this.sum, this.even);
   }
 
   /** The shots there are, and what they have to add up to; null without any. */

@@ -51,5 +51,5 @@ export const tableInUse = () => table;
 /** The locale that texts are in, for `Intl`. */
 export const language = () => locale;
 
-/** Whether texts run from right to left. */
-export const isRightToLeft = () => locale === "ar";
+/** Which way texts run: `dir` of whatever holds them. */
+export const direction = () => (locale === "ar" ? "rtl" : "ltr");
