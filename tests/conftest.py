@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 PACK_FOLDER = Path(__file__).resolve().parent.parent
 PACK_NAME = "remote_video_pack"
@@ -73,7 +74,15 @@ def _load(name: str, file: Path, *, package_folder: Path | None = None) -> None:
     spec.loader.exec_module(module)
 
 
+def _same_examples_each_time() -> None:
+    """Let hypothesis try the same each time, so that a change fails by itself alone; `make soak` tries others."""
+    if not os.environ.get(SOAK_VARIABLE):
+        settings.register_profile("the same each time", derandomize=True)
+        settings.load_profile("the same each time")
+
+
 _clean_environment()
+_same_examples_each_time()
 _hide_top_level_folder()
 _offer_comfy_standin()
 _load(PACK_NAME, PACK_FOLDER / "__init__.py", package_folder=PACK_FOLDER)
