@@ -201,7 +201,7 @@ class LedgerLife(RuleBasedStateMachine):
         count("random lives of the ledger")
 
 
-LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 120
+LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 60
 LedgerLife.TestCase.settings = settings(
     max_examples=LIVES,
     stateful_step_count=20,
