@@ -20,7 +20,7 @@ DREAMINA = "bytedance/dreamina-3-0/pro/image-to-video"
 def picture(width=640, height=640, kind="PNG", noise=False) -> bytes:
     image = Image.effect_noise((width, height), 90).convert("RGB") if noise else Image.new("RGB", (width, height))
     file = io.BytesIO()
-    image.save(file, kind)
+    image.save(file, kind, compress_level=1)
     return file.getvalue()
 
 
