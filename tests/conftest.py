@@ -30,7 +30,8 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 LONG = (
-    "engine/test_fault_matrix.py",
+    "engine/test_fault_matrix_runcomfy.py",
+    "engine/test_fault_matrix_cometapi.py",
     "engine/test_crash.py",
     "network/test_networks.py",
     "command_line/test_batch.py",
