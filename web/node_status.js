@@ -17,7 +17,8 @@ import { direction, t } from "./text.js";
 /** @typedef {import("./status_line.js").Offer} Offer */
 
 const WIDGET = "$$remote_video_status";
-const FRONTENDS_OWN = "$$node-text-preview";
+/** Into a widget of this name frontends put a node's progress text; some save it, and some take it away at the end. */
+const TEXT = "$$node-text-preview";
 export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
 const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
@@ -74,6 +75,20 @@ class StatusView {
     widget.computeLayoutSize = () => ({ minHeight: this.height, maxHeight: this.height, minWidth: 0 });
     new ResizeObserver(() => this.fit()).observe(this.content);
     this.leaveOutOfSaves();
+    this.hideText();
+  }
+
+  /** The frontend's own text says nothing that isn't said here. */
+  hideText() {
+    const { node } = this;
+    const { addCustomWidget } = node;
+    node.addCustomWidget = function (/** @type {any} */ widget) {
+      if (widget.name === TEXT) {
+        Object.assign(widget, { serialize: false, hidden: true });
+        Object.assign(widget.options, { serialize: false, hidden: true, canvasOnly: true });
+      }
+      return addCustomWidget.call(this, widget);
+    };
   }
 
   /** A saved node has the height it has without this. */
@@ -322,19 +337,6 @@ function hearJob({ detail: job }) {
   }, SETTLE_MS);
 }
 
-/**
- * Frontends put a node's progress text into a widget of their own, which some save and some take away at the end: the
- * status says it already. Which of the two hears of a text first differs from frontend to frontend.
- * @param {CustomEvent<{nodeId?: string}>} event
- */
-function hearText(event) {
-  const node = nodeOf(String(event.detail.nodeId ?? ""));
-  if (!views.has(node)) return;
-  event.stopImmediatePropagation();
-  const place = node.widgets.findIndex((/** @type {any} */ widget) => widget.name === FRONTENDS_OWN);
-  if (place >= 0) node.widgets.splice(place, 1)[0].onRemove?.();
-}
-
 /** @param {CustomEvent<NodeStatus>} event */
 function hearNode({ detail: status }) {
   store.put(status, Date.now());
@@ -392,7 +394,6 @@ export function sayModelGone(node, model, instead) {
 /** Begin to listen. */
 export function watchNodes() {
   api.addEventListener("remote_video.node", hearNode);
-  api.addEventListener("progress_text", hearText, { capture: true });
   api.addEventListener("remote_video.sandbox", askForAccounts);
   api.addEventListener("execution_error", hearEnd);
   api.addEventListener("execution_interrupted", hearEnd);

@@ -35,7 +35,7 @@ SEEDED = """() => app.graph._nodes.find(({ type }) => type === "Veo3I2V")
 LEFT_OVER = r"""() => {
     const [node] = app.graph._nodes.filter(({ type }) => type === "Veo3I2V");
     return { saved: app.graph.serialize().nodes.find(({ type }) => type === "Veo3I2V"),
-        texts: node.widgets.filter(({ name }) => /^\$\$(node-text-preview|remote_video_status)$/.test(name)).length,
+        texts: node.widgets.filter(({ name, hidden }) => /^\$\$(node-text|remote_video_)/.test(name) && !hidden).length,
         inside: node.size[1] >= node.computeSize()[1] };
 }"""
 

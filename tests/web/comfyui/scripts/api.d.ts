@@ -5,7 +5,7 @@ export const api: {
   queuePrompt(number: number, prompt: { output: object; workflow: object }): Promise<unknown>;
   fileURL(route: string): string;
   apiURL(route: string): string;
-  addEventListener(type: string, heard: (event: CustomEvent<any>) => void, options?: { capture?: boolean }): void;
+  addEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
   removeEventListener(type: string, heard: (event: CustomEvent<any>) => void): void;
   dispatchCustomEvent(type: string, detail: unknown): void;
   clientId?: string;
