@@ -116,9 +116,10 @@ export function renewBadges(graph) {
 
 /** Have the badges of a node drawn anew. @param {any} node */
 export function renewBadge(node) {
-  const { title } = node;
-  // Changed, and back before anybody sees it.
+  const { id: nodeId, title, graph } = node;
+  // Changed, and back before anybody sees it; frontends 1.37 and 1.48 want to be told.
   node.title = `${title} `;
   node.title = title;
+  graph?.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
   node.setDirtyCanvas(true, true);
 }
