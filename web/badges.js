@@ -89,8 +89,8 @@ export function addBadge(node, read) {
   const { LGraphBadge } = /** @type {any} */ (window);
   if (!LGraphBadge) return;
   node.badges.push(() => {
-    // Nodes 2.0 of the newest frontends draws a badge anew when what it has read of the node changes.
-    void node.title;
+    // Nodes 2.0 of frontends from 1.48 draws a badge anew when what it has read changes: of 1.48 a widget, of 1.58 the node, too.
+    void [node.title, node.widgets?.[0]?.label];
     return new LGraphBadge(read());
   });
 }
@@ -99,7 +99,7 @@ export function addBadge(node, read) {
 const shown = new WeakMap();
 
 /**
- * The canvas draws badges anew with each picture; Nodes 2.0 does when the node's title has changed.
+ * The canvas draws badges anew with each picture; Nodes 2.0 does when a name on the node has changed.
  * Nothing tells of every way a widget gets its value, so this is to be called again and again.
  *
  * @param {any} graph the one that is looked at
@@ -117,9 +117,15 @@ export function renewBadges(graph) {
 /** Have the badges of a node drawn anew. @param {any} node */
 export function renewBadge(node) {
   const { id: nodeId, title, graph } = node;
-  // Changed, and back before anybody sees it; frontends 1.37 and 1.48 want to be told.
+  // Changed, and back before anybody sees it; frontend 1.37 wants to be told.
   node.title = `${title} `;
   node.title = title;
+  const [widget] = node.widgets ?? [];
+  if (widget) {
+    const { label } = widget;
+    widget.label = `${label} `;
+    widget.label = label;
+  }
   graph?.trigger?.("node:property:changed", { type: "node:property:changed", nodeId, property: "title", oldValue: title, newValue: title });
   node.setDirtyCanvas(true, true);
 }
