@@ -13,8 +13,9 @@ const SAID_MS = 2000;
  *
  * @param {HTMLElement} text
  * @param {string} name what it copies, for whoever can't see it
+ * @param {Record<string, any>} [properties] further ones, as `make` takes them
  */
-export function copyButton(text, name) {
+export function copyButton(text, name, properties = {}) {
   const copy = button(
     t("Copy"),
     async () => {
@@ -27,7 +28,7 @@ export function copyButton(text, name) {
       }
       setTimeout(() => (copy.textContent = t("Copy")), SAID_MS);
     },
-    { "aria-label": name },
+    { "aria-label": name, ...properties },
   );
   return copy;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** One job in the panel's list: made once, and changed in place, so that no focus and no selection is lost. */
 
+import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
 import { age, factsOf, moment, nameOf, standing } from "./jobs_words.js";
 import { said } from "./said.js";
@@ -117,7 +118,7 @@ export class JobRow {
     const whole = make("p", { className: "words" });
     const error = make("p", { className: "error" });
     const id = make("code", {});
-    const copy = button(t("Copy"), () => copyText(id, copy));
+    const copy = copyButton(id, "");
     const request = make("p", { className: "request" }, id, copy);
     /** @type {Record<Action, HTMLButtonElement>} */
     const buttons = {
@@ -182,21 +183,4 @@ function write(element, text) {
 /** @param {Element} element @param {string} name @param {string} value */
 function put(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-}
-
-/**
- * The clipboard is closed to pages on plain http from another machine; there the text is selected instead.
- *
- * @param {HTMLElement} text
- * @param {HTMLButtonElement} copy
- */
-async function copyText(text, copy) {
-  try {
-    await navigator.clipboard.writeText(text.textContent ?? "");
-    copy.textContent = t("Copied");
-  } catch {
-    getSelection()?.selectAllChildren(text);
-    copy.textContent = t("Press Ctrl+C");
-  }
-  setTimeout(() => (copy.textContent = t("Copy")), 2000);
 }

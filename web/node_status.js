@@ -6,6 +6,7 @@ import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { anotherSeed, handOn, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
+import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
 import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
@@ -239,18 +240,7 @@ function stillOf(node) {
 /** @param {string} id */
 function copyable(id) {
   const text = make("code", {}, id);
-  const copy = button(t("Copy"), copyNow, { "data-act": `copy ${id}`, "aria-label": t("Copy the request id {id}", { id }) });
-  async function copyNow() {
-    try {
-      await navigator.clipboard.writeText(id);
-      copy.textContent = t("Copied");
-    } catch {
-      // The clipboard is closed to pages on plain http from another machine.
-      getSelection()?.selectAllChildren(text);
-      copy.textContent = t("Press Ctrl+C");
-    }
-    setTimeout(() => (copy.textContent = t("Copy")), 2000);
-  }
+  const copy = copyButton(text, t("Copy the request id {id}", { id }), { "data-act": `copy ${id}` });
   return make("p", { className: "request" }, text, copy);
 }
 
