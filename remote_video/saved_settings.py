@@ -51,7 +51,7 @@ class SavedSettings:
         try:
             content = read_private(self._path, MAX_FILE_BYTES)
         except NotPrivate as problem:
-            raise SettingsError(str(problem), next_step="Do so, then run again.") from None
+            raise SettingsError(str(problem), next_step="Change what is named above, then run again.") from None
         except OSError as problem:
             raise self._refused("read", problem) from None
         if content is None:
@@ -80,7 +80,7 @@ class SavedSettings:
             try:
                 write_private(self._path, json.dumps({"version": LAYOUT_VERSION, "settings": kept}).encode("ascii"))
             except NotPrivate as problem:
-                raise SettingsError(str(problem), next_step="Do so, then save again.") from None
+                raise SettingsError(str(problem), next_step="Change what is named above, then save again.") from None
             except OSError as problem:
                 raise self._refused("written", problem) from None
 

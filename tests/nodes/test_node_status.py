@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from comfy import model_management
-from remote_video_pack.nodes import NODES, comfy_host
+from remote_video_pack.nodes import NODES, comfy_host, node_status
 from remote_video_pack.nodes.node_status import MOST, nodes_view, show
 from remote_video_pack.nodes.routes import READS
 from remote_video_pack.remote_video.errors import AccountError, BudgetReached, JobUncertain
@@ -21,6 +21,12 @@ from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, Comfy, picture
 
 Veo3I2V, *_ = NODES
 SOON_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def as_after_a_start(monkeypatch):
+    """No node of another test is remembered: all of them are of one workflow."""
+    monkeypatch.setattr(node_status, "_shown", {})
 
 
 @pytest.fixture

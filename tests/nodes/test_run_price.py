@@ -36,6 +36,7 @@ def prices(sandbox: Sandbox) -> None:
         model(ACME, input_schema=schema, base_price_usd=0.1, price_unit="second"),
     ]
     keep(file_of(known.home, known.endpoint("runcomfy")), listed)
+    sandbox.listing.put(listed[-1])
 
 
 @pytest.fixture(autouse=True)

@@ -160,7 +160,7 @@ def test_the_help_page_says_the_limits_that_are_kept(spec):
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
-    page = (PACK_FOLDER / "web" / "docs" / spec.node_id / "en.md").read_text(encoding="utf-8")
+    page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     _, _, way = page.partition("## When the model is no longer offered")
     assert "`RunComfyVideo`" in way
     named = re.findall(r"`([\w.-]+/[\w./-]+)`", way)
