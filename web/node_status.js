@@ -17,7 +17,12 @@ import { direction, t } from "./text.js";
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
 /** @typedef {import("./status_line.js").Offer} Offer */
 
-const WIDGET = "$$remote_video_status";
+/**
+ * A name for each: Nodes 2.0 keeps what it shows under a node's id and a widget's name, also when the node is cleared
+ * away and another one gets its id.
+ */
+const WIDGET = "$$remote_video_status_";
+let widgets = 0;
 /** Into a widget of this name frontends put a node's progress text; some save it, and some take it away at the end. */
 const TEXT = "$$node-text-preview";
 export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
@@ -65,7 +70,7 @@ class StatusView {
     this.root = make("div", { className: "remote-video remote-video-node", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
     // Over the canvas the wheel zooms, as beside it.
     this.root.addEventListener("wheel", (event) => !isVue() && app.canvas.processMouseWheel(event), { passive: false });
-    const widget = node.addDOMWidget(WIDGET, "remote_video_status", this.root, {
+    const widget = node.addDOMWidget(`${WIDGET}${++widgets}`, "remote_video_status", this.root, {
       serialize: false,
       hideOnZoom: false,
       margin: MARGIN,
