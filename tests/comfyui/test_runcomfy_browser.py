@@ -309,33 +309,6 @@ def test_the_price_follows_the_widgets(page):
         page.get_by_text("$0.56").wait_for()
 
 
-def test_the_panel_says_what_the_clips_of_the_graph_cost(page):
-    def says(sum_of: str) -> None:
-        page.get_by_text(f"This graph: {sum_of}, less what was made before.", exact=True).wait_for()
-
-    panel = "() => app.extensionManager.command.execute('Workspace.ToggleSidebarTab.remote-video')"
-    page.evaluate(panel)
-    page.evaluate("model => stage.set({ model, 'model.duration': 10 })", KLING)
-    says("about $1.12 for 1 clip")
-    page.evaluate("() => stage.add('RunComfyVideo')")
-    page.evaluate("model => stage.set({ model, 'model.duration': 5 })", KLING)
-    says("about $1.68 for 2 clips")
-    page.evaluate("model => stage.set({ model })", WAN)
-    says("about $1.12 for 2 clips, and 1 of a price that isn't known")
-    for not_run in (2, 4):
-        page.evaluate("mode => { stage.node.mode = mode; }", not_run)
-        says("about $1.12 for 1 clip")
-        page.evaluate("() => { stage.node.mode = 0; }")
-        says("about $1.12 for 2 clips, and 1 of a price that isn't known")
-    page.evaluate(panel)
-
-
-def test_a_text_box_is_labelled_by_its_own_name(page):
-    page.evaluate("model => stage.set({ model })", KLING)
-    labels = page.evaluate("() => stage.node.widgets.map(({ element }) => element?.placeholder).filter(Boolean)")
-    assert labels == ["prompt", "negative_prompt"]
-
-
 def test_a_promoted_model_with_the_keys_of_another_is_refused_in_words(page, comfy):
     write(page, WAN)
     prompt = page.evaluate(
