@@ -108,17 +108,18 @@ def test_a_limit_is_each_exchanges_own(server, client):
 
 
 def test_a_body_that_takes_long_to_send_has_time_for_it(server, monkeypatch):
-    monkeypatch.setattr(http, "SLOWEST_UPLINK", 10_000_000)
+    limit_s = 2.0
+    monkeypatch.setattr(http, "SLOWEST_UPLINK", 1_000_000)
     large = Submission(SMALL.path, [b" " * 20_000_000], SMALL.content_type, SMALL.model)
 
     def read_slowly(exchange) -> None:
         for _ in range(10):
             exchange.read_body(2_000_000)
-            time.sleep(0.08)
+            time.sleep(1.25 * limit_s / 10)
         exchange.send(HEAD + b"Content-Length: %d\r\n\r\n" % len(ID) + ID)
 
     server.will(reads_itself(read_slowly))
-    client = RunComfy(server.origin, KEY, timeouts=Timeouts(connect=5, submission=LIMIT_S))
+    client = RunComfy(server.origin, KEY, timeouts=Timeouts(connect=5, submission=limit_s))
     assert client.submit(large) == "r"
 
 
