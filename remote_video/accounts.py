@@ -210,14 +210,14 @@ def checked_key(provider: str, key: str) -> str:
 def _checked(key: str, what: str) -> str:
     """The key itself when it can be one; the message never quotes it."""
     if not key:
-        problem = "is empty"
+        problem = f"{what} is empty."
     elif len(key) > MAX_KEY_LENGTH:
-        problem = f"is {len(key)} characters long; at most {MAX_KEY_LENGTH} are possible"
+        problem = f"{what} is {len(key)} characters long; at most {MAX_KEY_LENGTH} are possible."
     elif not _PRINTABLE_ASCII.fullmatch(key):
-        problem = "contains a space, a line break or a character that no key has"
+        problem = f"{what} contains a space, a line break or a character that no key has."
     else:
         return key
-    raise AccountError(f"{what} {problem}.", next_step="Copy the key again from the provider's page, whole and alone.")
+    raise AccountError(problem, next_step="Copy the key again from the provider's page, whole and alone.")
 
 
 def _layout(keys: dict[str, str]) -> bytes:

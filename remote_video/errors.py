@@ -190,8 +190,8 @@ class ModerationError(RemoteVideoError):
     usual_next_step = "Change the prompt or the image and run again."
 
     def __init__(self, what: str, **parts: Any) -> None:
-        opening = "" if what.startswith(MODERATION_OPENING) else f"{MODERATION_OPENING}. The provider says: "
-        super().__init__(opening + what, **parts)
+        known = what.startswith(MODERATION_OPENING)
+        super().__init__(what if known else f"{MODERATION_OPENING}. The provider says: {what}", **parts)
 
 
 class ModelGone(RemoteVideoError):

@@ -96,7 +96,7 @@ class Settings:
         saved = SavedSettings(home).read()
         uploads = env.get("REMOTE_VIDEO_UPLOADS", "").strip() or saved.uploads or TRANSPORTS[0]
         if uploads not in TRANSPORTS:
-            raise _bad("REMOTE_VIDEO_UPLOADS", uploads, "one of " + ", ".join(TRANSPORTS))
+            raise _bad("REMOTE_VIDEO_UPLOADS", uploads, f"one of {', '.join(TRANSPORTS)}")
         return cls(
             home=home,
             base_urls={

@@ -12,6 +12,10 @@ const JOINED = /(\n| \| | \u00b7 |^(?:Next|Request id|Clip \d+): )/m;
 const LISTED = /(; | or | and | to )/;
 /** Where the second of two places begins that nothing parts. */
 const TAIL = /(?=, |; | \(| )/;
+/** What a sentence is about stands before it: a model, an image, a file. */
+const ABOUT = /^([^:]{1,80}?)(: )(.+)$/s;
+/** What a sentence that begins with a place doesn't begin with: another sentence stands before it. */
+const BEFORE = /[;:] /;
 const SENTENCES = /(?<=[.!?]) (?=[A-Z`])/;
 /** How deep a template may stand in another one's place. */
 const MOST_INSIDE = 3;
@@ -48,8 +52,16 @@ export class Sentences {
     if (whole !== undefined) return whole;
     const sentences = part.split(SENTENCES);
     if (sentences.length > 1) return sentences.map((one) => this.whole(one, depth) ?? one).join(" ");
-    const listed = depth > 0 ? part.split(LISTED) : [];
-    return listed.length < 2 ? part : listed.map((one) => this.whole(one, depth) ?? one).join("");
+    const about = ABOUT.exec(part);
+    if (about) return this.part(about[1], depth) + about[2] + this.part(about[3], depth);
+    return depth > 0 ? this.listed(part, depth) : part;
+  }
+
+  /** @param {string} part @param {number} depth @returns {string} as it is where it isn't a list of names or of known words */
+  listed(part, depth) {
+    const pieces = part.split(LISTED).map((piece) => ({ piece, found: this.whole(piece, depth) }));
+    if (pieces.length < 2 || pieces.some(({ piece, found }) => found === undefined && piece.includes(" "))) return part;
+    return pieces.map(({ piece, found }) => found ?? piece).join("");
   }
 
   /** @param {string} words @param {number} depth @returns {string | undefined} */
@@ -59,7 +71,7 @@ export class Sentences {
     if (fixed !== undefined) return fixed;
     for (const { english, parts } of this.templates) {
       const found = between(parts, words);
-      if (!found) continue;
+      if (!found || (parts[0] === "" && BEFORE.test(found[0]))) continue;
       const inside = found.map((text) => (depth < MOST_INSIDE ? this.part(text, depth + 1) : text));
       return String(this.table[english]).replace(/\{(\d+)\}/g, (_, place) => inside[place] ?? "");
     }

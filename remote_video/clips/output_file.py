@@ -204,7 +204,7 @@ def _name(part: str, shown: str) -> str:
 
 def _refused(prefix: str, why: str) -> InputRefused:
     return InputRefused(
-        f"`filename_prefix` {quoted(prefix)} {why}.",
+        f"`filename_prefix` {why}: {quoted(prefix)}.",
         next_step="Use a name below ComfyUI's output folder, such as video/clip.",
     )
 

@@ -90,7 +90,8 @@ class Repeated(Field):
         lengths = [group[wire] for group in groups]
         total, wanted = sum(lengths), values.get(whole.name)
         if wanted is not None and abs(total - wanted) > NO_TIME_S:
-            miss = f"{abs(total - wanted):g} s too {'long' if total > wanted else 'short'}"
+            over = total - wanted
+            miss = f"{over:g} s too long" if over > 0 else f"{-over:g} s too short"
             raise InputRefused(
                 f"The {self.one}s last {' + '.join(map(str, lengths))} = {total:g} s together, "
                 f"but `{whole.name}` is {wanted:g} s: they are {miss}.",

@@ -80,11 +80,12 @@ class Refusal:
         return f"{self.provider} refused the request{self._code}: {self.problem.message}"
 
     def _too_large(self) -> RefusedByProvider:
-        smaller = "Use smaller images and run again"
         return RefusedByProvider(
             f"The request is too large for {self.provider} or a gateway before it: {self.size / 1e6:.1f} MB were sent "
             f"(HTTP 413; it says: {self.problem.message}).",
-            next_step=f"{smaller}; or {OTHER_TRANSPORTS}." if self.is_inline else f"{smaller}.",
+            next_step=f"Use smaller images and run again; or {OTHER_TRANSPORTS}."
+            if self.is_inline
+            else "Use smaller images and run again.",
             code=self.problem.code,
         )
 

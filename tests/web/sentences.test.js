@@ -32,6 +32,9 @@ for (const [said, expected] of [
   ["It has $2, $1 of it for clips. Nothing was sent.", "Es hat $2, davon $1 fuer Clips. Nichts gesendet."],
   ["It has $2. Nothing was sent.", "Es hat $2. Nichts gesendet."],
   ["`the clip` is empty; one of a or b.", "`Der Clip` ist leer; eines von a oder b."],
+  ["Veo 3: `the clip` is empty; one of a or b.", "Veo 3: `Der Clip` ist leer; eines von a oder b."],
+  ["`a` is b; one of any files or any folders.", "`a` ist b; eines von any files or any folders."],
+  ["It says: 3 of 5", "It says: 5 davon 3"],
   ["constructor", "constructor"],
   ["", ""],
 ]) {
