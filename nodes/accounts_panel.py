@@ -16,7 +16,7 @@ from ..remote_video.providers.client import connect
 from ..remote_video.providers.trial import Trial, Verdict
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
-from .comfy_host import is_multi_user, tell_pages
+from .comfy_host import RUNCOMFY, ask_what_is_offered, is_multi_user, tell_pages
 
 ACCOUNTS_EVENT = "remote_video.accounts"
 """The websocket event that tells every page that keys, what may be spent, or another setting is not what it was."""
@@ -59,6 +59,8 @@ def save_account(settings: Settings, body: Body) -> dict[str, Any]:
         accounts = Accounts(settings.home)
         (accounts.keep_for_session if body.get("session") is True else accounts.save)(provider.id, key)
         tell_pages(ACCOUNTS_EVENT, {})
+        if provider.id == RUNCOMFY:
+            ask_what_is_offered(lambda: settings)
     return {**accounts_view(settings), "kept": kept, "trial": _told(trial)}
 
 

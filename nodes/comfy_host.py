@@ -32,6 +32,8 @@ LOG = logging.getLogger("remote_video")
 RUNCOMFY = "runcomfy"
 JOB_EVENT = "remote_video.job"
 """The websocket event that tells the browser how a job stands."""
+OFFERED_EVENT = "remote_video.offered"
+"""The websocket event that tells every page that the catalogue was read anew."""
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """Each ends a process without its exit handlers; SIGBREAK is also what closing a console window sends on Windows."""
 Prompt = Mapping[str, Any]
@@ -237,14 +239,18 @@ def collect_at_start() -> None:
     threading.Thread(target=start, name="remote-video-start", daemon=True).start()
 
 
-def ask_what_is_offered() -> None:
-    """Ask for the catalogue in the background, where there is a key; `REMOTE_VIDEO_CATALOGUE=0` turns it off."""
+def ask_what_is_offered(read: Callable[[], Settings] = settings) -> None:
+    """Ask for the catalogue in the background, where there is a key; `REMOTE_VIDEO_CATALOGUE=0` turns it off.
+
+    Every open page is told when it came.
+    """
 
     def ask() -> None:
         from ..remote_video.catalogue.refresh import refresh
 
         try:
-            refresh(settings())
+            if refresh(read()):
+                tell_pages(OFFERED_EVENT, {})
         except RemoteVideoError as error:  # an unusable setting, which every Run says
             LOG.warning("The catalogue is not asked for: %s %s", error.what, error.next_step)
 

@@ -8,7 +8,7 @@ import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { ModelNode } from "./runcomfy_video.js";
-import { onSandbox, renewModels } from "./server.js";
+import { onOffered, onSandbox, renewModels } from "./server.js";
 
 const LOOK_EVERY_MS = 400;
 
@@ -45,11 +45,11 @@ function growAroundPlayers(/** @type {any} */ graph) {
 let renewing = false;
 
 /** "R" reads the models that are known here; the provider is asked what is new, and then they are read once more. */
-async function renew() {
+async function renew(isNew = async () => (await renewModels()).changed) {
   if (renewing) return;
   renewing = true;
   try {
-    if ((await renewModels()).changed) await app.refreshComboInNodes();
+    if (await isNew()) await app.refreshComboInNodes();
   } catch (error) {
     console.warn("Remote Video: what is offered was not looked up anew.", error);
   } finally {
@@ -73,6 +73,7 @@ app.registerExtension({
     watchNodes();
     askWhatIsOffered();
     onSandbox(askWhatIsOffered);
+    onOffered(() => renew(async () => true));
     setInterval(() => {
       renewBadges(app.canvas?.graph);
       renewShots(app.canvas?.graph);

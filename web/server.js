@@ -255,6 +255,9 @@ export const onSandbox = (heard) => api.addEventListener("remote_video.sandbox",
 /** @param {() => void} heard called when keys, budgets or other settings were changed, by any page */
 export const onAccounts = (heard) => api.addEventListener("remote_video.accounts", heard);
 
+/** @param {() => void} heard called when other models are offered than were known */
+export const onOffered = (heard) => api.addEventListener("remote_video.offered", heard);
+
 /** @param {(event: CustomEvent<any>) => void} heard as given to `onSandbox` or `onAccounts` */
 export function stopOnSettings(heard) {
   for (const event of ["remote_video.sandbox", "remote_video.accounts"]) api.removeEventListener(event, heard);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import folder_paths
@@ -10,6 +11,7 @@ from comfy.cli_args import args
 from remote_video_pack.nodes import comfy_host
 from remote_video_pack.nodes.routes import READS
 from remote_video_pack.remote_video.accounts import Accounts
+from remote_video_pack.remote_video.catalogue.store import file_of
 from remote_video_pack.remote_video.saved_settings import SavedSettings
 from remote_video_pack.remote_video.settings import Settings
 from server import PromptServer
@@ -60,6 +62,17 @@ async def test_a_key_that_is_accepted_is_kept_and_the_balance_told(client, home,
     assert checked == {"trial": told["trial"]}
     asked = {request.path.partition("?")[0] for request in far_provider.sandbox.requests}
     assert {path.rpartition("/")[2] for path in asked} == {"balance", "models"}
+
+
+async def test_with_a_key_the_catalogue_is_asked_for_and_every_page_told(client, home, pages, far_provider):
+    path = file_of(home, Settings.from_environment(home).endpoint("runcomfy"))
+    assert not path.exists()
+    await saved(client)
+    for _ in range(1000):
+        if ("remote_video.offered", {}, None) in pages:
+            break
+        await asyncio.sleep(0.02)
+    assert (pages[-1], path.exists()) == (("remote_video.offered", {}, None), True)
 
 
 async def test_a_key_that_nobody_answers_for_is_kept_and_that_is_said(client, home, far_provider):
