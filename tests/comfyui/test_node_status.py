@@ -11,7 +11,7 @@ from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from .conftest import account_at
 from .hostile import MARKUP, refuses
 from .outcomes import soon
-from .ui_page import CANVASES, GRAPH, RUN, STRANGE, UI_READY, open_ui
+from .ui_page import CANVASES, GRAPH, RUN, STRANGE, UI_READY, close_error, open_ui
 
 STATUS = ".remote-video-node:visible"
 WITH_ID = "() => app.loadGraphData({...app.graph.serialize(), id: crypto.randomUUID()})"
@@ -91,13 +91,12 @@ def status(page, part: str) -> Any:
     return found
 
 
-def close_error(page) -> None:
-    """0.12.1 shows an error in a window over the graph."""
+def see_error(page) -> None:
+    """Until the error is shown on the node alone."""
     page.evaluate("window.ended")
     status(page, "dashboard")
     page.wait_for_timeout(1000)
-    page.keyboard.press("Escape")
-    page.locator(".p-dialog-mask").wait_for(state="detached")
+    close_error(page)
 
 
 def seconds(status: Any) -> int:
@@ -177,7 +176,7 @@ def test_an_error_is_a_card_of_letters_with_its_next_step(page, making, stopped)
 def test_the_button_of_an_error_takes_the_next_step(page, making, stopped):
     making.faults.set("runcomfy/submit", "reset-before-answer:accepted", on_call=1)
     begin(page, "nobody knows")
-    close_error(page)
+    see_error(page)
     status(page, "dashboard").get_by_role("button", name="Use another seed").click()
     page.wait_for_function(SEEDED)
     status(page, "dashboard").get_by_role("button", name="Show the job").click()

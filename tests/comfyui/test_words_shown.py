@@ -14,7 +14,7 @@ from .hostile import MARKUP, job_fails, redirects, refuses, sends_no_clip
 from .open_page import open_page
 from .outcomes import soon
 from .prompts import several
-from .ui_page import CANVASES, NODE_TEXT, STRANGE, open_panel, open_ui, run_clip, shows, text_on_node
+from .ui_page import CANVASES, NODE_TEXT, STRANGE, close_error, open_panel, open_ui, run_clip, shows, text_on_node
 
 SAYS: dict[str, tuple[Callable[[Sandbox], None], State]] = {
     "message and code": (lambda provider: refuses(provider, MARKUP), State.REFUSED),
@@ -58,6 +58,8 @@ def test_words_of_a_provider_are_their_letters_wherever_an_error_is_shown(comfy,
         for button in page.get_by_role("button", name=name).all():
             button.click()
     shows(page, MARKUP, times=2)  # on the node, and in the error's details
+    assert page.evaluate(STRANGE) == []
+    close_error(page)
     row = open_panel(page, job.state.sentence[1:]).inner_text()
     assert MARKUP in row or state is State.FINISHED
     assert page.evaluate(STRANGE) == []

@@ -92,6 +92,13 @@ def shows(page: Any, words: str, times: int) -> None:
     )
 
 
+def close_error(page: Any) -> None:
+    """0.12.1 shows an error in a window over the graph; elsewhere there is none to close."""
+    if page.locator(".p-dialog-mask").count():
+        page.keyboard.press("Escape")
+        page.locator(".p-dialog-mask").wait_for(state="detached")
+
+
 def open_panel(page: Any, part: str) -> Any:
     """The jobs panel's latest job, opened, once `part` stands there."""
     if not page.locator(".remote-video-panel").count():
