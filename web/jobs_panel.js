@@ -177,7 +177,7 @@ class JobsPanel {
     const isAll = model.next === null || model.total !== null;
     const text = isEmpty ? "" : isAll ? t("{count} job|{count} jobs", { count: shown }) : t("the newest {count} jobs", { count: shown });
     write(this.count, text);
-    if (!this.feed.isBusy) this.announce(isEmpty ? this.state.textContent ?? "" : text);
+    if (!this.feed.isBusy) this.announce(isEmpty ? this.state.querySelector("p")?.textContent ?? "" : text);
   }
 
   #kindOfEmpty() {
