@@ -1,7 +1,7 @@
 // @ts-check
 /** How the clip of a node stands, as what is to be shown of it. No page and no ComfyUI here. */
 
-import { said } from "./said.js";
+import { said, sentence } from "./said.js";
 import { language, t } from "./text.js";
 
 /**
@@ -91,12 +91,6 @@ function titleOf({ phase, words, error, is_background, file }) {
   if (phase === "here") return t("The clip is here");
   if (phase === "left" && is_background) return t("The clip is being made");
   return (phase === "made" || phase === "made again") && file ? file : sentence(error?.what ?? words);
-}
-
-/** What the server says of a state begins with a small letter. @param {string} words */
-function sentence(words) {
-  const text = said(words);
-  return text.slice(0, 1).toLocaleUpperCase(language()) + text.slice(1);
 }
 
 /** @param {NodeStatus} status */
