@@ -109,5 +109,7 @@ function ofBudget({ spent_usd, expected_usd, unknown }, cap) {
   return unknown ? t("{line}, {count} of unknown cost", { line, count: unknown }) : line;
 }
 
+/** Between the parts of a line, where it isn't a comma and a space; `Intl.ListFormat` puts nothing there in Chinese. @type {Record<string, string>} */
+const COMMAS = { zh: "\uff0c", "zh-TW": "\uff0c", ja: "\u3001", ar: "\u060c " };
 /** @param {string[]} parts */
-const list = (parts) => new Intl.ListFormat(language(), { style: "short", type: "unit" }).format(parts);
+const list = (parts) => parts.join(COMMAS[language()] ?? ", ");

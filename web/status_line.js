@@ -132,7 +132,7 @@ export function clock(seconds) {
 
 /** @param {number} usd */
 export const dollars = (usd) =>
-  new Intl.NumberFormat(language(), { style: "currency", currency: "USD", maximumFractionDigits: 4 }).format(usd);
+  new Intl.NumberFormat(language(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 }).format(usd);
 
 /**
  * What is read out: it changes with the state, not with a figure in it.

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,8 @@ class Views:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.answers: dict[str, Any] = {}
-        """By path below /remote_video/: what is changed in the answer, None for no answer, "hold" for one that never comes."""
+        """By path below /remote_video/: what is changed in the answer, None for no answer, "hold" for one that is kept back."""
+        self._held: list[Any] = []
         page.route("**/remote_video/**", self._answer)
 
     def _answer(self, route: Any) -> None:
@@ -139,12 +140,18 @@ class Views:
             return route.fallback()
         change = self.answers[name]
         if change == "hold":
-            return None
+            return self._held.append(route)
         if change is None:
             return route.abort()
         if callable(change):
             return route.fulfill(json=change(route.fetch().json()))
         return route.fulfill(json=change)
+
+    def release(self) -> None:
+        """Answer what was held, as it is to be answered now."""
+        held, self._held = self._held, []
+        for route in held:
+            self._answer(route)
 
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
@@ -268,4 +275,3 @@ CUT = r"""(roots) => {
 }"""
 """Given our roots' selector: what is cut off or stands outside, in words."""
 ROOTS = "dialog.remote-video, .remote-video-panel, .remote-video-node, .remote-video-shots"
-Shoot = Callable[[str], None]
