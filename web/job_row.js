@@ -29,8 +29,8 @@ export class JobRow {
     this.thumb = make("button", { type: "button", className: "thumb", tabIndex: -1, onclick: () => this.do("play"), ondragstart: (/** @type {DragEvent} */ event) => this.#drag(event) }, this.image, this.icon);
     this.model = make("strong", {});
     this.time = make("time", {});
-    this.state = make("p", { className: "state" });
-    this.prompt = make("p", { className: "words" });
+    this.state = make("p", { className: "state", dir: "auto" });
+    this.prompt = make("p", { className: "words", dir: "auto" });
     this.facts = make("p", { className: "quiet" });
     this.element = make(
       "li",
@@ -118,8 +118,8 @@ export class JobRow {
   }
 
   makeMore() {
-    const live = make("p", { className: "quiet live" });
-    const whole = make("p", { className: "words" });
+    const live = make("p", { className: "quiet live", dir: "auto" });
+    const whole = make("p", { className: "words", dir: "auto" });
     const error = make("p", { className: "error" });
     const id = make("code", {});
     const copy = copyButton(id, "");

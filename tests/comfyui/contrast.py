@@ -54,7 +54,7 @@ MEASURE = r"""() => {
             note("placeholder", name, on(getComputedStyle(element, "::placeholder").color, back), 4.5);
         if (element.matches(".state"))
             note("dot", name, on(getComputedStyle(element, "::before").backgroundColor, back), 3);
-        if (element.matches(".error:not(:empty), .remote-video-node .item:not([data-phase=working]), .message.error, .sandbox.notice"))
+        if (element.matches(".error:not(:empty), .item:not([data-phase=working]), .message.error, .sandbox.notice"))
             note("mark", name, on(style.borderInlineStartColor, back), 3);
         if (element.matches(".pi") && element.getClientRects().length)
             note("icon", element.className, on(style.color, back), 3);

@@ -16,8 +16,8 @@ from .comfy_server import free_port
 
 OF_THE_HOP = {"host", "connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "content-encoding"}
 SENT = {"Accept-Encoding": "identity", "Host": "10.0.0.7:8188"}
-"""What a proxy calls ComfyUI. ComfyUI answers no script of a page with another host while it is called by a loopback name;
-in a network of its own, as of containers, it has another name."""
+"""What a proxy calls ComfyUI. Called by a loopback name, ComfyUI answers no script of a page with another host; in a
+network of its own, as of containers, it has another name."""
 
 
 @dataclass

@@ -12,14 +12,15 @@ from .prefix_proxy import PrefixProxy, behind
 from .ui_page import CANVASES, open_ui, run_clip, toggle_panel
 from .watched import watch
 
-LANGUAGES = """async () => {
-    const { speak } = await import(new URL("./text.js", [...document.scripts, ...performance.getEntriesByType("resource")]
-        .map((one) => one.name ?? one.src).find((url) => /remote-video\/remote_video\.js/.test(url))).href);
-    const before = performance.getEntriesByType("resource").length;
+LANGUAGES = r"""async () => {
+    const asked = () => performance.getEntriesByType("resource");
+    const entry = asked().find(({ name }) => /remote-video\/remote_video\.js/.test(name)).name;
+    const { speak } = await import(new URL("./text.js", entry).href);
+    const before = asked().length;
     await speak("zh");
-    const asked = performance.getEntriesByType("resource").slice(before).filter(({ name }) => name.includes("/languages/zh.json"));
     await speak("en");
-    return asked.map(({ responseStatus }) => responseStatus);
+    const tables = asked().slice(before).filter(({ name }) => name.includes("/languages/zh.json"));
+    return tables.map(({ responseStatus }) => responseStatus);
 }"""
 """The statuses that asking for a language gave."""
 FRAMES = "/assets/images/favicon_progress_16x16/"
@@ -80,7 +81,9 @@ def test_all_of_ours_works_below_the_path(opened, proxy, server):
         const node = app.graph._nodes.find(({ type }) => type === "Veo3I2V");
         (app.canvas.selectItems ?? app.canvas.selectNodes).call(app.canvas, [node]);
     }""")
-    sheets = page.evaluate("[...document.styleSheets].filter((s) => s.href?.includes('remote-video')).map((s) => s.href)")
+    sheets = page.evaluate(
+        "[...document.styleSheets].filter((s) => s.href?.includes('remote-video')).map((s) => s.href)"
+    )
     assert len(sheets) >= 5, sheets
     assert page.evaluate(LANGUAGES) == [200]
     assert [path for path in proxy.missed if FRAMES not in path] == []

@@ -1,4 +1,4 @@
-"""Every view and state of ours, in light and dark, several languages and on both canvases: measured, and kept as pictures.
+"""Every view and state of ours, in several palettes and languages and on both canvases: measured, and kept as pictures.
 
 `REMOTE_VIDEO_SHOTS` says where the pictures go; else that is `build/screenshots`.
 """
@@ -197,7 +197,9 @@ def picker(shooting: Shooting) -> None:
     shooting.look("picker")
     box = page.locator(".remote-video-picker > .actions button").bounding_box()
     around = page.locator(".remote-video-picker").bounding_box()
-    assert box["y"] + box["height"] < around["y"] + around["height"], "its button is in view, however many models there are"
+    assert box["y"] + box["height"] < around["y"] + around["height"], (
+        "its button is in view, however many models there are"
+    )
     page.keyboard.type("kling image")
     shooting.look("picker-search")
     page.keyboard.type(" no such")

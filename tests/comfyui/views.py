@@ -1,4 +1,4 @@
-"""Every view and state of ours in a browser: the page is told what a server would tell it, so that each can be had at once."""
+"""Every view and state of ours in a browser: the page is told what a server would tell it, so each is there at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .ui_page import toggle_panel
 
@@ -75,7 +77,6 @@ NODE_STATES: dict[str, list[dict[str, Any]]] = {
 }
 _JOB: dict[str, Any] = {
     "state": "stored",
-    "state_text": "saved",
     "live": None,
     "progress": None,
     "forgettable": False,
@@ -97,25 +98,51 @@ _JOB: dict[str, Any] = {
 }
 _NO_CLIP = {"file_name": None, "path": None, "shown_at": None, "cost_usd": None}
 JOB_STATES: dict[str, dict[str, Any]] = {
-    "intent": {**_NO_CLIP, "state": "intent", "state_text": "being submitted", "request_id": None, "seconds": None},
-    "queued": {**_NO_CLIP, "state": "submitted", "state_text": "under way", "live": "in the queue (place 3)", "cancellable": True},
-    "running": {**_NO_CLIP, "state": "submitted", "state_text": "under way", "live": "running", "progress": 0.4},
-    "finished": {**_NO_CLIP, "state": "finished", "state_text": "made, its clip is not here yet", "fetchable": True},
+    "intent": {**_NO_CLIP, "state": "intent", "request_id": None, "seconds": None},
+    "queued": {
+        **_NO_CLIP,
+        "state": "submitted",
+        "live": "in the queue (place 3)",
+        "cancellable": True,
+    },
+    "running": {**_NO_CLIP, "state": "submitted", "live": "running", "progress": 0.4},
+    "finished": {**_NO_CLIP, "state": "finished", "fetchable": True},
     "stored": {},
     "sandbox": {"sandbox": True, "cost_usd": None, "model": "Kling 3.0 Pro"},
-    "uncertain": {**_NO_CLIP, "state": "uncertain", "state_text": "whether it was submitted is not known", "request_id": None, "forgettable": True, "error": "The connection was reset before RunComfy answered."},
-    "failed": {**_NO_CLIP, "state": "failed", "state_text": "failed at the provider", "forgettable": True, "error": _ERROR["what"]},
-    "refused": {**_NO_CLIP, "state": "refused", "state_text": "refused by the provider", "forgettable": True},
-    "cancelled": {**_NO_CLIP, "state": "cancelled", "state_text": "cancelled", "forgettable": True},
-    "expired": {**_NO_CLIP, "state": "expired", "state_text": "its clip was gone from the provider before it was here", "forgettable": True},
-}  # fmt: skip
+    "uncertain": {
+        **_NO_CLIP,
+        "state": "uncertain",
+        "request_id": None,
+        "forgettable": True,
+        "error": "The connection was reset before RunComfy answered.",
+    },
+    "failed": {
+        **_NO_CLIP,
+        "state": "failed",
+        "forgettable": True,
+        "error": _ERROR["what"],
+    },
+    "refused": {**_NO_CLIP, "state": "refused", "forgettable": True},
+    "cancelled": {**_NO_CLIP, "state": "cancelled", "forgettable": True},
+    "expired": {
+        **_NO_CLIP,
+        "state": "expired",
+        "forgettable": True,
+    },
+}
 
 
 def jobs_of(states: Mapping[str, dict[str, Any]], times: int = 1) -> list[dict[str, Any]]:
     """Jobs in these states, newest first, over and over."""
     numbered = enumerate(itertools.chain.from_iterable(itertools.repeat(states.items(), times)))
     return [
-        {**_JOB, **facts, "key": hashlib.sha256(f"{n}".encode()).hexdigest(), "created_at": NOW() - 90 * n * (n + 1)}
+        {
+            **_JOB,
+            "state_text": State(facts.get("state", "stored")).sentence.capitalize(),
+            **facts,
+            "key": hashlib.sha256(f"{n}".encode()).hexdigest(),
+            "created_at": NOW() - 90 * n * (n + 1),
+        }
         for n, (_, facts) in numbered
     ]
 
@@ -130,7 +157,7 @@ class Views:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.answers: dict[str, Any] = {}
-        """By path below /remote_video/: what is changed in the answer, None for no answer, "hold" for one that is kept back."""
+        """By path below /remote_video/: what is changed in the answer, None for none, "hold" for one kept back."""
         self._held: list[Any] = []
         page.route("**/remote_video/**", self._answer)
 
@@ -185,7 +212,8 @@ class Views:
                 self.page.evaluate(
                     """([title, told]) => {
                         const node = app.graph._nodes.find((one) => one.title === title);
-                        const detail = { ...told, workflow_id: (app.rootGraph ?? app.graph).id, node_id: String(node.id) };
+                        const workflow_id = (app.rootGraph ?? app.graph).id;
+                        const detail = { ...told, workflow_id, node_id: String(node.id) };
                         app.api.dispatchCustomEvent("remote_video.node", detail);
                     }""",
                     [name, told],
@@ -245,33 +273,6 @@ def stretched(locale: str = "fr") -> dict[str, Any]:
     return {english: longer(english) if english.strip() == english else text for english, text in table.items()}
 
 
-CUT = r"""(roots) => {
-    const bad = [], seen = new Set();
-    const name = (element) => `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent || element.value || element.placeholder || "").trim().slice(0, 50)}"`;
-    const note = (text) => seen.has(text) || (seen.add(text), bad.push(text));
-    for (const root of document.querySelectorAll(roots)) {
-        if (!root.checkVisibility()) continue;
-        const around = root.getBoundingClientRect();
-        for (const element of root.querySelectorAll("*")) {
-            if (!element.checkVisibility({ visibilityProperty: true }) || element.closest(".read-out, .for-readers, option, video")) continue;
-            const style = getComputedStyle(element);
-            const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-            const isShort = style.textOverflow === "ellipsis" && element.closest("li.job:not(.open)");
-            const scrolls = /auto|scroll/.test(style.overflowX);
-            if ((isText || element.matches("input, select, button")) && !isShort && !scrolls && element.scrollWidth > element.clientWidth + 1 && style.display !== "inline")
-                note(`cut: ${name(element)} ${element.scrollWidth} in ${element.clientWidth}`);
-            const held = [...walk(element, root)].some((one) => /hidden|auto|scroll|clip/.test(getComputedStyle(one).overflowY));
-            const box = element.getBoundingClientRect();
-            if (box.width && (box.left < around.left - 1 || box.right > around.right + 1)) note(`beside: ${name(element)}`);
-            if (box.height && !held && (box.top < around.top - 1 || box.bottom > around.bottom + 1)) note(`above or below: ${name(element)}`);
-            if (isText && element.matches("button, .title, .mark, .price") && style.display !== "inline" && element.scrollHeight > element.clientHeight + 2 && element.clientHeight)
-                note(`too low: ${name(element)} ${element.scrollHeight} in ${element.clientHeight}`);
-        }
-        if (!root.matches("dialog") && root.parentElement?.closest(".dom-widget") && root.scrollHeight > root.parentElement.clientHeight + 2)
-            note(`higher than its widget: ${name(root)} ${root.scrollHeight} in ${root.parentElement.clientHeight}`);
-    }
-    function* walk(element, root) { for (let one = element.parentElement; one && one !== root.parentElement; one = one.parentElement) yield one; }
-    return bad;
-}"""
+CUT = Path(__file__).with_name("cut.js").read_text(encoding="utf-8").partition("\n")[2]
 """Given our roots' selector: what is cut off or stands outside, in words."""
 ROOTS = "dialog.remote-video, .remote-video-panel, .remote-video-node, .remote-video-shots"
