@@ -63,7 +63,8 @@ def test_a_user_who_is_taken_away_in_the_middle_signs_in_again(opened, server):
     page.locator(".remote-video-panel").wait_for()
     page.evaluate(SIGNED_OUT)
     page.evaluate("app.api.user = 'nobody-that-there-is'")
-    page.get_by_role("button", name="Refresh").click()
+    # A new user's page opens the template browser over all else.
+    page.locator(".remote-video-panel header button").first.evaluate("(button) => button.click()")
     page.wait_for_function("document.querySelector('.remote-video-panel').ariaBusy === 'false'")
     page.reload()
     page.wait_for_url("**/user-select**")
