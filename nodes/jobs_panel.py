@@ -9,7 +9,7 @@ from ..remote_video.engine.host import JobEvent
 from ..remote_video.errors import RequestRefused
 from ..remote_video.ledger.ledger import Forgotten, Ledger
 from ..remote_video.ledger.lifecycle import FORGETTABLE, State
-from ..remote_video.ledger.paging import MOST_ON_A_PAGE, Place, Wanted
+from ..remote_video.ledger.paging import MOST_ON_A_PAGE, USUAL_PAGE, Place, Wanted
 from ..remote_video.ledger.record import JobRecord
 from ..remote_video.outside_text import storable
 from ..remote_video.settings import Settings
@@ -31,7 +31,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     """A page of jobs, or those that are named.
 
     Args:
-        query: texts, all optional: `before`, as the page before this one gave it as `next`; `limit`, 100 at most;
+        query: texts, all optional: `before`, as the page before this one gave it as `next`; `limit`, 1000 at most;
             `state`, several with commas between; `model`, in people's words; `search`. Or `keys`, commas between.
 
     Returns:
@@ -43,7 +43,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     """
     ledger = Ledger(settings.home)
     if "keys" in query:
-        keys = _words(query, "keys")[:MOST_ON_A_PAGE]
+        keys = _words(query, "keys")[:USUAL_PAGE]
         return {"jobs": _told(ledger.several(keys), settings), "sandbox": settings.sandbox}
     wanted = _wanted(query)
     page = ledger.page(wanted)
@@ -97,7 +97,7 @@ def _state(word: str) -> State:
 
 
 def _limit(query: Body) -> int:
-    word = str(query.get("limit", MOST_ON_A_PAGE))
+    word = str(query.get("limit", USUAL_PAGE))
     if not (word.isascii() and word.isdigit() and len(word) < 5 and 0 < int(word) <= MOST_ON_A_PAGE):
         raise RequestRefused(f"A page has from 1 to {MOST_ON_A_PAGE} jobs.")
     return int(word)
@@ -151,7 +151,7 @@ def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[s
         "error": record.error,
         "file_name": file.name if file else None,
         "path": str(file) if file and not gone else None,
-        "shown_at": _shown_at(record, settings),
+        "shown_at": _shown_at(record, settings) if file and not gone else None,
         "sandbox": record.sandbox,
     }
 

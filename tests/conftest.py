@@ -26,6 +26,8 @@ KEY_VARIABLES = (
 )
 SOAK_VARIABLE = "REMOTE_VIDEO_SOAK"
 """Not the user's: `make soak` sets it."""
+SHOTS_VARIABLE = "REMOTE_VIDEO_SHOTS"
+"""Nor this: where screenshots go."""
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -46,7 +48,7 @@ LONG = (
 def _clean_environment() -> None:
     """Take the user's keys, settings and proxies out of this process before anything reads them."""
     for name in list(os.environ):
-        ours = name.startswith("REMOTE_VIDEO_") and name != SOAK_VARIABLE
+        ours = name.startswith("REMOTE_VIDEO_") and name not in (SOAK_VARIABLE, SHOTS_VARIABLE)
         if name in KEY_VARIABLES or name.upper() in PROXY_VARIABLES or ours:
             del os.environ[name]
     for name in ("RUNCOMFY_API_BASE_URL", "COMETAPI_BASE_URL"):

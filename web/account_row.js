@@ -64,7 +64,7 @@ export function accountRow(first, refresh) {
       t("Get a key:"),
       " ",
       make("a", { href: first.key_page, target: "_blank", rel: "noopener noreferrer" }, `${name} > ${first.key_hint}`),
-      ". ",
+      make("br"),
       t("Without one of its own, these environment variables are read: {variables}.", { variables: first.variables.join(", ") }),
     ),
     message,

@@ -7,7 +7,7 @@ import { language, t } from "./text.js";
 /** @typedef {import("./server.js").Trial} Trial */
 
 /** @param {number} usd */
-export const dollars = (usd) => new Intl.NumberFormat(language(), { style: "currency", currency: "USD" }).format(usd);
+export const dollars = (usd) => new Intl.NumberFormat(language(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" }).format(usd);
 
 /**
  * @param {Account} account

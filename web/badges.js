@@ -56,8 +56,8 @@ export function badgesOf(node) {
   return [
     ...where,
     ...(about.name ? [{ text: about.name, ...QUIET }] : []),
-    ...(about.retired ? [{ text: "retired", ...BAD }] : []),
-    ...(price === null ? [] : [{ text: `${price.isFrom ? "from " : ""}${dollars(price.usd)}`, ...GOOD }]),
+    ...(about.retired ? [{ text: t("retired"), ...BAD }] : []),
+    ...(price === null ? [] : [{ text: price.isFrom ? t("from {cost}", { cost: dollars(price.usd) }) : dollars(price.usd), ...GOOD }]),
   ];
 }
 

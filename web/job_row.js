@@ -14,6 +14,8 @@ import { t } from "./text.js";
 
 /** What a dragged clip is to whoever it is dropped on. */
 export const DRAGGED = "application/x-remote-video-clip";
+/** What stands in place of a picture, by state. @type {Record<string, string>} */
+const ICONS = { intent: "pi-upload", submitted: "pi-hourglass", finished: "pi-download", uncertain: "pi-question", expired: "pi-exclamation-triangle", refused: "pi-ban", failed: "pi-times", cancelled: "pi-ban" };
 /** Thumbnails that could not be had; they are not asked for again. */
 const without = new Set();
 
@@ -23,11 +25,12 @@ export class JobRow {
     this.job = job;
     this.act = act;
     this.image = make("img", { alt: "", decoding: "async", onerror: () => this.#noPicture(), onload: () => this.image.classList.add("there") });
-    this.thumb = make("button", { type: "button", className: "thumb", tabIndex: -1, onclick: () => this.do("play"), ondragstart: (/** @type {DragEvent} */ event) => this.#drag(event) }, this.image, make("span", { className: "pi pi-play", "aria-hidden": "true" }));
+    this.icon = make("span", { "aria-hidden": "true" });
+    this.thumb = make("button", { type: "button", className: "thumb", tabIndex: -1, onclick: () => this.do("play"), ondragstart: (/** @type {DragEvent} */ event) => this.#drag(event) }, this.image, this.icon);
     this.model = make("strong", {});
     this.time = make("time", {});
-    this.state = make("p", { className: "state" });
-    this.prompt = make("p", { className: "words" });
+    this.state = make("p", { className: "state", dir: "auto" });
+    this.prompt = make("p", { className: "words", dir: "auto" });
     this.facts = make("p", { className: "quiet" });
     this.element = make(
       "li",
@@ -80,6 +83,7 @@ export class JobRow {
     put(this.time, "datetime", new Date(job.created_at * 1000).toISOString());
     put(this.time, "title", moment(job.created_at));
     thumb.disabled = !job.shown_at;
+    put(this.icon, "class", `pi ${job.shown_at ? "pi-play" : ICONS[job.state] ?? "pi-video"}`);
     thumb.draggable = !!job.shown_at;
     thumb.tabIndex = isOpen && job.shown_at ? 0 : -1;
     put(thumb, "aria-label", t("Play {file}", { file: job.file_name ?? job.model }));
@@ -114,8 +118,8 @@ export class JobRow {
   }
 
   makeMore() {
-    const live = make("p", { className: "quiet live" });
-    const whole = make("p", { className: "words" });
+    const live = make("p", { className: "quiet live", dir: "auto" });
+    const whole = make("p", { className: "words", dir: "auto" });
     const error = make("p", { className: "error" });
     const id = make("code", {});
     const copy = copyButton(id, "");
@@ -139,7 +143,7 @@ export class JobRow {
     this.more ??= this.makeMore();
     const { root, whole, live, error, id, copy, request, buttons } = this.more;
     write(whole, job.prompt ?? "");
-    write(live, said(job.live ?? ""));
+    write(live, said(job.live?.split("\n").slice(1).join("\n") ?? ""));
     write(error, said(job.error ?? ""));
     write(id, job.request_id ?? "");
     put(copy, "aria-label", t("Copy request id {id}", { id: job.request_id ?? "" }));

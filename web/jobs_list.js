@@ -213,13 +213,20 @@ export class JobsList {
   /** @param {Event} event */
   #click(event) {
     const row = this.#rowOf(event);
-    if (row && getSelection()?.isCollapsed !== false) this.openRow(row.job.key);
+    if (row && getSelection()?.isCollapsed !== false) this.#openWhole(row.job.key);
   }
 
   /** @param {Event} event */
   #focused(event) {
     const row = this.#rowOf(event);
-    if (row && event.target === row.element) this.openRow(row.job.key);
+    if (row && event.target === row.element) this.#openWhole(row.job.key);
+  }
+
+  /** Open a row, and have all of it in view once its height is known. @param {string} key */
+  #openWhole(key) {
+    if (this.open === key) return;
+    this.isGoing = true;
+    this.openRow(key);
   }
 
   /** @param {KeyboardEvent} event */

@@ -123,10 +123,13 @@ export function matches({ state, model, prompt, request_id, file_name }, { state
   return (!states.length || states.includes(state)) && (!only || only === model) && (!search || [prompt, request_id, file_name].some(has));
 }
 
-/** @typedef {{page: (wanted: Wanted, before: string | null) => Promise<Page>, these: (keys: string[]) => Promise<{jobs: Job[]}>}} Ask */
+/** @typedef {{page: (wanted: Wanted, before: string | null, limit: number) => Promise<Page>, these: (keys: string[]) => Promise<{jobs: Job[]}>}} Ask */
 
 /** Jobs asked for at a time. */
 const MOST_KEYS = 100;
+const PAGE = 100;
+/** The same, on the way to what is far down. */
+const FAR_PAGE = 1000;
 
 /**
  * Keeps a model up to date by one question at a time: an answer never comes after that to a later question, and
@@ -146,6 +149,7 @@ export class Feed {
     this.failed = failed;
     this.wantsFirst = false;
     this.wantsMore = false;
+    this.isFar = false;
     /** @type {Set<string>} */
     this.heardOf = new Set();
     /** @type {Promise<void> | null} */
@@ -159,8 +163,9 @@ export class Feed {
     return this.#go();
   }
 
-  /** Ask for the next page, if there is one. */
-  more() {
+  /** Ask for the next page, if there is one. @param {boolean} [isFar] whether what is wanted is far down */
+  more(isFar = false) {
+    this.isFar = isFar;
     this.wantsMore = this.model.next !== null;
     return this.#go();
   }
@@ -198,7 +203,7 @@ export class Feed {
     const wanted = model.wanted;
     if (this.wantsFirst) {
       this.wantsFirst = this.wantsMore = false;
-      const page = await this.ask.page(wanted, null);
+      const page = await this.ask.page(wanted, null, PAGE);
       if (wanted === model.wanted) model.replace(page);
     } else if (this.heardOf.size) {
       const keys = [...this.heardOf].slice(0, MOST_KEYS);
@@ -207,7 +212,7 @@ export class Feed {
       if (wanted === model.wanted) model.patch(keys, jobs);
     } else {
       this.wantsMore = false;
-      const page = await this.ask.page(wanted, model.next);
+      const page = await this.ask.page(wanted, model.next, this.isFar ? FAR_PAGE : PAGE);
       if (wanted === model.wanted && !this.wantsFirst) model.append(page);
     }
     // A search that looked through many jobs and found none goes on by itself.

@@ -29,7 +29,7 @@ class JobsPanel {
   constructor() {
     this.model = new JobsModel();
     this.feed = new Feed(this.model, { page: getJobs, these: getTheseJobs }, () => this.changed(), (error) => this.failed(error));
-    this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.#settled(this.feed.more()));
+    this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.#settled(this.feed.more(this.jobs.wantsEnd)));
     this.filter = new JobsFilter((wanted) => this.narrow(wanted));
     this.money = new Latest(getMoney, (money) => write(this.spent, spending(money)), () => write(this.spent, ""));
     this.price = new RunPriceWatch((price) => write(this.run, price ? priceOfRun(price) : ""));
@@ -323,7 +323,7 @@ class JobsPanel {
     const [wanted] = jobs;
     if (!wanted) return this.say(t("That job is not in the list any more."), true);
     const isFurther = () => this.model.indexOf(key) < 0 && this.model.next !== null;
-    while (isFurther() && this.model.rows.length < LOOKED_THROUGH && !this.isOffline) await this.feed.more();
+    while (isFurther() && this.model.rows.length < LOOKED_THROUGH && !this.isOffline) await this.feed.more(true);
     if (this.model.indexOf(key) < 0) await this.feed.refresh({ ...everything(), search: wanted.request_id ?? "", states: [wanted.state] });
     this.jobs.go(this.model.indexOf(key));
     this.announce(nameOf(wanted, Date.now() / 1000));

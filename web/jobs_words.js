@@ -1,7 +1,7 @@
 // @ts-check
 /** What the jobs panel says of jobs and money, in the user's language. No page and no ComfyUI here. */
 
-import { said } from "./said.js";
+import { said, sentence } from "./said.js";
 import { language, t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */
@@ -64,7 +64,7 @@ export const factsOf = (job) =>
   [costOf(job), job.seconds !== null && t("took {time}", { time: clock(job.seconds) }), job.file_name].filter(Boolean).join(" \u00b7 ");
 
 /** How a job stands, in a line: what was last said of it, while it is under way. @param {Job} job */
-export const standing = (job) => said(job.live?.split("\n")[0] || job.state_text);
+export const standing = (job) => sentence(job.live?.split("\n")[0] || job.state_text);
 
 /** A row's name for who can't see it. @param {Job} job @param {number} now seconds since 1970 */
 export const nameOf = (job, now) => [job.model, standing(job), age(job.created_at, now), job.prompt].filter(Boolean).join(", ");
@@ -109,5 +109,7 @@ function ofBudget({ spent_usd, expected_usd, unknown }, cap) {
   return unknown ? t("{line}, {count} of unknown cost", { line, count: unknown }) : line;
 }
 
+/** Between the parts of a line, where it isn't a comma and a space; `Intl.ListFormat` puts nothing there in Chinese. @type {Record<string, string>} */
+const COMMAS = { zh: "\uff0c", "zh-TW": "\uff0c", ja: "\u3001", ar: "\u060c " };
 /** @param {string[]} parts */
-const list = (parts) => new Intl.ListFormat(language(), { style: "short", type: "unit" }).format(parts);
+const list = (parts) => parts.join(COMMAS[language()] ?? ", ");

@@ -168,7 +168,7 @@ function fill(select, any, values, words) {
  */
 export function priceWords({ price_usd, price_unit, is_from }) {
   if (price_usd === null) return "";
-  const form = new Intl.NumberFormat(language(), { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+  const form = new Intl.NumberFormat(language(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 });
   const price = form.format(price_usd);
   if (price_unit === "second") return is_from ? t("from {price} a second", { price }) : t("{price} a second", { price });
   if (price_unit === "output") return is_from ? t("from {price} a clip", { price }) : t("{price} a clip", { price });

@@ -167,8 +167,8 @@ class StatusView {
         ),
         line.progress !== null && make("progress", { max: 1, value: line.progress, "aria-label": t("Progress") }),
         line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
-        line.next && make("p", { className: "next" }, line.next),
-        ...line.notes.map((note) => make("p", { className: "quiet note" }, note)),
+        line.next && make("p", { className: "next", dir: "auto" }, line.next),
+        ...line.notes.map((note) => make("p", { className: "quiet note", dir: "auto" }, note)),
         line.requestId && copyable(line.requestId),
         line.offers.length > 0 &&
           make("div", { className: "offers" }, ...line.offers.filter(({ name }) => labels[name]).map((offer, place) => this.offer(offer, labels, place))),

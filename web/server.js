@@ -183,10 +183,11 @@ export const getNodes = () => ask("/remote_video/nodes");
  *
  * @param {Wanted} wanted
  * @param {string | null} before where the page before it ended; null for the first
+ * @param {number} limit
  * @returns {Promise<Page>}
  */
-export const getJobs = ({ states, model, search }, before) =>
-  ask(`/remote_video/jobs?${new URLSearchParams({ state: states.join(","), model, search, before: before ?? "" })}`);
+export const getJobs = ({ states, model, search }, before, limit) =>
+  ask(`/remote_video/jobs?${new URLSearchParams({ state: states.join(","), model, search, before: before ?? "", limit: String(limit) })}`);
 
 /** Those of these jobs that are there. @param {string[]} keys 100 at most @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getTheseJobs = (keys) => ask(`/remote_video/jobs?${new URLSearchParams({ keys: keys.join(",") })}`);

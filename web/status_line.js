@@ -1,7 +1,7 @@
 // @ts-check
 /** How the clip of a node stands, as what is to be shown of it. No page and no ComfyUI here. */
 
-import { said } from "./said.js";
+import { said, sentence } from "./said.js";
 import { language, t } from "./text.js";
 
 /**
@@ -93,12 +93,6 @@ function titleOf({ phase, words, error, is_background, file }) {
   return (phase === "made" || phase === "made again") && file ? file : sentence(error?.what ?? words);
 }
 
-/** What the server says of a state begins with a small letter. @param {string} words */
-function sentence(words) {
-  const text = said(words);
-  return text.slice(0, 1).toLocaleUpperCase(language()) + text.slice(1);
-}
-
 /** @param {NodeStatus} status */
 function coming({ usually_s, estimate_usd, sandbox }) {
   return [
@@ -138,7 +132,7 @@ export function clock(seconds) {
 
 /** @param {number} usd */
 export const dollars = (usd) =>
-  new Intl.NumberFormat(language(), { style: "currency", currency: "USD", maximumFractionDigits: 4 }).format(usd);
+  new Intl.NumberFormat(language(), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 }).format(usd);
 
 /**
  * What is read out: it changes with the state, not with a figure in it.

@@ -11,7 +11,9 @@ from .lifecycle import State
 from .record import JobRecord
 from .tables import JOBS, SELECT_JOBS, job_record
 
-MOST_ON_A_PAGE = 100
+USUAL_PAGE = 100
+MOST_ON_A_PAGE = 1000
+"""For who wants what is far down: ten thousand jobs are ten pages."""
 LOOKED_THROUGH = 10_000
 """Jobs that one page of a search looks through; the next one goes on from there."""
 COUNTED = 10_000
@@ -28,7 +30,7 @@ class Wanted:
 
     Args:
         before: where the page before it ended; None begins at the newest.
-        limit: jobs on the page, 100 at most.
+        limit: jobs on the page, 1000 at most.
         states: those of one of these; all when empty.
         model: those of this model, in people's words.
         search: those whose prompt's beginning, request id or file has this in it. Capitals don't matter where all of
@@ -36,7 +38,7 @@ class Wanted:
     """
 
     before: Place | None = None
-    limit: int = MOST_ON_A_PAGE
+    limit: int = USUAL_PAGE
     states: frozenset[State] = frozenset()
     model: str | None = None
     search: str = ""

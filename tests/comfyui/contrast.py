@@ -1,4 +1,4 @@
-"""Contrast as WCAG 2.2 computes it, of what the pack's open windows show."""
+"""Contrast as WCAG 2.2 computes it, of all that the pack shows on a page but what a canvas draws."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ MEASURE = r"""() => {
     const ground = (element) => {
         const layers = [];
         for (let one = element; one; one = one.parentElement) {
+            if (one.matches(".dom-widget")) layers.push(rgba(LiteGraph.NODE_DEFAULT_BGCOLOR));  // what the canvas draws
+            if (layers.at(-1)?.[3] === 1) break;
             const style = getComputedStyle(one);
             const stripes = style.backgroundImage.match(/rgb\([^)]*\)/g);
             layers.push(rgba(stripes ? stripes.at(-1) : style.backgroundColor));
@@ -37,14 +39,14 @@ MEASURE = r"""() => {
         worst[kind] = Math.min(worst[kind] ?? 99, value);
         if (value < least) bad.push(`${kind} of ${what}: ${value.toFixed(2)}`);
     };
-    for (const element of document.querySelectorAll("dialog.remote-video *")) {
-        if (!element.getClientRects().length) continue;
+    for (const element of document.querySelectorAll(".remote-video, .remote-video *")) {
+        if (!element.getClientRects().length || element.closest(".for-readers, .read-out")) continue;
         const style = getComputedStyle(element), back = ground(element);
         const name = (element.textContent || element.id || element.tagName).trim().slice(0, 30);
         const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
         const is_text = texts.some((node) => node.textContent.trim());
         if (is_text && !element.disabled) note("text", name, on(style.color, back), 4.5);
-        if (element.matches("input:not([type=checkbox]), select, button:enabled")) {
+        if (element.matches("input:not([type=checkbox]), select, button:not(.thumb):enabled")) {
             const outside = ground(element.parentElement);
             note("border", name, Math.max(on(style.borderTopColor, outside), ratio(back, outside)), 3);
         }
@@ -52,8 +54,20 @@ MEASURE = r"""() => {
             note("placeholder", name, on(getComputedStyle(element, "::placeholder").color, back), 4.5);
         if (element.matches(".state"))
             note("dot", name, on(getComputedStyle(element, "::before").backgroundColor, back), 3);
-        if (element.matches(".error"))
+        if (element.matches(".error:not(:empty), .item:not([data-phase=working]), .message.error, .sandbox.notice"))
             note("mark", name, on(style.borderInlineStartColor, back), 3);
+        if (element.matches(".pi") && element.getClientRects().length)
+            note("icon", element.className, on(style.color, back), 3);
+        if (element.matches(".job[data-state=submitted]"))
+            note("progress", name, on(getComputedStyle(element, "::after").backgroundColor, back), 3);
+        if (element.matches(".job.open, li[aria-selected=true], .mark")) {
+            const outside = ground(element.parentElement);
+            note("chosen", name, Math.max(on(style.borderInlineStartColor, outside), ratio(back, outside)), 3);
+        }
+        if (element.matches("progress")) {
+            note("progress", name, on(style.color, back), 3);
+            note("progress", name, on(style.borderTopColor, ground(element.parentElement)), 3);
+        }
     }
     return { worst, bad };
 }"""

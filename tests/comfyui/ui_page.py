@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,11 +47,20 @@ STRANGE = f"""() => [
 
 
 @contextmanager
-def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int = 1000) -> Iterator[Any]:
-    """A page that is loaded. It reaches nobody but its server; at its end no exception may have been left in it, no
-    address of `EVIL` asked for, and no script of outside words run.
+def open_ui(
+    browser: Any,
+    address: str,
+    *,
+    vue_nodes: bool = False,
+    height: int = 1000,
+    prepare: Callable[[Any], object] = lambda page: None,
+    **chosen: Any,
+) -> Iterator[Any]:
+    """A page that is loaded, after `prepare`, with what is `chosen` of ComfyUI's settings. It reaches nobody but its
+    server; at its end no exception may have been left in it, no address of `EVIL` asked for, and no script of outside
+    words run.
     """
-    settings = {"TutorialCompleted": True, "VueNodes.Enabled": vue_nodes, "RightSidePanel.IsOpen": False}
+    settings = {"TutorialCompleted": True, "VueNodes.Enabled": vue_nodes, "RightSidePanel.IsOpen": False, **chosen}
     for name, value in settings.items():
         requests.post(f"{address}/api/settings/Comfy.{name}", json=value, timeout=60)
     page = browser.new_page(viewport={"width": 1300, "height": height})
@@ -60,7 +69,8 @@ def open_ui(browser: Any, address: str, *, vue_nodes: bool = False, height: int 
     page.on("pageerror", lambda error: exceptions.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.route(lambda url: not url.startswith((address, "data:", "blob:")), lambda route: route.abort())
-    page.goto(address)
+    prepare(page)
+    page.goto(f"{address}/")
     page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
     assert page.evaluate("app.extensionManager.setting.get('Comfy.VueNodes.Enabled')") is vue_nodes
     yield page
