@@ -197,6 +197,8 @@ class Autogrow(ComfyType, io_type="COMFY_AUTOGROW_V3"):
 
 
 class MultiType:
+    io_type = "COMFY_MULTITYPED_V3"
+
     class Input(Input):
         def __init__(
             self,
