@@ -14,7 +14,7 @@ from ..remote_video.ledger.record import JobRecord
 from ..remote_video.outside_text import storable
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
-from .comfy_host import output_folder, running_engine, the_engine
+from .comfy_host import output_folder, running_engine, tell_pages, the_engine
 from .thumbnails import clip_here
 
 LONGEST_SEARCH = 200
@@ -56,9 +56,16 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     }
 
 
+FORGOTTEN_EVENT = "remote_video.forgotten"
+"""The websocket event that tells every page which job is no longer in the list."""
+
+
 def forget_job(settings: Settings, body: Body) -> dict[str, Any]:
     """{key} -> {forgotten: bool, why: a sentence when it wasn't}. Raises RequestRefused, LedgerError."""
-    outcome = Ledger(settings.home).forget(text_of(body, "key"))
+    key = text_of(body, "key")
+    outcome = Ledger(settings.home).forget(key)
+    if outcome is Forgotten.DONE:
+        tell_pages(FORGOTTEN_EVENT, {"key": key})
     return {"forgotten": outcome is Forgotten.DONE, "why": WHY_NOT_FORGOTTEN.get(outcome, "")}
 
 

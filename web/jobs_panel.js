@@ -11,7 +11,7 @@ import { Feed, JobsModel, Latest, everything, isNarrowed } from "./jobs_model.js
 import { nameOf, priceOfRun, spending, whatForgettingMeans } from "./jobs_words.js";
 import { askFirst } from "./modal.js";
 import { said } from "./said.js";
-import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, stopListening } from "./server.js";
+import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, onForgotten, stopListening } from "./server.js";
 import { setSandbox } from "./sandbox.js";
 import { direction, t } from "./text.js";
 
@@ -50,6 +50,7 @@ class JobsPanel {
     /** @type {Set<string>} */
     this.heardOf = new Set();
     this.hear = this.hear.bind(this);
+    onForgotten(({ detail: { key } }) => this.isShown && this.feed.heard([key]));
     listenTo("reconnected", () => this.isShown && this.refresh());
     listenTo("reconnecting", () => this.isShown && this.failed(new Error(t("ComfyUI does not answer. Is it still running?"))));
     listenTo("remote_video.sandbox", () => this.isShown && this.refresh());

@@ -244,6 +244,9 @@ export const cancelJob = (key) => ask("/remote_video/jobs/cancel", { key });
  * @property {boolean} is_over
  */
 
+/** @param {(event: CustomEvent<{key: string}>) => void} heard called when a job was forgotten, by any page */
+export const onForgotten = (heard) => api.addEventListener("remote_video.forgotten", heard);
+
 /** @param {(event: CustomEvent<JobEvent>) => void} heard */
 export const listen = (heard) => api.addEventListener("remote_video.job", heard);
 

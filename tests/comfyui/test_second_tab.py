@@ -96,7 +96,7 @@ def test_a_job_that_is_forgotten_in_one_tab_is_gone_in_the_other(tabs, server):
     found = row(other, "to be forgotten").first
     found.click(position={"x": 150, "y": 12})
     found.get_by_role("button", name="Forget this job").click()
-    other.get_by_role("dialog").get_by_role("button", name="Forget this job").click()
+    other.get_by_role("alertdialog").get_by_role("button", name="Forget this job").click()
     row(other, "to be forgotten").first.wait_for(state="detached")
     one.bring_to_front()
     row(one, "to be forgotten").first.wait_for(state="detached")

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 OURS = ("remote_video", "remote-video")
+TOO_EARLY = "Unhandled message"
+"""ComfyUI's own warning of an event that comes while the page still loads its extensions."""
 
 
 @dataclass
@@ -47,7 +49,7 @@ def watch(page: Any) -> Watched:
 
     def said(message: Any) -> None:
         where = message.location.get("url", "")
-        if message.type in ("error", "warning") and is_ours(message.text, where):
+        if message.type in ("error", "warning") and is_ours(message.text, where) and TOO_EARLY not in message.text:
             seen.console.append(f"{message.type}: {message.text} ({where})")
 
     page.on("request", lambda request: seen.asked.append(request.url))

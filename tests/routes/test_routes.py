@@ -18,6 +18,7 @@ from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
+from server import PromptServer
 
 from ..catalogue.listing import models, paged
 from ..nodes.comfy import Comfy
@@ -304,7 +305,8 @@ async def until(is_so: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-async def test_an_uncertain_job_can_be_forgotten_once(client, home):
+async def test_an_uncertain_job_can_be_forgotten_once_and_every_page_is_told(client, home):
+    PromptServer.instance.sent.clear()
     ledger = Ledger(home)
     lease = begun(ledger, "lost")
     ledger.record(lease, Event.LOST)
@@ -316,6 +318,7 @@ async def test_an_uncertain_job_can_be_forgotten_once(client, home):
     assert "works on that job right now" in told[0]["why"]
     assert "not there" in told[2]["why"]
     assert ledger.get("lost") is None
+    assert PromptServer.instance.sent == [("remote_video.forgotten", {"key": "lost"}, None)]
 
 
 async def test_a_job_that_is_not_there_can_not_be_cancelled(client):
