@@ -18,10 +18,10 @@ from .container import open_media, picture_stream, sound_stream, video_stream
 from .frames import Check
 from .whole_file import what_is_missing
 
-IN_MP4 = frozenset({"h264", "hevc", "av1", "vp9"})
-"""Codecs whose packets go into an MP4 as they are."""
-WITH_HEADERS = ("mov", "matroska")
-"""Containers that keep a codec's headers apart, as MP4 does."""
+IN_MP4 = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "libvpx-vp9"})
+"""Decoders of what goes into an MP4 as it is."""
+ISO = "mov"
+"""What libav calls MP4 and its kin; others have no times of their own for decoding, or no headers apart."""
 USUAL_RATES = [Fraction(n) for n in (12, 15, 24, 25, 30, 48, 50, 60)]
 USUAL_RATES += [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60)]
 FULL_RANGE = 2
@@ -226,7 +226,7 @@ def _measured(
         and pixel == 1
         and orientation == Orientation()
         and context.name in IN_MP4
-        and container.format.name.startswith(WITH_HEADERS)
+        and container.format.name.startswith(ISO)
     )
     size = frame.width, frame.height
     kind = (context.name, context.profile, context.extradata, *size, frame.format.name, base, rate, tags)
@@ -302,7 +302,7 @@ def _sound(
     lengths = np.frombuffer(packets.lengths, np.int64)
     packet = int(lengths[0]) if len(lengths) else 0
     follow = len(lengths) and (np.diff(stamps) == packet).all() and (lengths[:-1] == packet).all()
-    may_be_copied = follow and packets.has_all_stamps and container.format.name.startswith("mov")
+    may_be_copied = follow and packets.has_all_stamps and container.format.name.startswith(ISO)
     return Sound(
         rate=stream.sample_rate,
         layout=context.layout.name,
