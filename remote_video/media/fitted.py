@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
 
-from .colours import ONE_THREAD, Orientation, RgbConverter, is_full_range, matrix_of
+from .colours import ONE_THREAD, RgbConverter, is_full_range, matrix_of
 from .container import cores, open_media, picture_stream
 from .frames import Check, whole_frames
 from .look import Look, Slot
@@ -109,7 +109,8 @@ class Fitting:
 
     def planes(self, frame: av.VideoFrame) -> Planes:
         """The frame's."""
-        look, orientation = self._look, Orientation.of(frame)
+        # Its side data is not asked for here: PyAV's would keep the frame until the next collection of garbage.
+        look, orientation = self._look, self._clip.orientation
         width, height = orientation.size(*_scaled(orientation.size(*self._shown(frame)), look))
         converted = self._converted(frame, width, height)
         upright = [orientation.upright(_pixels(plane)) for plane in converted.planes]

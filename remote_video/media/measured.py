@@ -96,6 +96,8 @@ class Measured:
     time_base: Fraction
     pixel: Fraction
     """How much wider than high a stored pixel is shown."""
+    orientation: Orientation
+    """How the stored picture is laid down to stand upright."""
     sound: Sound | None
 
     @property
@@ -246,6 +248,7 @@ def _measured(
         delay=first.pts - first.dts if is_plain and first is not None else 0,
         time_base=base,
         pixel=pixel,
+        orientation=orientation,
         sound=_sound(sound, sounds, container, begin) if sound is not None and sounds.count else None,
     )
 
