@@ -68,7 +68,6 @@ class RgbConverter:
         rows = buffer.reshape(rgb.height, plane.line_size)
         return rows[:, : rgb.width * 3].reshape(rgb.height, rgb.width, 3)
 
-
     def planes(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The same as a frame of three planes, of 8 bits each."""
         matrix = matrix_of(frame)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext, suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
 import numpy as np
 
-from ..errors import MediaError, Billed
+from ..errors import Billed, MediaError
 from .container import LIBAV_ERRORS, cores, open_media, sound_stream, video_stream
 from .copy_packets import Timed, copied_pictures, copied_sound
 from .fitted import film_frames
@@ -42,19 +42,21 @@ class FilmFile:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self._container.close()
+        # What went wrong before is what counts: a full disk takes no end of the file either.
+        with suppress(*LIBAV_ERRORS) if error is not None else nullcontext():
+            self._container.close()
 
-    def pictures(self, check: Check) -> Iterator[Timed]:
+    def pictures(self, check: Check) -> Generator[Timed, None, None]:
         """Packets of the picture."""
         if self._look.copies_pictures:
             return copied_pictures(self._look, self._like(video_stream))
         return self._encoded_pictures(self._encoder(), check)
 
-    def sound(self, check: Check) -> Iterator[Timed]:
+    def sound(self, check: Check) -> Generator[Timed, None, None]:
         """Packets of the sound; none where the film is mute."""
         look = self._look
         if not look.sound_rate:
-            return iter(())
+            return silent()
         if look.copies_sound:
             return copied_sound(look, self._like(sound_stream))
         stream = self._container.add_stream("aac", rate=look.sound_rate, layout=look.layout)
@@ -74,12 +76,12 @@ class FilmFile:
 
     # -- encoding --------------------------------------------------------------------------------------------------
 
-    def _encoder(self) -> av.VideoStream:
+    def _encoder(self) -> Any:
         """The best that works here. Raises MediaError when none does."""
         look = self._look
         for name in ENCODERS:
             try:
-                stream = self._container.add_stream(name, rate=look.rate)
+                stream: Any = self._container.add_stream(name, rate=look.rate)
             except (*LIBAV_ERRORS, LookupError):
                 continue
             stream.width, stream.height, stream.pix_fmt = look.width, look.height, "yuv420p"
@@ -103,7 +105,7 @@ class FilmFile:
             next_step="Install PyAV (the package `av`) from PyPI in ComfyUI's Python, then restart ComfyUI.",
         )
 
-    def _encoded_pictures(self, stream: av.VideoStream, check: Check) -> Iterator[Timed]:
+    def _encoded_pictures(self, stream: av.VideoStream, check: Check) -> Generator[Timed, None, None]:
         base = 1 / self._look.rate
         frames = film_frames(self._look, check)
         try:
@@ -114,9 +116,9 @@ class FilmFile:
             for packet in stream.encode(None):
                 yield _timed(packet)
         finally:
-            frames.close()  # type: ignore[attr-defined]
+            frames.close()
 
-    def _encoded_sound(self, stream: av.AudioStream, check: Check) -> Iterator[Timed]:
+    def _encoded_sound(self, stream: av.AudioStream, check: Check) -> Generator[Timed, None, None]:
         look, at = self._look, 0
         blocks = film_sound(look, check)
         try:
@@ -129,11 +131,16 @@ class FilmFile:
             for packet in stream.encode(None):
                 yield _timed(packet)
         finally:
-            blocks.close()  # type: ignore[attr-defined]
+            blocks.close()
+
+
+def silent() -> Generator[Timed, None, None]:
+    """No packets."""
+    yield from ()
 
 
 def _timed(packet: av.Packet) -> Timed:
-    return float(packet.dts * fraction(packet.time_base)), packet
+    return float((packet.dts or 0) * fraction(packet.time_base)), packet
 
 
 def _pieces(blocks: Iterator[np.ndarray], channels: int) -> Iterator[np.ndarray]:

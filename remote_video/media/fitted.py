@@ -1,4 +1,4 @@
-"""Frames of any clip as frames of the film: upright, of its size, in its colours, at its rate, one fading into the next."""
+"""Frames of any clip as frames of the film: upright, of its size and colours, at its rate, fading into the next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ THREADS_PIXELS = 16 * 1024 * 1024
 """Decoded ahead by the threads of one decoder, at most."""
 
 
-def film_frames(look: Look, check: Check) -> Iterator[av.VideoFrame]:
+def film_frames(look: Look, check: Check) -> Generator[av.VideoFrame, None, None]:
     """Every frame of the film, in order."""
     fading: Iterator[Planes] = iter(())
     frames: Iterator[Planes] = iter(())
@@ -146,9 +146,7 @@ class Fitting:
             )
         if is_as_is and frame.format.name in ("yuv420p", "yuvj420p"):
             return frame
-        return self._to_size.reformat(
-            frame, width=width, height=height, format=target, interpolation=how, **ONE_THREAD
-        )
+        return self._to_size.reformat(frame, width=width, height=height, format=target, interpolation=how, **ONE_THREAD)
 
 
 def _scaled(shown: tuple[int, int], look: Look) -> tuple[int, int]:

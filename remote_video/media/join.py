@@ -1,9 +1,10 @@
-"""Clips one after the other as one film: opened, agreed on, copied or encoded, and closed. Nothing is kept in memory."""
+"""Clips one after the other as one film: opened, agreed on, copied or encoded, and closed. None is kept in memory."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from operator import itemgetter
 from typing import BinaryIO
 
@@ -45,9 +46,9 @@ def join(look: Look, file: BinaryIO, told: Told = lambda share: None, check: Che
         MediaError: a clip is damaged, or no longer there; its place is named.
         OSError: the disk doesn't take it.
     """
-    with FilmFile(file, look) as film:
-        tracks = film.pictures(check), film.sound(check)
-        for at_s, packet in heapq.merge(*tracks, key=itemgetter(0)):
+    with FilmFile(file, look) as film, ExitStack() as tracks:
+        packets = [tracks.enter_context(closing(track)) for track in (film.pictures(check), film.sound(check))]
+        for at_s, packet in heapq.merge(*packets, key=itemgetter(0)):
             check()
             film.write(packet)
             told(min(1.0, max(0.0, at_s / look.length_s)))

@@ -138,9 +138,7 @@ def _colours(first: Measured, width: int, height: int) -> tuple[Tags, int]:
     return tags, first.matrix
 
 
-def _why_not_copied(
-    clips: Sequence[Measured], wish: Wish, size: tuple[int, int], rate: Fraction, overlap: int
-) -> str:
+def _why_not_copied(clips: Sequence[Measured], wish: Wish, size: tuple[int, int], rate: Fraction, overlap: int) -> str:
     """What keeps the packets from being copied, in words; empty when nothing does."""
     first = clips[0]
     if overlap:
@@ -192,7 +190,12 @@ def _sound_fits(look: Look) -> bool:
     first = look.slots[0].clip.sound
     for slot in look.slots:
         sound = slot.clip.sound
-        if first is None or sound is None or not sound.packet or (sound.kind, sound.packet) != (first.kind, first.packet):
+        if (
+            first is None
+            or sound is None
+            or not sound.packet
+            or (sound.kind, sound.packet) != (first.kind, first.packet)
+        ):
             return False
         ends = int(sound.stamps[-1]) + sound.packet
         if sound.stamps[0] > sound.packet / 2 or ends < slot.clip.length_s / sound.time_base - sound.packet / 2:
@@ -203,8 +206,12 @@ def _sound_fits(look: Look) -> bool:
 def _notices(clips: Sequence[Measured], tags: Tags) -> tuple[str, ...]:
     curves = {PQ, HLG}
     other = [
-        clip.number for clip in clips if clip.tags.transfer != tags.transfer and curves & {clip.tags.transfer, tags.transfer}
+        clip.number
+        for clip in clips
+        if clip.tags.transfer != tags.transfer and curves & {clip.tags.transfer, tags.transfer}
     ]
     if not other:
         return ()
-    return (f"Clip {other[0]} and the first differ in HDR; it is joined without a conversion and may look pale or dark.",)
+    return (
+        f"Clip {other[0]} and the first differ in HDR; it is joined without a conversion and may look pale or dark.",
+    )

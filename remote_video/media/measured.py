@@ -152,7 +152,7 @@ def measure(number: int, part: Part, check: Check) -> Measured:
         with open_media(part.path) as container:
             video, sound = picture_stream(container, part.path), sound_stream(container)
             pictures, sounds = _Packets(), _Packets()
-            frame: av.VideoFrame | None = None
+            frame: Any = None
             for packet in container.demux([one for one in (video, sound) if one is not None]):
                 check()
                 if packet.is_corrupt:
@@ -174,7 +174,7 @@ class _Packets:
         self.count = 0
         self.has_all_stamps = True
         self.has_hidden = False
-        self.first: av.Packet | None = None
+        self.first: Any = None
 
     def add(self, packet: av.Packet) -> None:
         if not packet.size:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 
 import av
@@ -24,7 +23,7 @@ BLOCK = 8192
 """Samples that are mixed at a time."""
 
 
-def film_sound(look: Look, check: Check) -> Iterator[np.ndarray]:
+def film_sound(look: Look, check: Check) -> Generator[np.ndarray, None, None]:
     """The whole film's, float32 [C,N] in blocks; exactly as long as the picture."""
     readers: list[_Reader] = []
     try:
@@ -87,8 +86,7 @@ class _Reader:
 
     def close(self) -> None:
         """Close its file."""
-        with suppress(AttributeError):
-            self._blocks.close()  # type: ignore[attr-defined]
+        self._blocks.close()
 
 
 def _gain(distance: np.ndarray, fade: int) -> np.ndarray:
@@ -98,7 +96,7 @@ def _gain(distance: np.ndarray, fade: int) -> np.ndarray:
     return np.sin(np.clip(distance / (fade + 1), 0, 1) * (np.pi / 2)).astype(np.float32)
 
 
-def _in_step(slot: Slot, look: Look, check: Check) -> Iterator[np.ndarray]:
+def _in_step(slot: Slot, look: Look, check: Check) -> Generator[np.ndarray, None, None]:
     """What there is of a clip's sound from the begin of its slot on, without holes."""
     clip = slot.clip
     if clip.sound is None:
@@ -112,7 +110,7 @@ def _in_step(slot: Slot, look: Look, check: Check) -> Iterator[np.ndarray]:
         heard = 0.0
         """Of the clip's sound, until when it has come, s."""
         with libav(clip.part.path):
-            for frame in whole_sound(container, stream, clip.part.path):
+            for frame in whole_sound(container, stream, clip.part.path) if stream is not None else ():
                 check()
                 at = heard if frame.pts is None else frame.pts * rational(frame.time_base) - begin
                 if early is None:

@@ -30,7 +30,11 @@ def flashing(
     sound_s: float | None = None,
     **more: Any,
 ) -> Path:
-    """A dark clip with two white frames from `at_s` on, and a beep that begins with them; `sound_s`: how long its sound is."""
+    """A dark clip with two white frames from `at_s` on, and a beep that begins with them.
+
+    Args:
+        sound_s: how long its sound is.
+    """
     count, lit = round(seconds * rate), round(at_s * rate)
     pictures = [np.full((size[1], size[0], 3), 255 if n in (lit, lit + 1) else 30, np.uint8) for n in range(count)]
     samples = np.zeros((2, round((seconds if sound_s is None else sound_s) * sound_rate)), np.float32)

@@ -75,9 +75,7 @@ def tags_of(path: Path) -> tuple[int, ...]:
 @pytest.mark.parametrize("options", [{}, BFRAMES], ids=["as usual", "reordered"])
 def test_copied_frames_are_the_clips_own_bit_by_bit_and_evenly_spaced(tmp_path, options):
     sound = tone(COUNT / 24, 44100, 2)
-    clips = [
-        clip(tmp_path / f"{n}.mp4", 9 * n, options=options, sound=sound, sound_rate=44100) for n in range(3)
-    ]
+    clips = [clip(tmp_path / f"{n}.mp4", 9 * n, options=options, sound=sound, sound_rate=44100) for n in range(3)]
     look = joined(clips, film := tmp_path / "film.mp4")
     assert (look.copies_pictures, look.copies_sound) == (True, True)
     shown = frames(film)

@@ -38,9 +38,7 @@ def test_copied_sound_is_never_off_by_a_frame(tmp_path, sound_rate):
 def test_encoded_sound_is_never_off_by_half_a_frame(tmp_path, transition_s):
     rates = [24, 30, Fraction(24000, 1001), 25]
     clips = [
-        flashing(
-            tmp_path / f"{n}.mp4", 1.1 + 0.07 * (n % 3), 0.5, rate=rates[n % 4], sound_rate=(44100, 48000)[n % 2]
-        )
+        flashing(tmp_path / f"{n}.mp4", 1.1 + 0.07 * (n % 3), 0.5, rate=rates[n % 4], sound_rate=(44100, 48000)[n % 2])
         for n in range(JOINS + 1)
     ]
     look = joined(clips, tmp_path / "film.mp4", transition_s=transition_s)
