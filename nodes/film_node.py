@@ -16,7 +16,7 @@ from ..remote_video.console import never_raise
 from ..remote_video.engine.saved import save_sidecar
 from ..remote_video.engine.threads import DaemonThreads
 from ..remote_video.errors import RemoteVideoError, Stopped
-from ..remote_video.models.fields import Field
+from ..remote_video.models.fields import Text
 from .asker import NodeAsker
 from .clip_node import player, workflow_text
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, wired_outputs
@@ -34,10 +34,10 @@ _threads = DaemonThreads("join", 1)
 
 def clips_input() -> io.Input:
     """Sockets for clips, one more as soon as the last is wired; each takes a list as well."""
-    tip = "The clips, in order: one in each socket, or lists of them. 2 to 50 in all."
+    field = Text(CLIPS, None, "The clips, in order: one in each socket, or lists of them. 2 to 50 in all.")
     socket = io.Video.Input("clip", optional=True)
     template = io.Autogrow.TemplatePrefix(socket, prefix="clip_", min=2, max=MOST)
-    clips: io.Input = io.Autogrow.Input(CLIPS, template=template, optional=True, **labelled(Field(CLIPS, None, tip)))
+    clips: io.Input = io.Autogrow.Input(CLIPS, template=template, optional=True, **labelled(field))
     return clips
 
 
@@ -68,7 +68,7 @@ async def make_film_of(hidden: Any, clips: Any, given: Mapping[str, Any]) -> io.
 
     def check() -> None:
         if is_over.is_set():
-            raise Stopped("Nobody waits for this film any more.")
+            raise Stopped("Nobody waits for these frames any more.")
 
     work = _threads.start(lambda: _joined(node, list(_in_order(sockets)), values, needed, sidecar, check))
     try:

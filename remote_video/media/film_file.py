@@ -21,8 +21,10 @@ from .mixed_sound import film_sound
 
 ENCODERS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "h264_nvenc", "h264_qsv", "h264_amf")
 """H.264, the best first; PyAV's own builds have the first."""
-CRF, PRESET = 16, "veryfast"
+CRF, PRESET, LARGE_PRESET = 16, "veryfast", "ultrafast"
 """Visually lossless. Slower presets make smaller files, and no better ones at the same factor."""
+LEAST_AHEAD = 4
+"""Frames; where there is no room for so many, the encoder looks ahead at none."""
 BITS_PER_PIXEL = 0.3
 """Of encoders that know no constant quality."""
 LOOKAHEAD_PIXELS = 16 * 1024 * 1024
@@ -92,10 +94,8 @@ class FilmFile:
             context.color_trc = look.tags.transfer
             context.colorspace = look.tags.matrix
             if name == "libx264":
-                pixels = look.width * look.height
-                ahead = max(1, min(20, LOOKAHEAD_PIXELS // pixels))
-                stream.options = {"crf": str(CRF), "preset": PRESET, "rc-lookahead": str(ahead)}
-                context.thread_count = max(1, min(cores(), 8, 2 * LOOKAHEAD_PIXELS // pixels))
+                stream.options = {"crf": str(CRF), **_within_memory(look.width * look.height)}
+                context.thread_count = min(cores(), 8)
             else:
                 context.bit_rate = round(BITS_PER_PIXEL * look.width * look.height * look.rate)
             return stream
@@ -132,6 +132,15 @@ class FilmFile:
                 yield _timed(packet)
         finally:
             blocks.close()
+
+
+def _within_memory(pixels: int) -> dict[str, str]:
+    """What keeps libx264's frames below 200 MB at any size: it has about 20 bytes for each pixel of each."""
+    ahead = min(20, LOOKAHEAD_PIXELS // pixels)
+    if ahead >= LEAST_AHEAD:
+        return {"preset": PRESET, "rc-lookahead": str(ahead), "x264-params": "sliced-threads=1"}
+    none = "sliced-threads=1:sync-lookahead=0:mbtree=0"
+    return {"preset": LARGE_PRESET, "rc-lookahead": "0", "bf": "0", "x264-params": none}
 
 
 def silent() -> Generator[Timed, None, None]:
