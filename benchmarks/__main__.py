@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import bodies, decode, encode, growth, imports, in_flight, lag, ledger, names, plot, stored, waiting
+from . import bodies, decode, encode, growth, imports, in_flight, join, lag, ledger, names, plot, stored, waiting
 
 Rows = list[dict[str, Any]]
 HERE = Path(__file__).resolve().parent
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[bool], Rows]] = {
     "decode": decode.rows,
     "growth": growth.rows,
     "encode": encode.rows,
+    "join": join.rows,
     "waiting": waiting.rows,
     "lag": lag.rows,
     "in_flight": in_flight.rows,

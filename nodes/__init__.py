@@ -11,6 +11,7 @@ from .clip_node import ClipMaker
 from .comet_veo import CometVeo
 from .comfy_host import ask_what_is_offered, collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
+from .join_clips import JoinClips
 from .kling3_element import Kling3Element
 from .kling3_i2v import Kling3I2V
 from .literals import read_prompt
@@ -27,6 +28,7 @@ NODES: list[type[io.ComfyNode]] = [
     Dreamina3Pro,
     CometVeo,
     RunComfyVideo,
+    JoinClips,
 ]
 
 

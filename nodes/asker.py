@@ -100,6 +100,16 @@ class NodeAsker:
         event = replace(self._event, text=text, words=text, sandbox=clip.sandbox, state=State.STORED, **known)
         self._say(replace(event, error=None, progress=None, is_over=True), "made again" if clip.reused else "made")
 
+    def works(self, words: str, progress: float | None = None) -> None:
+        """What is being done here, and how much of it is done, 0..1."""
+        self.show(replace(self._event, text=words, words=words, progress=progress, since=self._asked_at))
+
+    def has_joined(self, file: str, text: str, remarks: tuple[str, ...]) -> None:
+        """The film is handed on."""
+        self.notices = remarks
+        known = {"file": file, "progress": None, "state": State.STORED, "is_over": True}
+        self._say(replace(self._event, text=text, words=text, **known), "made")
+
     def fails(self, error: RemoteVideoError) -> None:
         """The node ends with an error."""
         text = f"{error.what}\nNext: {error.next_step}"

@@ -169,7 +169,7 @@ class ClipMaker:
             filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),
             temp_folder=temp_folder(),
             node_id=node.node_id,
-            sidecar=_workflow_text(cls.hidden) if keeps_metadata() else None,
+            sidecar=workflow_text(cls.hidden) if keeps_metadata() else None,
         )
 
 
@@ -214,7 +214,7 @@ def _summary(clip: StoredClip) -> str:
     return f"{clip.path.name}{': sandbox, nothing was paid' if clip.sandbox else cost} | {clip.request_id}"
 
 
-def _workflow_text(hidden: Any) -> str | None:
+def workflow_text(hidden: Any) -> str | None:
     """The graph as JSON text for the sidecar: as the browser sent it, else in API format; None without one."""
     if not hidden:
         return None

@@ -13,6 +13,7 @@ OF_NAMES = {
     "multi_shot": "Shots",
     "num_frames": "Number of frames",
     "shot_type": "Shot planning",
+    "transition_s": "Transition length",
     "wait": "Wait for the clip",
 }
 """Names that say less to an artist than other words do."""

@@ -32,6 +32,12 @@ def clip_outputs() -> list[io.Output]:
     ]
 
 
+def film_outputs() -> list[io.Output]:
+    """The same of a film, which no provider knows."""
+    frames, path, _, *more, _ = clip_outputs()
+    return [frames, path, io.Video.Output("video", tooltip="The saved film; costs no RAM."), *more]
+
+
 def to_decode(frames_mode: str, wired: frozenset[int] | None) -> frozenset[int]:
     """Which of `DECODED` are needed.
 

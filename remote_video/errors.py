@@ -31,6 +31,8 @@ RemoteVideoError
     DownloadError         it exists and could not be brought here this time
     MediaError            its file can't be decoded
     NotEnoughMemory       its frames don't fit into the free RAM
+  a film of several clips
+    FilmError             the disk doesn't take it; the clips are as they were
 Stopped                   the user pressed Stop: not an error
 """
 
@@ -307,6 +309,13 @@ class NotEnoughMemory(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = "Set max_frames, or unwire `frames` and use the `video` or `video_path` output."
+
+
+class FilmError(RemoteVideoError):
+    """Clips could not be joined into a film for want of room or rights; the clips are as they were."""
+
+    usual_next_step = "Make room there, then run again."
+    usual_actions = (Action.RUN,)
 
 
 class LedgerError(RemoteVideoError):

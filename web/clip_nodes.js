@@ -11,6 +11,8 @@ import { ModelNode } from "./runcomfy_video.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
 
 const LOOK_EVERY_MS = 400;
+/** It makes films of clips, here and for nothing: it has no account, no price and no model. */
+const JOIN = "JoinClips";
 
 /**
  * Frontend 1.37 reads the schema's "fixed" as a name and starts every seed at "randomize"; a random seed is another
@@ -34,7 +36,7 @@ function showPlayer(/** @type {any} */ node) {
 function growAroundPlayers(/** @type {any} */ graph) {
   if (/** @type {any} */ (window).LiteGraph.vueNodesMode) return;
   for (const node of graph?.nodes ?? []) {
-    if (!CLIP_NODES.has(node.comfyClass) || node.flags?.collapsed) continue;
+    if (!(CLIP_NODES.has(node.comfyClass) || node.comfyClass === JOIN) || node.flags?.collapsed) continue;
     const needed = node.computeSize()[1];
     if (node.size[1] >= needed) continue;
     node.setSize([node.size[0], needed]);
@@ -87,6 +89,10 @@ app.registerExtension({
   /** Runs before a saved workflow's own values are put in. */
   nodeCreated(/** @type {any} */ node) {
     keepLabels(node);
+    if (node.comfyClass === JOIN) {
+      showPlayer(node);
+      showStatus(node);
+    }
     if (!CLIP_NODES.has(node.comfyClass)) return;
     startSeedFixed(node);
     showPlayer(node);

@@ -4,7 +4,7 @@
 import { outputWording, wording } from "./wording.js";
 
 const LABELLED = new Set([
-  "Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo",
+  "Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo", "JoinClips",
 ]);
 
 /**

@@ -186,7 +186,7 @@ class StatusView {
   }
 
   needsKey() {
-    return accounts !== null && !accounts.sandbox && !accountOf(this.node)?.set;
+    return accounts !== null && providerOf(this.node) !== "" && !accounts.sandbox && !accountOf(this.node)?.set;
   }
 
   /** A new node says what it lacks. */
@@ -224,7 +224,7 @@ class StatusView {
 const isVue = () => /** @type {any} */ (window).LiteGraph?.vueNodesMode === true;
 
 /** @param {any} node */
-const providerOf = (node) => (node.comfyClass === "CometVeo" ? "cometapi" : "runcomfy");
+const providerOf = (node) => (node.comfyClass === "CometVeo" ? "cometapi" : node.comfyClass === "JoinClips" ? "" : "runcomfy");
 /** @param {any} node */
 const accountOf = (node) => accounts?.accounts.find(({ provider }) => provider === providerOf(node));
 /** @param {Event} event */

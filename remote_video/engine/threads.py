@@ -27,7 +27,8 @@ class DaemonThreads:
         self._name = name
         self._most = most
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._unfinished = 0
+        """Calls that have a thread or wait for one; without those that were left."""
         self._threads = 0
         self._left: set[Future[Any]] = set()
         self._starting = threading.Lock()
@@ -36,8 +37,9 @@ class DaemonThreads:
         """Begin a call; it goes on even when nobody waits for it any more."""
         future: Future[T] = Future()
         with self._starting:
-            if not self._idle.acquire(blocking=False) and self._threads < self._most:
+            if self._unfinished >= self._threads and self._threads < self._most:
                 self._add_thread()
+            self._unfinished += 1
             self._work.put((call, future))
         return future
 
@@ -47,7 +49,8 @@ class DaemonThreads:
             if not future.cancel() and not future.done():
                 self._left.add(future)
                 self._threads -= 1
-                if not self._work.empty():
+                self._unfinished -= 1
+                if self._unfinished > self._threads:
                     self._add_thread()
 
     def end(self) -> None:
@@ -78,8 +81,8 @@ class DaemonThreads:
                 if future in self._left:
                     self._left.discard(future)
                     return  # another one has its place
+                self._unfinished -= 1
             del work, call, future  # else an idle thread keeps the last body alive
-            self._idle.release()
 
 
 class Pools:

@@ -119,7 +119,7 @@ def _read_info(path: Path) -> ClipInfo:
         stream = video_stream(container, path)
         count = stream.frames or _count_packets(path)
         has_audio, unknown_sound = sound_stream(container) is not None, has_unknown_sound(container)
-        fps, duration_s = _timing(container, stream, count)
+        fps, duration_s = timing(container, stream, count)
         try:
             first = next(whole_frames(container, picture_stream(container, path), path), None)
             if first is None:
@@ -144,7 +144,7 @@ def _count_packets(path: Path) -> int:
         return sum(1 for packet in container.demux(video_stream(container, path)) if packet.size)
 
 
-def _timing(container: av.container.InputContainer, stream: av.VideoStream, count: int) -> tuple[float, float]:
+def timing(container: av.container.InputContainer, stream: av.VideoStream, count: int) -> tuple[float, float]:
     """Frames per second and seconds, from whatever the header gives."""
     fps = rational(stream.average_rate) or rational(stream.guessed_rate) or rational(stream.base_rate)
     duration_s = (stream.duration or 0) * rational(stream.time_base) or (container.duration or 0) / av.time_base

@@ -22,7 +22,7 @@ _EXACT = 0x2 | 0x40000 | 0x2000
 
 Without them 8-bit 4:2:0 goes through a loop that cuts off where it should round: up to 3/255 too dark, 1 in the mean.
 """
-_ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
+ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
 """The callers are threads already; PyAV before 17 has no other way, 19 would start its own."""
 
 
@@ -31,8 +31,17 @@ def matrix_of(frame: av.VideoFrame) -> int:
     tagged = _MATRIX_OF_TAG.get(int(frame.colorspace))
     if tagged is not None:
         return tagged
-    is_hd = frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT
-    return BT709 if is_hd else BT601
+    return matrix_by_size(frame.width, frame.height)
+
+
+def matrix_by_size(width: int, height: int) -> int:
+    """The matrix of a picture that doesn't say."""
+    return BT709 if width >= _HD_WIDTH or height >= _HD_HEIGHT else BT601
+
+
+def is_full_range(frame: av.VideoFrame) -> bool:
+    """Whether its brightness goes from 0 to 255."""
+    return int(frame.color_range) == _FULL_RANGE or frame.format.name.startswith("yuvj")
 
 
 class RgbConverter:
@@ -53,24 +62,26 @@ class RgbConverter:
         Returns:
             uint8 [H,W,3], a view of libav's own buffer; rows may be padded.
         """
+        rgb = self._to_pixels.reformat(self.planes(frame), format="rgb24", **ONE_THREAD)
+        plane = rgb.planes[0]
+        buffer = np.frombuffer(memoryview(plane), np.uint8, count=plane.line_size * rgb.height)
+        rows = buffer.reshape(rgb.height, plane.line_size)
+        return rows[:, : rgb.width * 3].reshape(rgb.height, rgb.width, 3)
+
+    def planes(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The same as a frame of three planes, of 8 bits each."""
         matrix = matrix_of(frame)
-        is_full = int(frame.color_range) == _FULL_RANGE or frame.format.name.startswith("yuvj")
-        planes = self._to_planes.reformat(
+        return self._to_planes.reformat(
             frame,
             format="gbrp",
             interpolation=_EXACT,
             src_colorspace=matrix,
             # RGB has no matrix, but PyAV before 17 looks at the source's only where the two differ.
             dst_colorspace=BT709 if matrix == BT601 else BT601,
-            src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+            src_color_range=ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            **_ONE_THREAD,
+            **ONE_THREAD,
         )
-        rgb = self._to_pixels.reformat(planes, format="rgb24", **_ONE_THREAD)
-        plane = rgb.planes[0]
-        buffer = np.frombuffer(memoryview(plane), np.uint8, count=plane.line_size * rgb.height)
-        rows = buffer.reshape(rgb.height, plane.line_size)
-        return rows[:, : rgb.width * 3].reshape(rgb.height, rgb.width, 3)
 
 
 @dataclass(frozen=True)

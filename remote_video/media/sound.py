@@ -68,7 +68,7 @@ def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_c
         rate = channels = 0
         resampler: AudioResampler | None = None
         try:
-            for frame in _whole_sound(container, stream, path):
+            for frame in whole_sound(container, stream, path):
                 check()
                 if resampler is None:
                     rate, channels = frame.sample_rate, len(frame.layout.channels)
@@ -100,7 +100,7 @@ def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_c
     return Audio(waveform=waveform, sample_rate=rate) if waveform.shape[2] else None
 
 
-def _whole_sound(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
+def whole_sound(container: av.container.InputContainer, stream: av.AudioStream, path: Path) -> Iterator[av.AudioFrame]:
     """Decoded blocks. Raises ValueError where the file breaks off."""
     for packet in container.demux(stream):
         if packet.is_corrupt:

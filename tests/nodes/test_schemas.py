@@ -42,7 +42,7 @@ OUTPUTS = [
     ("fps", "FLOAT"),
     ("request_id", "STRING"),
 ]
-*FIXED, RUNCOMFY_VIDEO = NODES
+*FIXED, RUNCOMFY_VIDEO, JOIN_CLIPS = NODES
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in FIXED}
 PACK_FOLDER = Path(__file__).resolve().parents[2]
 
@@ -81,6 +81,17 @@ def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
     assert inputs["seed"].control_after_generate == "fixed"
     assert inputs["filename_prefix"].default == f"video/{node_id}"
     assert [inputs[name].advanced for name in ("fit", "frames", "max_frames", "wait")] == [True] * 4
+
+
+def test_join_clips_keeps_its_inputs_and_gives_what_a_clip_does_but_no_id():
+    schema = JOIN_CLIPS.define_schema()
+    settings = ["transition", "transition_s", "size", "width", "height", "fit", "fps", "own_fps", "audio"]
+    assert starred(schema) == ["clips", *settings, "filename_prefix"]
+    assert [(output.id, output.io_type) for output in schema.outputs] == OUTPUTS[:-1]
+    clips = schema.inputs[0].template
+    assert (clips.prefix, clips.min, clips.max, clips.input.optional) == ("clip_", 2, 50, True)
+    assert (schema.node_id, schema.is_input_list, schema.is_output_node) == ("JoinClips", True, True)
+    assert {"concat", "merge", "film", "cut", "join videos", "\u62fc\u63a5"} <= set(schema.search_aliases)
 
 
 def test_the_element_node_gives_what_kling_takes():

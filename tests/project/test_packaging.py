@@ -23,7 +23,16 @@ TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
 WORKFLOWS = sorted((*(ROOT / "example_workflows").glob("*.json"), *(ROOT / "subgraphs").glob("*.json")))
 MOST_OF_A_TITLE = 36
 """Characters that the template browser shows of a title with four in a row."""
-NODES = {"Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo"}
+NODES = {
+    "Veo3I2V",
+    "RunwayGen3Turbo",
+    "Kling3I2V",
+    "Kling3Element",
+    "Dreamina3Pro",
+    "CometVeo",
+    "RunComfyVideo",
+    "JoinClips",
+}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,8 @@ MAY_USE = {
     "ledger": set(),
     "clips": {"providers"},
     "engine": {"media", "models", "uploads", "providers", "catalogue", "ledger", "clips"},
-    "command_line": {"media", "models", "providers", "catalogue", "ledger", "clips", "engine", "sandbox"},
+    "films": {"media", "models", "clips"},
+    "command_line": {"media", "models", "providers", "catalogue", "ledger", "clips", "engine", "films", "sandbox"},
     "sandbox": {"media"},
 }
 """Arrows point down only. The sandbox stands below the providers, which can be told to talk to it; it must not share

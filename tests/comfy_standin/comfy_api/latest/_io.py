@@ -239,6 +239,7 @@ class Schema:
     is_api_node: bool = False
     not_idempotent: bool = False
     accept_all_inputs: bool = False
+    is_input_list: bool = False
 
 
 @dataclass

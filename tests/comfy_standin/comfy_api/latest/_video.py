@@ -53,6 +53,12 @@ class VideoFromFile(VideoInput):
     def __init__(self, file: str | BytesIO) -> None:
         self.file = file
 
+    def get_stream_source(self) -> str | BytesIO:
+        """The file."""
+        if isinstance(self.file, BytesIO):
+            self.file.seek(0)
+        return self.file
+
     def save_to(
         self,
         path: str | BytesIO,
@@ -73,6 +79,10 @@ class VideoFromComponents(VideoInput):
 
     def __init__(self, components: VideoComponents) -> None:
         self.components = components
+
+    def get_components(self) -> VideoComponents:
+        """What it is made of."""
+        return self.components
 
     def save_to(
         self,
