@@ -100,10 +100,13 @@ class ClipMaker:
             with ListItem(node.prompt_id, node.node_id, prefix) as item:
                 await item.others_begun()
                 return await cls._run(node, common, lambda: cls._order(spec, node, common, values, item, below))
-        except Stopped as stop:
-            raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
             node.fails(error)
+            raise
+        except BaseException as end:
+            node.ends_early()
+            if isinstance(end, Stopped):
+                raise comfy.model_management.InterruptProcessingException() from end
             raise
 
     @classmethod

@@ -29,7 +29,7 @@ export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
 const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
 const SETTLE_MS = 300;
-const LEFT_AFTER_MS = 3000;
+const LOOK_AFTER_MS = 1500;
 /** Letters. */
 const MOST_IN_BADGE = 40;
 
@@ -353,13 +353,9 @@ function runFor(workflow) {
   for (const [prompt, node] of prompts) attempt(() => handOn(prompt, node));
 }
 
-/** @param {CustomEvent<{prompt_id: string, node_id?: string, exception_message?: string}>} event */
-function hearEnd({ detail: { prompt_id, node_id, exception_message } }) {
-  setTimeout(() => {
-    if (exception_message) store.fail(prompt_id, String(node_id), exception_message);
-    store.leave(prompt_id, t("Stopped"));
-    showSoon();
-  }, LEFT_AFTER_MS);
+/** A prompt began or ended. Pages that didn't ask for its clips hear nothing else of its nodes. */
+function hearQueue() {
+  if (store.underWay(() => true).length) setTimeout(reload, LOOK_AFTER_MS);
 }
 
 async function hearReconnected() {
@@ -390,8 +386,7 @@ export function sayModelGone(node, model, instead) {
 export function watchNodes() {
   api.addEventListener("remote_video.node", hearNode);
   api.addEventListener("remote_video.sandbox", askForAccounts);
-  api.addEventListener("execution_error", hearEnd);
-  api.addEventListener("execution_interrupted", hearEnd);
+  api.addEventListener("status", hearQueue);
   listen(hearJob);
   listenTo("reconnected", hearReconnected);
   // A dialog's close doesn't bubble.
