@@ -7,6 +7,7 @@ import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
+import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
 
@@ -78,6 +79,7 @@ app.registerExtension({
       renewBadges(app.canvas?.graph);
       renewShots(app.canvas?.graph);
       growAroundPlayers(app.canvas?.graph);
+      playClips(app.canvas?.graph);
     }, LOOK_EVERY_MS);
   },
   refreshComboInNodes() {

@@ -32,6 +32,7 @@ const SETTLE_MS = 300;
 const LOOK_AFTER_MS = 1500;
 /** Letters. */
 const MOST_IN_BADGE = 40;
+const MOST_IN_TITLE = 240;
 
 const store = new StatusStore();
 /** @type {Map<any, StatusView>} by node, those on the canvas */
@@ -162,16 +163,16 @@ class StatusView {
         make(
           "p",
           { className: "title" },
-          make("span", { className: "words", dir: "auto" }, line.title),
+          words(line.title),
           line.ticks && make("span", { className: "clock", "data-began": status.began_at, "aria-hidden": "true" }),
         ),
         line.progress !== null && make("progress", { max: 1, value: line.progress, "aria-label": t("Progress") }),
-        line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
         line.next && make("p", { className: "next", dir: "auto" }, line.next),
-        ...line.notes.map((note) => make("p", { className: "quiet note", dir: "auto" }, note)),
-        line.requestId && copyable(line.requestId),
         line.offers.length > 0 &&
           make("div", { className: "offers" }, ...line.offers.filter(({ name }) => labels[name]).map((offer, place) => this.offer(offer, labels, place))),
+        line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
+        ...line.notes.map((note) => make("p", { className: "quiet note", dir: "auto" }, note)),
+        line.requestId && copyable(line.requestId),
       ),
     );
   }
@@ -242,11 +243,17 @@ function stillOf(node) {
   return api.apiURL(`/view?${query}`);
 }
 
+/** A provider's long words stand behind a click, and the next step is seen. @param {string} text */
+function words(text) {
+  const kind = { className: "words", dir: "auto" };
+  return text.length > MOST_IN_TITLE ? make("details", kind, make("summary", {}, `${text.slice(0, MOST_IN_TITLE)}\u2026`), text) : make("span", kind, text);
+}
+
 /** @param {string} id */
 function copyable(id) {
   const text = make("code", {}, id);
   const copy = copyButton(text, t("Copy the request id {id}", { id }), { "data-act": `copy ${id}` });
-  return make("p", { className: "request" }, text, copy);
+  return make("details", { className: "request" }, make("summary", { className: "quiet" }, t("Request id")), make("p", {}, text, copy));
 }
 
 /** @param {() => unknown} act */
