@@ -8,6 +8,7 @@ import { anotherSeed, handOn, nodeOf, openHelp, rootGraph, runAgain, takeSuccess
 import { addBadge, renewBadge } from "./badges.js";
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
+import { HeldBoxes } from "./held_boxes.js";
 import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
@@ -61,6 +62,7 @@ class StatusView {
   constructor(node) {
     this.node = node;
     this.height = 0;
+    this.boxes = new HeldBoxes(node);
     /** @type {NodeStatus[]} */
     this.statuses = [];
     this.shown = "";
@@ -104,7 +106,7 @@ class StatusView {
     const { onSerialize } = node;
     node.onSerialize = (/** @type {any} */ info) => {
       onSerialize?.call(node, info);
-      if (this.height && info.size) info.size = [info.size[0], info.size[1] - this.height];
+      if (info.size) info.size = [info.size[0], this.boxes.height ?? info.size[1] - this.height];
     };
   }
 
@@ -128,6 +130,8 @@ class StatusView {
     const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone()]);
     if (now !== this.shown) {
       this.shown = now;
+      if (lines.length) this.boxes.hold(this.node.size[1] - this.height);
+      else this.boxes.release();
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
       this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...this.goneItem());
       if (focused) /** @type {HTMLElement | null} */ (this.items.querySelector(`[data-act="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
