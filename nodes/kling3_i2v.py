@@ -25,7 +25,7 @@ class Kling3I2V(ClipNode, io.ComfyNode):
             display_name="Kling 3.0 Image to Video (RunComfy)",
             description="Animates an image with Kling 3.0 Standard at RunComfy: 3 to 15 s, with sound, in one shot or "
             "up to five, keeping the looks of up to three elements.",
-            aliases=["kling", "kling 3", "multi shot", "image to video", "i2v", "runcomfy", "remote video"],
+            aliases=["kling", "kling 3", "multi shot", "runcomfy", "\u53ef\u7075"],
             inputs=[
                 model_input(KLING3.field("image")),
                 model_input(KLING3.field("prompt")),

@@ -10,6 +10,7 @@ import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
+import { offerOnWires } from "./suggestions.js";
 
 const LOOK_EVERY_MS = 400;
 
@@ -80,6 +81,7 @@ app.registerExtension({
       renewShots(app.canvas?.graph);
       growAroundPlayers(app.canvas?.graph);
       playClips(app.canvas?.graph);
+      offerOnWires();
     }, LOOK_EVERY_MS);
   },
   refreshComboInNodes() {

@@ -4,7 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
-import { anotherSeed, handOn, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { anotherSeed, handOn, makeList, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
@@ -52,6 +52,7 @@ const acts = (status, node) => ({
   run: [t("Run again"), runAgain],
   hand_on: [t("Run"), async () => (await handOn(status.prompt_id, status.node_id)) || runAgain()],
   seed: [t("Use another seed"), () => anotherSeed(node)],
+  list: [t("Make it a list"), () => makeList(node, status.error?.what ?? "")],
   successor: ["", (model) => takeSuccessor(node, model ?? "")],
   help: [t("See the settings"), () => openHelp()],
 });
