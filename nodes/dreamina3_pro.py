@@ -18,7 +18,7 @@ class Dreamina3Pro(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Dreamina 3.0 Pro Image to Video (RunComfy)",
+            display_name="Image to Video with Dreamina 3.0 Pro (RunComfy)",
             description="Animates an image with Dreamina 3.0 Pro at RunComfy: about 5 or 10 s, silent.",
             aliases=["dreamina", "seedance", "bytedance", "runcomfy", "\u5373\u68a6"],
             inputs=[

@@ -103,7 +103,7 @@ def _shots(fields: tuple[Field, ...]) -> list[dict[str, Any]]:
 
 
 def _sum_of(group: Repeated, part: str, whole: Number) -> dict[str, Any]:
-    """Which parts of a repeated group add up to which input, how long one may be, s, and which one says what happens."""
+    """Which parts of a group add up to which input, how long one may be, s, and which one is words."""
     length: Number = next(inner for inner in group.of if isinstance(inner, Number) and inner.name == part)
     return {
         "group": group.name,

@@ -18,7 +18,7 @@ class RunwayGen3Turbo(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Runway Gen-3 Turbo Image to Video (RunComfy)",
+            display_name="Image to Video with Runway Gen-3 Turbo (RunComfy)",
             description="Animates an image with Runway Gen-3 Alpha Turbo at RunComfy: 5 or 10 s, wide or tall, silent.",
             aliases=["runway", "gen3", "gen-3", "runcomfy"],
             inputs=[
