@@ -85,7 +85,7 @@ export function takeSuccessor(nodeOrId, model) {
  */
 export function makeList(node, what) {
   const images = node.inputs.filter((/** @type {any} */ { type }, /** @type {number} */ slot) => String(type).includes("IMAGE") && node.isInputConnected(slot));
-  const input = images.find((/** @type {any} */ { name }) => what.startsWith(name.split(".").at(-1))) ?? images[0];
+  const input = images.find((/** @type {any} */ { name }) => what.includes(` ${name.split(".").at(-1)} holds `)) ?? images[0];
   const slot = node.inputs.indexOf(input);
   const [source, wire] = slot < 0 ? [] : [node.getInputNode(slot), node.getInputLink(slot)];
   if (!source) return;

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 from comfy import model_management
 from remote_video_pack.nodes import NODES, clip_node, comfy_host, node_status
 from remote_video_pack.nodes.node_status import MOST, nodes_view, show
 from remote_video_pack.nodes.routes import READS
-from remote_video_pack.remote_video.errors import AccountError, BudgetReached, JobUncertain
+from remote_video_pack.remote_video.errors import AccountError, BudgetReached, InputRefused, JobUncertain
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from server import PromptServer
 
@@ -236,3 +237,11 @@ def test_news_of_an_earlier_prompt_do_not_take_the_place_of_a_later_ones(comfy: 
     kept = [node for node in nodes_view(comfy_host.settings())["nodes"] if node["workflow_id"] == "twice"]
     assert [(node["prompt_id"], node["item"]) for node in kept] == [("second", 0), ("second", 1)]
     assert len(comfy.told) == 2
+
+
+async def test_a_batch_on_an_input_for_one_image_offers_to_make_a_list_of_it(comfy, sandbox):
+    with pytest.raises(InputRefused):
+        await comfy.run(Veo3I2V, image=torch.cat([picture(), picture()]), prompt="a cat")
+    error = comfy.told[-1]["error"]
+    assert error["actions"] == ["list"]
+    assert " image holds 2 images" in error["what"], "the page finds the input by it"
