@@ -86,8 +86,8 @@ class ModelSpec:
         try:
             return self._request(values, fitting)
         except InputRefused as refusal:
-            parts = {"next_step": refusal.next_step, "actions": refusal.actions}
-            raise InputRefused(f"{self.name}: {refusal.what}", **parts) from None
+            what = f"{self.name}: {refusal.what}"
+            raise InputRefused(what, next_step=refusal.next_step, actions=refusal.actions) from None
 
     def _request(self, values: Values, fitting_of: type[Fitting]) -> Request:
         self._refuse_unknown(values)
