@@ -198,7 +198,6 @@ def test_an_error_elsewhere_is_told_on_every_page_and_stays_told(page, browser, 
     with open_ui(browser, server.address, vue_nodes=vue(page)) as other:
         other.set_default_timeout(60_000)
         other.evaluate("(saved) => app.loadGraphData(saved)", saved)
-        status(other, "Running")
         status(page, "The graph ended before this clip")
         status(other, "The graph ended before this clip")
         page.wait_for_timeout(3000)
