@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .list_order import ListItem
 
 CATEGORY = "Remote Video"
+SOUGHT_AS = ("image to video", "img2vid", "i2v", "photo to clip", "\u56fe\u751f\u89c6\u9891", "remote video")
+"""What people who want any of the nodes type into ComfyUI's search; the last but one is Chinese for the first."""
 
 
 class ClipMaker:
@@ -54,7 +56,7 @@ class ClipMaker:
             display_name=display_name,
             category=CATEGORY,
             description=description,
-            search_aliases=aliases,
+            search_aliases=[*aliases, *SOUGHT_AS],
             inputs=inputs,
             outputs=clip_outputs(),
             is_output_node=True,
@@ -100,10 +102,13 @@ class ClipMaker:
             with ListItem(node.prompt_id, node.node_id, prefix) as item:
                 await item.others_begun()
                 return await cls._run(node, common, lambda: cls._order(spec, node, common, values, item, below))
-        except Stopped as stop:
-            raise comfy.model_management.InterruptProcessingException() from stop
         except RemoteVideoError as error:
             node.fails(error)
+            raise
+        except BaseException as end:
+            node.ends_early()
+            if isinstance(end, Stopped):
+                raise comfy.model_management.InterruptProcessingException() from end
             raise
 
     @classmethod

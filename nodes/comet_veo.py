@@ -21,7 +21,7 @@ class CometVeo(ClipNode, io.ComfyNode):
             display_name="Veo Text or Image to Video (CometAPI)",
             description="Makes a clip with Google Veo at CometAPI: from words alone, from an image, "
             "or from a first and a last frame.",
-            aliases=["comet", "cometapi", "veo", "text to video", "image to video", "first last frame", "remote video"],
+            aliases=["comet", "cometapi", "veo", "text to video", "first last frame"],
             inputs=[
                 model_input(COMET_VEO.field("prompt")),
                 model_input(COMET_VEO.field("image")),

@@ -18,9 +18,9 @@ class Dreamina3Pro(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Dreamina 3.0 Pro Image to Video (RunComfy)",
+            display_name="Image to Video with Dreamina 3.0 Pro (RunComfy)",
             description="Animates an image with Dreamina 3.0 Pro at RunComfy: about 5 or 10 s, silent.",
-            aliases=["dreamina", "seedance", "bytedance", "image to video", "i2v", "runcomfy", "remote video"],
+            aliases=["dreamina", "seedance", "bytedance", "runcomfy", "\u5373\u68a6"],
             inputs=[
                 model_input(DREAMINA3_PRO.field("image")),
                 model_input(DREAMINA3_PRO.field("prompt")),

@@ -22,10 +22,10 @@ class Kling3I2V(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Kling 3.0 Image to Video (RunComfy)",
+            display_name="Image to Video with Kling 3.0 (RunComfy)",
             description="Animates an image with Kling 3.0 Standard at RunComfy: 3 to 15 s, with sound, in one shot or "
             "up to five, keeping the looks of up to three elements.",
-            aliases=["kling", "kling 3", "multi shot", "image to video", "i2v", "runcomfy", "remote video"],
+            aliases=["kling", "kling 3", "multi shot", "runcomfy", "\u53ef\u7075"],
             inputs=[
                 model_input(KLING3.field("image")),
                 model_input(KLING3.field("prompt")),

@@ -14,7 +14,7 @@ from ..remote_video.catalogue.model import in_place_of, video_models
 from ..remote_video.catalogue.price import is_from, priced_inputs
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
-from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number
+from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Text
 from ..remote_video.models.groups import OFF, Repeated
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.providers.client import is_free
@@ -103,7 +103,7 @@ def _shots(fields: tuple[Field, ...]) -> list[dict[str, Any]]:
 
 
 def _sum_of(group: Repeated, part: str, whole: Number) -> dict[str, Any]:
-    """Which parts of a repeated group add up to which input, and how long one may be, s."""
+    """Which parts of a group add up to which input, how long one may be, s, and which one is words."""
     length: Number = next(inner for inner in group.of if isinstance(inner, Number) and inner.name == part)
     return {
         "group": group.name,
@@ -113,4 +113,6 @@ def _sum_of(group: Repeated, part: str, whole: Number) -> dict[str, Any]:
         "least": length.minimum,
         "most": length.maximum,
         "whole_numbers": length.whole,
+        "start": length.default,
+        "words": next((inner.name for inner in group.of if isinstance(inner, Text)), None),
     }

@@ -79,7 +79,7 @@ def _schema(known: Catalogue) -> io.Schema:
         display_name="RunComfy Video",
         description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. "
         "Choose it in `model`; its own inputs stand below.",
-        aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "i2v", "v2v", "runcomfy", "remote video"],
+        aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "v2v", "runcomfy"],
         inputs=[
             model_input(PROMPT),
             *common_inputs(common_fields(NODE_ID, SEED)),

@@ -18,9 +18,9 @@ class RunwayGen3Turbo(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Runway Gen-3 Turbo Image to Video (RunComfy)",
+            display_name="Image to Video with Runway Gen-3 Turbo (RunComfy)",
             description="Animates an image with Runway Gen-3 Alpha Turbo at RunComfy: 5 or 10 s, wide or tall, silent.",
-            aliases=["runway", "gen3", "gen-3", "image to video", "i2v", "runcomfy", "remote video"],
+            aliases=["runway", "gen3", "gen-3", "runcomfy"],
             inputs=[
                 model_input(RUNWAY_GEN3_TURBO.field("image")),
                 model_input(RUNWAY_GEN3_TURBO.field("prompt")),

@@ -18,9 +18,9 @@ class Veo3I2V(ClipNode, io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return cls.schema(
-            display_name="Veo 3 Image to Video (RunComfy)",
+            display_name="Image to Video with Veo 3 (RunComfy)",
             description="Animates an image with Google Veo 3 at RunComfy: a clip of about 8 s, with sound if wanted.",
-            aliases=["veo", "veo3", "google veo", "image to video", "i2v", "runcomfy", "remote video"],
+            aliases=["veo", "veo3", "google veo", "runcomfy"],
             inputs=[
                 model_input(VEO3.field("image")),
                 model_input(VEO3.field("prompt")),

@@ -81,6 +81,8 @@ class Action(Enum):
     """Show the job in the jobs panel."""
     SUCCESSOR = "successor"
     """Take what the provider has in the model's place: one button for each of the error's `successors`."""
+    LIST = "list"
+    """Put the node before the input that makes a list of a batch."""
     SEED = "seed"
     """Set another seed."""
     RUN = "run"

@@ -3,6 +3,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { remember } from "./own_widgets.js";
 import { setSandbox } from "./sandbox.js";
 import { asksTheSame } from "./status_store.js";
 
@@ -10,6 +11,7 @@ const HELP = "https://github.com/remote-video/remote-video#settings";
 const MOST_SEED = 2 ** 31 - 1;
 const ANY_MODEL = "RunComfyVideo";
 const BESIDE = 60;
+const LIST_OF_A_BATCH = "RebatchImages";
 
 /** The outermost graph. */
 export const rootGraph = () => app.rootGraph ?? app.graph;
@@ -73,6 +75,27 @@ export function takeSuccessor(nodeOrId, model) {
   const from = node.inputs.findIndex((/** @type {any} */ input, /** @type {number} */ slot) => takesImage(input) && node.isInputConnected(slot));
   const to = other.inputs.findIndex(takesImage);
   if (from >= 0 && to >= 0) node.getInputNode(from)?.connect(node.getInputLink(from).origin_slot, other, to);
+}
+
+/**
+ * Put ComfyUI's own node that makes a list of a batch onto the wire that brings one.
+ *
+ * @param {any} node
+ * @param {string} what the error's words: they name the input
+ */
+export function makeList(node, what) {
+  const images = node.inputs.filter((/** @type {any} */ { type }, /** @type {number} */ slot) => String(type).includes("IMAGE") && node.isInputConnected(slot));
+  const input = images.find((/** @type {any} */ { name }) => what.includes(` ${name.split(".").at(-1)} holds `)) ?? images[0];
+  const slot = node.inputs.indexOf(input);
+  const [source, wire] = slot < 0 ? [] : [node.getInputNode(slot), node.getInputLink(slot)];
+  if (!source) return;
+  const list = /** @type {any} */ (window).LiteGraph.createNode(LIST_OF_A_BATCH);
+  list.pos = [node.pos[0] - list.size[0] - BESIDE, node.pos[1] + node.size[1] + BESIDE];
+  node.graph.add(list);
+  set(list, "batch_size", 1);
+  source.connect(wire.origin_slot, list, 0);
+  list.connect(0, node, slot);
+  remember();
 }
 
 /** @param {any} node or its id in a prompt */

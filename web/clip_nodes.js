@@ -7,8 +7,10 @@ import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
+import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
+import { offerOnWires } from "./suggestions.js";
 
 const LOOK_EVERY_MS = 400;
 /** It makes films of clips, here and for nothing: it has no account, no price and no model. */
@@ -80,6 +82,8 @@ app.registerExtension({
       renewBadges(app.canvas?.graph);
       renewShots(app.canvas?.graph);
       growAroundPlayers(app.canvas?.graph);
+      playClips(app.canvas?.graph);
+      offerOnWires();
     }, LOOK_EVERY_MS);
   },
   refreshComboInNodes() {

@@ -4,10 +4,11 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
-import { anotherSeed, handOn, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { anotherSeed, handOn, makeList, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
+import { HeldBoxes } from "./held_boxes.js";
 import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
@@ -29,9 +30,10 @@ export const RUN_WHEN_HERE = "RemoteVideo.RunWhenHere";
 const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
 const SETTLE_MS = 300;
-const LEFT_AFTER_MS = 3000;
+const LOOK_AFTER_MS = 1500;
 /** Letters. */
 const MOST_IN_BADGE = 40;
+const MOST_IN_TITLE = 240;
 
 const store = new StatusStore();
 /** @type {Map<any, StatusView>} by node, those on the canvas */
@@ -50,6 +52,7 @@ const acts = (status, node) => ({
   run: [t("Run again"), runAgain],
   hand_on: [t("Run"), async () => (await handOn(status.prompt_id, status.node_id)) || runAgain()],
   seed: [t("Use another seed"), () => anotherSeed(node)],
+  list: [t("Make it a list"), () => makeList(node, status.error?.what ?? "")],
   successor: ["", (model) => takeSuccessor(node, model ?? "")],
   help: [t("See the settings"), () => openHelp()],
 });
@@ -60,6 +63,7 @@ class StatusView {
   constructor(node) {
     this.node = node;
     this.height = 0;
+    this.boxes = new HeldBoxes(node);
     /** @type {NodeStatus[]} */
     this.statuses = [];
     this.shown = "";
@@ -103,7 +107,7 @@ class StatusView {
     const { onSerialize } = node;
     node.onSerialize = (/** @type {any} */ info) => {
       onSerialize?.call(node, info);
-      if (this.height && info.size) info.size = [info.size[0], info.size[1] - this.height];
+      if (info.size) info.size = [info.size[0], this.boxes.height ?? info.size[1] - this.height];
     };
   }
 
@@ -127,6 +131,8 @@ class StatusView {
     const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone()]);
     if (now !== this.shown) {
       this.shown = now;
+      if (lines.length) this.boxes.hold(this.node.size[1] - this.height);
+      else this.boxes.release();
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
       this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...this.goneItem());
       if (focused) /** @type {HTMLElement | null} */ (this.items.querySelector(`[data-act="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
@@ -162,16 +168,16 @@ class StatusView {
         make(
           "p",
           { className: "title" },
-          make("span", { className: "words", dir: "auto" }, line.title),
+          words(line.title),
           line.ticks && make("span", { className: "clock", "data-began": status.began_at, "aria-hidden": "true" }),
         ),
         line.progress !== null && make("progress", { max: 1, value: line.progress, "aria-label": t("Progress") }),
-        line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
         line.next && make("p", { className: "next", dir: "auto" }, line.next),
-        ...line.notes.map((note) => make("p", { className: "quiet note", dir: "auto" }, note)),
-        line.requestId && copyable(line.requestId),
         line.offers.length > 0 &&
           make("div", { className: "offers" }, ...line.offers.filter(({ name }) => labels[name]).map((offer, place) => this.offer(offer, labels, place))),
+        line.facts.length > 0 && make("p", { className: "quiet" }, line.facts.join(" \u00b7 ")),
+        ...line.notes.map((note) => make("p", { className: "quiet note", dir: "auto" }, note)),
+        line.requestId && copyable(line.requestId),
       ),
     );
   }
@@ -242,11 +248,17 @@ function stillOf(node) {
   return api.apiURL(`/view?${query}`);
 }
 
+/** A provider's long words stand behind a click, and the next step is seen. @param {string} text */
+function words(text) {
+  const kind = { className: "words", dir: "auto" };
+  return text.length > MOST_IN_TITLE ? make("details", kind, make("summary", {}, `${text.slice(0, MOST_IN_TITLE)}\u2026`), text) : make("span", kind, text);
+}
+
 /** @param {string} id */
 function copyable(id) {
   const text = make("code", {}, id);
   const copy = copyButton(text, t("Copy the request id {id}", { id }), { "data-act": `copy ${id}` });
-  return make("p", { className: "request" }, text, copy);
+  return make("details", { className: "request" }, make("summary", { className: "quiet" }, t("Request id")), make("p", {}, text, copy));
 }
 
 /** @param {() => unknown} act */
@@ -353,13 +365,9 @@ function runFor(workflow) {
   for (const [prompt, node] of prompts) attempt(() => handOn(prompt, node));
 }
 
-/** @param {CustomEvent<{prompt_id: string, node_id?: string, exception_message?: string}>} event */
-function hearEnd({ detail: { prompt_id, node_id, exception_message } }) {
-  setTimeout(() => {
-    if (exception_message) store.fail(prompt_id, String(node_id), exception_message);
-    store.leave(prompt_id, t("Stopped"));
-    showSoon();
-  }, LEFT_AFTER_MS);
+/** A prompt began or ended. Pages that didn't ask for its clips hear nothing else of its nodes. */
+function hearQueue() {
+  if (store.underWay(() => true).length) setTimeout(reload, LOOK_AFTER_MS);
 }
 
 async function hearReconnected() {
@@ -390,8 +398,7 @@ export function sayModelGone(node, model, instead) {
 export function watchNodes() {
   api.addEventListener("remote_video.node", hearNode);
   api.addEventListener("remote_video.sandbox", askForAccounts);
-  api.addEventListener("execution_error", hearEnd);
-  api.addEventListener("execution_interrupted", hearEnd);
+  api.addEventListener("status", hearQueue);
   listen(hearJob);
   listenTo("reconnected", hearReconnected);
   // A dialog's close doesn't bubble.

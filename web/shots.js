@@ -11,11 +11,14 @@
  * @property {number} least of one, s
  * @property {number} most of one, s
  * @property {boolean} whole_numbers
+ * @property {number} start what a new one begins with, s
+ * @property {string | null} words the input of one, and of the clip, that is its prompt
  */
 
 /** Seconds that are the same to a provider. */
 const NO_TIME_S = 1e-6;
 const HUNDREDTHS = 100;
+const MOST_SPREAD = 20;
 
 /**
  * @param {number[]} lengths of the shots, s
@@ -43,6 +46,31 @@ export function spread(whole, count, { least, most, whole_numbers }) {
   const base = Math.floor(total / count);
   const lengths = Array.from({ length: count }, (_, place) => (base + Number(place < total - base * count)) / units);
   return lengths.every((one) => one >= least && one <= most) ? lengths : null;
+}
+
+/**
+ * Whether nobody has written these lengths: the first ones are as some number of them was spread, the others as new ones.
+ *
+ * @param {number[]} lengths s
+ * @param {number} whole s
+ * @param {Pick<Group, "least" | "most" | "whole_numbers" | "start">} limits
+ */
+export function isUnwritten(lengths, whole, limits) {
+  const spreads = [[], ...Array.from({ length: MOST_SPREAD }, (_, n) => spread(whole, n + 1, limits) ?? [])];
+  return spreads.some((even) => lengths.every((one, place) => one === (even[place] ?? limits.start)));
+}
+
+/**
+ * How long the clip has to be at the least for so many, where it is too short for them; null where that is no clip either.
+ *
+ * @param {number} whole s
+ * @param {number} count
+ * @param {number} least of one, s
+ * @param {number} longest of a clip, s
+ */
+export function roomFor(whole, count, least, longest) {
+  const needed = rounded(count * least);
+  return needed > whole && needed <= longest ? needed : null;
 }
 
 /** @param {number} seconds */

@@ -64,7 +64,9 @@ export class StatusStore {
    */
   hear(job) {
     const about = this.underWay((one) => one.key === job.key);
-    if (!job.is_over) for (const one of about) Object.assign(one, { progress: job.progress, place: job.place, usually_s: job.usually_s, words: job.words });
+    const { progress, place, usually_s, words } = job;
+    // Of a node whose run has ended it stays said that the job goes on.
+    if (!job.is_over) for (const one of about) Object.assign(one, { progress, place, usually_s }, one.phase !== "left" || one.is_background ? { words } : {});
     return about.length > 0;
   }
 
@@ -78,29 +80,6 @@ export class StatusStore {
     const phase = state === "stored" ? "here" : error ? "error" : "over";
     for (const one of this.underWay(({ key, phase }) => key === job.key && phase === "left"))
       Object.assign(one, { phase, state, file, words, error, cost_usd, sandbox, request_id, is_over: true });
-  }
-
-  /**
-   * A node's exception, where it is none of ours: the server has said nothing of it.
-   *
-   * @param {string} prompt_id
-   * @param {string} node_id
-   * @param {string} what
-   */
-  fail(prompt_id, node_id, what) {
-    for (const one of this.underWay((one) => one.prompt_id === prompt_id && one.node_id === node_id && one.phase === "working"))
-      Object.assign(one, { phase: "error", is_over: true, error: { kind: "", what, billed: "", next_step: "", request_id: null, code: null, cost_usd: null, actions: [], successors: [] } });
-  }
-
-  /**
-   * A prompt ended before these nodes did, and the server has nothing more to say of them.
-   *
-   * @param {string} prompt_id
-   * @param {string} words
-   */
-  leave(prompt_id, words) {
-    for (const one of this.underWay((one) => one.prompt_id === prompt_id && one.phase === "working"))
-      Object.assign(one, one.state === "stored" ? { phase: "here", is_over: true } : { phase: "over", words, is_over: true });
   }
 
   /**

@@ -10,13 +10,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..errors import InputRefused
+from ..errors import Action, InputRefused
 
 FitMode = Literal["auto", "crop", "pad", "strict"]
 Size = tuple[int, int]
 """Width and height, px."""
 
-USE_A_LIST = "Send one image, or turn the batch into a list: one clip each, side by side."
+USE_A_LIST = (
+    "Send one image, or put a Rebatch Images node (batch_size 1) before it, which makes a list: one clip each, "
+    "side by side."
+)
+"""The node is ComfyUI's own, since 0.12 at the latest."""
 MAKE_IT_FIT = "Resize or crop the image, or set `fit` to auto, crop or pad, then run again."
 
 
@@ -133,7 +137,8 @@ def _one_image(image: torch.Tensor, name: str) -> torch.Tensor:
         raise InputRefused(f"{name} is not an IMAGE (a tensor of floats, 0..1).")
     if image.ndim == 4:
         if image.shape[0] > 1:
-            raise InputRefused(f"{name} holds {image.shape[0]} images; this input takes one.", next_step=USE_A_LIST)
+            what = f"{name} holds {image.shape[0]} images; this input takes one."
+            raise InputRefused(what, next_step=USE_A_LIST, actions=(Action.LIST,))
         if image.shape[0] == 1:
             image = image[0]
     shape = tuple(image.shape)

@@ -86,7 +86,8 @@ class ModelSpec:
         try:
             return self._request(values, fitting)
         except InputRefused as refusal:
-            raise InputRefused(f"{self.name}: {refusal.what}", next_step=refusal.next_step) from None
+            what = f"{self.name}: {refusal.what}"
+            raise InputRefused(what, next_step=refusal.next_step, actions=refusal.actions) from None
 
     def _request(self, values: Values, fitting_of: type[Fitting]) -> Request:
         self._refuse_unknown(values)

@@ -172,13 +172,16 @@ def test_shots_are_added_up_as_they_change_and_spread_evenly_by_one_click(page, 
     bar.wait_for(state="detached")
 
 
-def test_shots_that_can_never_fit_say_so(page):
+def test_a_clip_too_short_for_its_shots_says_so_and_is_lengthened_by_one_click(page):
     page.evaluate(NEW_NODE, "Kling3I2V")
     page.evaluate(SET, {"multi_shot": "5 shots", "duration": 9})
-    button = page.locator(".remote-video-shots").get_by_role("button")
-    page.wait_for_function("() => document.querySelector('.remote-video-shots button')?.title")
-    assert button.is_disabled()
+    button = page.locator(".remote-video-shots").get_by_role("button", name="Make the clip 15 s")
+    button.wait_for()
     assert button.get_attribute("title") == "5 shots of 3 to 15 s each can't last 9 s together."
+    button.evaluate("(button) => button.click()")
+    page.locator(".remote-video-shots").get_by_text("Shots: 15 s, as long as the clip").wait_for()
+    values = page.evaluate(VALUES)
+    assert [values[f"multi_shot.shot_{n}_duration"] for n in (1, 2, 3, 4, 5)] == [3] * 5
 
 
 # -- names of files ----------------------------------------------------------------------------------------------------

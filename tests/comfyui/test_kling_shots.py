@@ -100,3 +100,36 @@ def test_a_saved_workflow_comes_back_as_it_was_saved(page):
     page.evaluate("() => app.loadGraphData(saved)")
     page.evaluate("() => { window.kling = app.graph._nodes[0]; }")
     assert page.evaluate(SHOTS) == WRITTEN
+
+
+HEARS = """() => new Promise((heard) => setTimeout(heard, 900))"""
+"""The page looks at its nodes now and then."""
+
+
+def test_shots_are_valid_as_soon_as_their_number_is_chosen(page):
+    page.locator("textarea").nth(0).fill("a lighthouse at dusk")
+    page.evaluate(HEARS)
+    choose(page, "3 shots")
+    shots = page.evaluate(SHOTS)
+    assert [shots[f"shot_{n}_duration"] for n in (1, 2, 3)] == [4, 3, 3]
+    assert [shots[f"shot_{n}_prompt"] for n in (1, 2, 3)] == ["a lighthouse at dusk", "", ""]
+    page.locator(".remote-video-shots").get_by_text("All shots share the main prompt.").wait_for()
+    choose(page, "2 shots")
+    assert [page.evaluate(SHOTS)[f"shot_{n}_duration"] for n in (1, 2)] == [5, 5]
+
+
+def test_loading_chooses_nothing(page):
+    page.locator("textarea").nth(0).fill("a lighthouse at dusk")
+    page.evaluate(HEARS)
+    choose(page, "2 shots")
+    page.evaluate("""() => {
+        const set = (name, value) => { kling.widgets.find((one) => one.name === name).value = value; };
+        set("multi_shot.shot_1_prompt", "");
+        set("duration", 12);
+        window.saved = app.graph.serialize();
+    }""")
+    page.evaluate("() => app.loadGraphData(saved)")
+    page.evaluate("() => { window.kling = app.graph._nodes[0]; }")
+    page.evaluate(HEARS)
+    unwritten = {"shot_1_prompt": "", "shot_1_duration": 5, "shot_2_prompt": "", "shot_2_duration": 5}
+    assert page.evaluate(SHOTS) == unwritten

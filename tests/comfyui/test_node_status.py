@@ -32,6 +32,33 @@ BADGES = """() => app.graph._nodes.find((one) => one.subgraph).badges
     .map((one) => (typeof one === "function" ? one() : one).text).join()"""
 SEEDED = """() => app.graph._nodes.find(({ type }) => type === "Veo3I2V")
     .widgets.find(({ name }) => name === "seed").value > 0"""
+BESIDE_A_BROKEN_ONE = """() => {
+    const pause = LiteGraph.createNode("TestPause"), broken = LiteGraph.createNode("TestBroken");
+    for (const node of [pause, broken]) app.graph.add(node);
+    pause.widgets[0].value = 8;
+    pause.connect(0, broken, broken.inputs.findIndex(({ name }) => name === "after"));
+}"""
+TALLER = """() => {
+    const clip = app.graph._nodes[1];
+    clip.setSize([clip.size[0], clip.size[1] + 200]);
+}"""
+HEIGHT_OF_PROMPT = """() => {
+    const node = app.graph._nodes.find(({ type }) => type === "Veo3I2V");
+    const box = LiteGraph.vueNodesMode ? document.querySelector(`[data-node-id="${node.id}"] textarea`)
+        : node.widgets.find(({ name }) => name === "prompt").element;
+    return box.offsetHeight;
+}"""
+PLAYER = """() => {
+    const node = app.graph._nodes.find(({ type }) => type === "Veo3I2V");
+    const element = document.querySelector(`[data-node-id="${node.id}"]`);
+    const video = (node.videoContainer ?? element)?.querySelector("video");
+    if (!video) return null;
+    const { ds, canvas } = app.canvas;
+    const below = element?.getBoundingClientRect().bottom
+        ?? (node.pos[1] + node.size[1] + ds.offset[1]) * ds.scale + canvas.getBoundingClientRect().top;
+    return { plays: !video.paused && video.currentTime > 0, muted: video.muted,
+        bottom: video.getBoundingClientRect().bottom, below };
+}"""
 LEFT_OVER = r"""() => {
     const [node] = app.graph._nodes.filter(({ type }) => type === "Veo3I2V");
     return { saved: app.graph.serialize().nodes.find(({ type }) => type === "Veo3I2V"),
@@ -162,6 +189,37 @@ def test_stop_leaves_no_node_waiting(page, server, stopped):
     status(page, "Running")
     server.interrupt()
     status(page, "Its clip is collected in the background")
+
+
+def test_an_error_elsewhere_is_told_on_every_page_and_stays_told(page, browser, server, stopped):
+    begin(page, "left behind", BESIDE_A_BROKEN_ONE)
+    status(page, "Running")
+    saved = page.evaluate("() => app.graph.serialize()")
+    with open_ui(browser, server.address, vue_nodes=vue(page)) as other:
+        other.set_default_timeout(60_000)
+        other.evaluate("(saved) => app.loadGraphData(saved)", saved)
+        status(page, "The graph ended before this clip")
+        status(other, "The graph ended before this clip")
+        page.wait_for_timeout(3000)
+        close_error(page)
+        assert "The graph ended before this clip" in page.locator(STATUS).first.inner_text(), "the job is asked after"
+    page.reload()
+    page.wait_for_function(UI_READY)
+    status(page, "The graph ended before this clip")
+
+
+def test_the_prompt_keeps_its_height_and_the_player_plays_inside_the_node(quick_page, quick):
+    page = quick_page
+    begin(page, f"as high as before {vue(page)}", prepare=TALLER)
+    before = page.evaluate(HEIGHT_OF_PROMPT)
+    saved = page.evaluate("() => app.graph.serialize().nodes.map(({ size }) => size[1])")
+    status(page, "_0000")
+    page.wait_for_function(f"() => ({PLAYER})()?.plays")
+    assert page.evaluate(HEIGHT_OF_PROMPT) == before
+    player = page.evaluate(PLAYER)
+    assert player["muted"]
+    assert player["bottom"] <= player["below"]
+    assert page.evaluate("() => app.graph.serialize().nodes.map(({ size }) => size[1])") == saved
 
 
 def test_an_error_is_a_card_of_letters_with_its_next_step(page, making, stopped):

@@ -52,6 +52,8 @@ def test_the_browser_is_told_what_shots_have_to_add_up_to(comfy, home):
                 "least": 3,
                 "most": 15,
                 "whole_numbers": True,
+                "start": 5,
+                "words": "prompt",
             }
         ]
     }

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 from comfy import model_management
-from remote_video_pack.nodes import NODES, comfy_host, node_status
+from remote_video_pack.nodes import NODES, clip_node, comfy_host, node_status
 from remote_video_pack.nodes.node_status import MOST, nodes_view, show
 from remote_video_pack.nodes.routes import READS
-from remote_video_pack.remote_video.errors import AccountError, BudgetReached, JobUncertain
+from remote_video_pack.remote_video.errors import AccountError, BudgetReached, InputRefused, JobUncertain
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 from server import PromptServer
 
@@ -111,6 +113,47 @@ async def test_a_node_that_another_ones_error_left_is_told_that_its_job_goes_on(
     assert "the job goes on and is collected" in told["words"]
 
 
+@pytest.mark.parametrize("by", ["stop", "an error elsewhere"])
+async def test_a_node_that_had_asked_for_nothing_when_its_run_ended_says_so_to_later_pages_too(
+    comfy, sandbox, monkeypatch, by
+):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def preparing(*_):
+        begun.set()
+        go_on.wait(SOON_S)
+
+    monkeypatch.setattr(clip_node, "loaded_files", preparing)
+    running = asyncio.create_task(comfy.run(Veo3I2V, image=picture(), prompt="a cat"))
+    await soon(begun.is_set)
+    if by == "stop":
+        model_management.interrupt_current_processing()
+    else:
+        running.cancel()
+    await asyncio.wait({running})
+    go_on.set()
+    assert [(node["phase"], node["is_over"]) for node in later_page()] == [("over", True)]
+    assert later_page()[0]["words"] == "The run ended before this clip was asked for. Nothing was billed."
+    assert sandbox.accepted_posts == 0
+
+
+async def test_a_clip_that_was_here_when_its_run_ended_is_offered_to_later_pages_too(comfy, sandbox, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def reading(*_):
+        begun.set()
+        go_on.wait(SOON_S)
+
+    monkeypatch.setattr(clip_node, "read_outputs", reading)
+    running = asyncio.create_task(comfy.run(Veo3I2V, image=picture(), prompt="a cat"))
+    await soon(begun.is_set)
+    running.cancel()
+    await asyncio.wait({running})
+    go_on.set()
+    (node,) = await soon(lambda: [node for node in later_page() if node["is_over"]])
+    assert (node["phase"], node["state"]) == ("here", "stored")
+
+
 async def test_an_error_is_told_in_its_parts_with_the_buttons_of_its_kind(comfy, sandbox):
     sandbox.faults.set("runcomfy/submit", "reset-before-answer:accepted")
     with pytest.raises(JobUncertain) as raised:
@@ -194,3 +237,11 @@ def test_news_of_an_earlier_prompt_do_not_take_the_place_of_a_later_ones(comfy: 
     kept = [node for node in nodes_view(comfy_host.settings())["nodes"] if node["workflow_id"] == "twice"]
     assert [(node["prompt_id"], node["item"]) for node in kept] == [("second", 0), ("second", 1)]
     assert len(comfy.told) == 2
+
+
+async def test_a_batch_on_an_input_for_one_image_offers_to_make_a_list_of_it(comfy, sandbox):
+    with pytest.raises(InputRefused):
+        await comfy.run(Veo3I2V, image=torch.cat([picture(), picture()]), prompt="a cat")
+    error = comfy.told[-1]["error"]
+    assert error["actions"] == ["list"]
+    assert " image holds 2 images" in error["what"], "the page finds the input by it"

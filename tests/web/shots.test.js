@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { added, spread } from "../../web/shots.js";
+import { added, isUnwritten, roomFor, spread } from "../../web/shots.js";
 
 const KLING = { least: 3, most: 15, whole_numbers: true };
 const FREE = { least: 0.5, most: 20, whole_numbers: false };
@@ -41,4 +41,16 @@ test("it is said by how much shots miss the clip's length", () => {
   assert.deepEqual(added([5, 5, 5], 10), { sum: 15, miss: 5 });
   assert.deepEqual(added([3, 3], 10), { sum: 6, miss: -4 });
   assert.deepEqual(added([0.1, 0.2], 0.3), { sum: 0.3, miss: 0 });
+});
+
+test("lengths are nobody's while they are as shots begin, or as they were spread for another number", () => {
+  const kling = { ...KLING, start: 5 };
+  for (const lengths of [[5, 5], [5, 5, 5], [4, 3, 3], [4, 3], [4, 3, 3, 5], [5, 5, 5, 5, 5]]) assert.equal(isUnwritten(lengths, 10, kling), true, `${lengths}`);
+  for (const lengths of [[5, 7], [5, 7, 5], [4, 3, 5, 3], [3, 3], [7, 3]]) assert.equal(isUnwritten(lengths, 10, kling), false, `${lengths}`);
+});
+
+test("a clip that is too short for its shots could be long enough, unless no clip is", () => {
+  assert.equal(roomFor(10, 4, 3, 15), 12);
+  assert.equal(roomFor(12, 4, 3, 15), null);
+  assert.equal(roomFor(10, 6, 3, 15), null);
 });

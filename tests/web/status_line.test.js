@@ -99,13 +99,10 @@ test("after a restart of ComfyUI a job goes on, and what was never submitted is 
   assert.deepEqual(store.of(ID).map(({ phase }) => phase), ["left", "over", "working"]);
 });
 
-test("a prompt's end leaves no node working, and a saved clip is offered", () => {
-  const store = storeOf({ node_id: "1" }, { node_id: "2", state: "stored" });
-  store.leave("p", "Stopped");
-  assert.deepEqual(store.of(ID).map(({ phase }) => phase), ["over", "here"]);
-  const failed = storeOf({});
-  failed.fail("p", "7", "boom");
-  assert.equal(lineOf(failed.of(ID)[0]).title, "Boom");
+test("a node whose run has ended keeps saying that its job goes on, whatever the job says", () => {
+  const store = storeOf({ phase: "left", words: "the job goes on" });
+  store.hear(job({ words: "in the queue (place 3)", place: 3 }));
+  assert.deepEqual([lineOf(store.of(ID)[0]).title, store.of(ID)[0].place], ["The job goes on", 3]);
 });
 
 test("clips that were not waited for are here when none is being made any more", () => {
