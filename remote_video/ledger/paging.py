@@ -1,4 +1,4 @@
-"""Pages of jobs, newest first: each costs the same wherever it begins, and in a ledger of any size. The takes of a node."""
+"""Pages of jobs, newest first, and the takes of a node: each costs the same wherever it begins, at any size."""
 
 from __future__ import annotations
 
@@ -103,11 +103,8 @@ def takes(db: sa.Connection, node: Node) -> list[JobRecord]:
 
 def job_of_file(db: sa.Connection, size: int, name: str, sha256: str | None) -> JobRecord | None:
     """See `Ledger.of_file`. Looks at every job: a file is dropped by hand."""
-    is_it = (
-        JOBS.c.sha256 == sha256
-        if sha256
-        else sa.or_(JOBS.c.path == name, JOBS.c.path.endswith(f"/{name}", autoescape=True))
-    )
+    is_called = sa.or_(JOBS.c.path == name, JOBS.c.path.endswith(f"/{name}", autoescape=True))
+    is_it = JOBS.c.sha256 == sha256 if sha256 else is_called
     query = SELECT_JOBS.where(JOBS.c.bytes == size, is_it).order_by(*_newest_first(JOBS.c)).limit(1)
     row = db.execute(query).mappings().first()
     return job_record(row) if row else None

@@ -67,7 +67,7 @@ def test_takes_are_found_by_an_index(ledger):
     take(ledger, 1)
     plans: list[str] = []
 
-    def explain(connection, cursor, statement, parameters, context, executemany) -> None:
+    def explain(cursor, statement, parameters) -> None:
         if statement.startswith("SELECT"):
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.extend(row[3] for row in cursor.fetchall())
