@@ -5,7 +5,8 @@ import { app } from "../../scripts/app.js";
 import { countedOn, placeBeside } from "./next_shot.js";
 import { remember, setWidget } from "./own_widgets.js";
 
-const GAP = 60;
+/** Between nodes, px. */
+export const GAP = 60;
 
 /** The input for the first picture, or -1. @param {any} node @returns {number} */
 const pictureOf = (node) => node.inputs?.findIndex((/** @type {any} */ { type }) => String(type).includes("IMAGE")) ?? -1;
@@ -21,6 +22,8 @@ export const canContinue = (node) => pictureOf(node) >= 0 && node.findOutputSlot
  */
 export function continueShot(node) {
   const next = node.clone();
+  next.id = -1; // the newest frontend makes a name of "no id"
+  next.setSize([next.size[0], next.computeSize()[1]]); // without its player
   next.pos = placeBeside(node, next.size, node.graph.nodes, GAP);
   node.graph.add(next);
   for (const widget of next.widgets) {

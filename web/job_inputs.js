@@ -2,7 +2,9 @@
 /** What a clip was made from, back on the canvas: its node with all that fed it, or its seed and words alone. */
 
 import { app } from "../../scripts/app.js";
-import { continueShot, lookAt } from "./continue_shot.js";
+import { nodeOf, rootGraph } from "./actions.js";
+import { GAP, continueShot, lookAt } from "./continue_shot.js";
+import { placeBeside } from "./next_shot.js";
 import { remember, setWidget } from "./own_widgets.js";
 import { isSeedOrWords, withSources } from "./saved_graph.js";
 import { getOrigin } from "./server.js";
@@ -10,6 +12,9 @@ import { t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */
 /** @typedef {import("./server.js").Origin} Origin */
+
+/** By node, the key of the job whose inputs it came with. @type {WeakMap<any, string>} */
+const loadedFor = new WeakMap();
 
 /**
  * Put the node of a job on the canvas as it was when it was asked, with all that fed it.
@@ -25,30 +30,51 @@ export async function loadInputs(job) {
   return node;
 }
 
-/** The same, and the next shot beside it. @param {Job} job */
+/** The next shot after a job's, beside its node; that is put on the canvas where it isn't there as it was. @param {Job} job */
 export async function continueJob(job) {
-  continueShot(put(await getOrigin(job.key)));
+  const origin = await getOrigin(job.key);
+  continueShot(thereAs(origin) ?? put(origin));
+}
+
+/**
+ * The node of a job, where it still asks for that clip.
+ *
+ * @param {Origin} origin
+ * @returns {any} undefined where there is none
+ */
+function thereAs({ workflow, node_id, job }) {
+  const saved = withSources(workflow, node_id ?? "")?.node;
+  if (!saved || !job) return undefined;
+  const as = valuesOf(saved, job);
+  const isIt = (/** @type {any} */ node) =>
+    node?.type === saved.type && node.widgets.every((/** @type {any} */ { name, value }) => !isSeedOrWords(name) || as?.get(name) === value);
+  const loaded = app.canvas.graph.nodes.filter((/** @type {any} */ node) => loadedFor.get(node) === job.key);
+  return [...loaded, ...(workflow.id === rootGraph().id ? [nodeOf(node_id ?? "")] : [])].find(isIt);
 }
 
 /** @param {Origin} origin */
-function put({ workflow, node_id }) {
+function put({ workflow, node_id, job }) {
   const found = withSources(workflow, node_id ?? "");
   if (!found) throw new Error(t("What this clip was made from is not kept: its workflow was not saved with it."));
   const { node: saved, sources, wires } = found;
-  const [x, y, width, height] = app.canvas.visible_area;
-  const by = [x + (width - saved.size[0]) / 2 - saved.pos[0], y + (height - saved.size[1]) / 2 - saved.pos[1]];
-  const { graph } = app.canvas;
+  const { graph, visible_area } = app.canvas;
+  const all = [saved, ...sources];
+  const [left, top] = [0, 1].map((axis) => Math.min(...all.map(({ pos }) => pos[axis])));
+  const size = [0, 1].map((axis) => Math.max(...all.map(({ pos, size }) => pos[axis] + size[axis])) - [left, top][axis]);
+  const middle = { pos: [0, 1].map((axis) => visible_area[axis] + (visible_area[axis + 2] - size[axis]) / 2), size: [-GAP, 0] };
+  const [x, y] = placeBeside(middle, size, graph.nodes, GAP);
   /** @type {Map<any, any>} */
   const made = new Map();
-  for (const one of [saved, ...sources]) {
+  for (const one of all) {
     const node = copyOf(one);
     if (!node) continue;
-    node.pos = [one.pos[0] + by[0], one.pos[1] + by[1]];
+    node.pos = [one.pos[0] - left + x, one.pos[1] - top + y];
     graph.add(node);
     made.set(one.id, node);
   }
   for (const { from, output, to, input } of wires) made.get(from)?.connect(output, made.get(to), input);
   const node = made.get(saved.id);
+  if (node && job) loadedFor.set(node, job.key);
   if (!node) throw new Error(t("There is no node of the type {type} here.", { type: saved.type }));
   return node;
 }
@@ -69,6 +95,16 @@ function copyOf(saved) {
   return node;
 }
 
+/** What its widgets hold, with the seed that was asked for. @param {import("./saved_graph.js").SavedNode} saved @param {Job} job */
+function valuesOf(saved, job) {
+  const node = copyOf(saved);
+  if (!node) return null;
+  /** @type {Map<string, any>} */
+  const values = new Map((node.widgets ?? []).map((/** @type {any} */ { name, value }) => [name, value]));
+  node.onRemoved?.();
+  return values.set("seed", job.seed);
+}
+
 /**
  * Set the seed and the words of a take on a node. Nothing is submitted.
  *
@@ -79,13 +115,11 @@ function copyOf(saved) {
 export async function takeSeedAndWords(node, job) {
   const { workflow, node_id } = await getOrigin(job.key);
   const saved = withSources(workflow, node_id ?? "")?.node;
-  const as = saved ? copyOf(saved) : null;
-  const values = new Map((as?.widgets ?? []).map((/** @type {any} */ { name, value }) => [name, value]));
-  values.set("seed", job.seed);
+  const as = saved && valuesOf(saved, job);
+  const values = as ?? new Map([["seed", job.seed]]);
   for (const widget of node.widgets.filter((/** @type {any} */ { name }) => isSeedOrWords(name) && values.has(name))) {
     if (widget.value !== values.get(widget.name)) setWidget(node, widget, values.get(widget.name));
   }
-  as?.onRemoved?.();
   remember();
   return !!as;
 }

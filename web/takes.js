@@ -13,6 +13,8 @@ import { t } from "./text.js";
 
 /** Several clips may come at once, ms. */
 const SETTLE_MS = 250;
+/** That are asked for by name, of one node. */
+const MOST_KEYS = 24;
 
 /** @type {Set<TakesStrip>} */
 const asking = new Set();
@@ -32,6 +34,8 @@ export class TakesStrip {
     this.resized = resized;
     /** @type {Job[]} */
     this.jobs = [];
+    /** The keys of all that stood on the node while this page was open: made for another node first, they are its takes, too. @type {Set<string>} */
+    this.seen = new Set();
     /** The key of the one that was looked at. */
     this.chosen = "";
     this.drawn = "";
@@ -185,7 +189,8 @@ async function ask(strips) {
   const wanted = strips.flatMap((strip) => {
     const id = strip.node.graph && idOf(strip.node);
     const prefix = strip.node.widgets.find((/** @type {any} */ { name }) => name === "filename_prefix")?.value;
-    return id ? [{ strip, id, filename_prefix: String(prefix ?? ""), keys: strip.shownKeys() }] : [];
+    for (const key of strip.shownKeys()) strip.seen.add(key);
+    return id ? [{ strip, id, filename_prefix: String(prefix ?? ""), keys: [...strip.seen].filter(Boolean).slice(-MOST_KEYS) }] : [];
   });
   if (!wanted.length) return;
   const { takes } = await getTakes(
