@@ -139,3 +139,29 @@ def test_a_dropped_clip_of_ours_opens_its_workflow_and_another_video_is_left_to_
     page.evaluate(DROP, [base64.b64encode(b"somebody else's").decode(), "x.mp4"])
     page.wait_for_function("app.graph._nodes.length === 3 || document.body.innerText.includes('Unable')")
     assert not page.locator(".remote-video-question").count()
+
+
+EVERY_KIND = """async () => {
+    const { canContinue, continueShot } = await import("/extensions/remote-video/continue_shot.js");
+    const kinds = ["Veo3I2V", "Kling3I2V", "CometVeo", "RunComfyVideo"], told = {};
+    app.graph.clear();
+    for (const [at, kind] of kinds.entries()) {
+        const node = LiteGraph.createNode(kind);
+        node.pos = [0, 3000 * at];
+        app.graph.add(node);
+        if (!canContinue(node)) continue;
+        const next = continueShot(node), [slot] = next.inputs.flatMap(({ link }, at) => (link === null ? [] : [at]));
+        const value = (one, name) => one.widgets.find((widget) => widget.name === name)?.value;
+        told[kind] = [value(next, "filename_prefix"), value(next, "model") === value(node, "model"),
+            next.getInputNode(slot) === node, node.outputs[next.getInputLink(slot).origin_slot].name];
+    }
+    return told;
+}"""
+
+
+def test_every_kind_of_node_can_be_gone_on_from(page):
+    told = page.evaluate(EVERY_KIND)
+    assert {"Veo3I2V", "Kling3I2V", "CometVeo"} <= told.keys()
+    for kind, facts in told.items():
+        assert facts == [f"video/{kind}_02", True, True, "last_frame"]
+    assert not page.evaluate(OVERLAPS)
