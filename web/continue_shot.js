@@ -25,7 +25,7 @@ export function continueShot(node) {
   next.id = -1; // the newest frontend makes a name of "no id"
   next.setSize([next.size[0], next.computeSize()[1]]); // without its player
   next.pos = placeBeside(node, next.size, node.graph.nodes, GAP);
-  node.graph.add(next);
+  addAsItIs(node.graph, next);
   for (const widget of next.widgets) {
     const [name] = widget.name.split(".").slice(-1);
     if (name === "prompt") setWidget(next, widget, "");
@@ -36,6 +36,20 @@ export function continueShot(node) {
   lookAt(next);
   focusPrompt(next);
   return next;
+}
+
+/**
+ * Frontend 1.48 gives a node what stood in the widgets of an earlier one with its id.
+ *
+ * @param {any} graph
+ * @param {any} node that holds its values already
+ */
+export function addAsItIs(graph, node) {
+  const values = node.widgets?.map((/** @type {any} */ { value }) => value) ?? [];
+  graph.add(node);
+  values.forEach((/** @type {any} */ value, /** @type {number} */ at) => {
+    if (node.widgets[at].value !== value) node.widgets[at].value = value;
+  });
 }
 
 /** Select a node, and have all of it in view. @param {any} node */

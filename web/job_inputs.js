@@ -3,7 +3,7 @@
 
 import { app } from "../../scripts/app.js";
 import { nodeOf, rootGraph } from "./actions.js";
-import { GAP, continueShot, lookAt } from "./continue_shot.js";
+import { GAP, addAsItIs, continueShot, lookAt } from "./continue_shot.js";
 import { placeBeside } from "./next_shot.js";
 import { remember, setWidget } from "./own_widgets.js";
 import { isSeedOrWords, withSources } from "./saved_graph.js";
@@ -69,7 +69,7 @@ function put({ workflow, node_id, job }) {
     const node = copyOf(one);
     if (!node) continue;
     node.pos = [one.pos[0] - left + x, one.pos[1] - top + y];
-    graph.add(node);
+    addAsItIs(graph, node);
     made.set(one.id, node);
   }
   for (const { from, output, to, input } of wires) made.get(from)?.connect(output, made.get(to), input);

@@ -116,6 +116,8 @@ def test_a_job_s_inputs_come_back_and_go_on_from_its_last_frame(page):
     run(page)
     words = clip_node(page)["prompt"]
     page.evaluate("app.graph.clear()")
+    page.evaluate(GRAPH, {"prompt": "another", "seed": 5})
+    page.evaluate("app.graph.clear()")
     job = open_panel(page, words)
     job.filter(has_text="seed 1").get_by_role("button", name="Load inputs").click()
     page.wait_for_function("app.graph._nodes.length === 2")
@@ -144,10 +146,9 @@ def test_a_dropped_clip_of_ours_opens_its_workflow_and_another_video_is_left_to_
 EVERY_KIND = """async () => {
     const { canContinue, continueShot } = await import("/extensions/remote-video/continue_shot.js");
     const kinds = ["Veo3I2V", "Kling3I2V", "CometVeo", "RunComfyVideo"], told = {};
-    app.graph.clear();
     for (const [at, kind] of kinds.entries()) {
         const node = LiteGraph.createNode(kind);
-        node.pos = [0, 3000 * at];
+        node.pos = [3000, 3000 * at];
         app.graph.add(node);
         if (!canContinue(node)) continue;
         const next = continueShot(node), [slot] = next.inputs.flatMap(({ link }, at) => (link === null ? [] : [at]));
