@@ -34,6 +34,8 @@ LOG = logging.getLogger("remote_video")
 LOG_SAME_LINE_AFTER_S = 30.0
 """A line that differs from the last one in its numbers only is logged again after this long."""
 STOP_CHECK_S = 0.1
+NO_ID = "00000000-0000-0000-0000-000000000000"
+"""The id of every workflow that was cleared and not saved since."""
 NOT_IN_THE_JOB = frozenset({"filename_prefix", "frames", "max_frames", "wait"})
 """Inputs that change nothing about what is asked of the provider."""
 
@@ -67,7 +69,7 @@ class NodeAsker:
         self._is_background = False
         """Whether the node waits no longer because its `wait` is off."""
         self._asked_at = time.time()
-        self._workflow_id = _workflow_id(item[3]) if item else None
+        self.workflow_id = _workflow_id(item[3]) if item else None
 
     @property
     def is_in_prompt(self) -> bool:
@@ -141,7 +143,7 @@ class NodeAsker:
                 **facts_of(event),
                 "prompt_id": self.prompt_id,
                 "node_id": self.node_id,
-                "workflow_id": self._workflow_id,
+                "workflow_id": self.workflow_id,
                 "item": self._item,
                 "asked_at": self._asked_at,
                 "provider": self._provider,

@@ -17,7 +17,7 @@ from ..remote_video.dollars import dollars
 from ..remote_video.errors import RemoteVideoError, Stopped
 from ..remote_video.models import ModelSpec
 from ..remote_video.outside_text import storable
-from .asker import NodeAsker
+from .asker import NO_ID, NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .due import note_blocked, note_handed_on, times_due
 from .inputs import Common, common_fields, common_inputs
@@ -174,6 +174,7 @@ class ClipMaker:
             filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),
             temp_folder=temp_folder(),
             node_id=node.node_id,
+            workflow_id=node.workflow_id if node.workflow_id != NO_ID else None,
             sidecar=workflow_text(cls.hidden) if keeps_metadata() else None,
         )
 

@@ -44,11 +44,11 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     ledger = Ledger(settings.home)
     if "keys" in query:
         keys = _words(query, "keys")[:USUAL_PAGE]
-        return {"jobs": _told(ledger.several(keys), settings), "sandbox": settings.sandbox}
+        return {"jobs": told(ledger.several(keys), settings), "sandbox": settings.sandbox}
     wanted = _wanted(query)
     page = ledger.page(wanted)
     return {
-        "jobs": _told(page.jobs, settings),
+        "jobs": told(page.jobs, settings),
         "next": " ".join(map(str, page.next)) if page.next else None,
         "total": page.total,
         "models": None if wanted.before else ledger.model_names(),
@@ -126,7 +126,8 @@ def _place(query: Body) -> Place | None:
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
-def _told(records: list[JobRecord], settings: Settings) -> list[dict[str, Any]]:
+def told(records: list[JobRecord], settings: Settings) -> list[dict[str, Any]]:
+    """What a page is told of jobs."""
     engine = running_engine()
     live = engine.live().result(ANSWER_WITHIN_S) if engine is not None and engine.is_alive() else {}
     return [_job(record, live.get(record.key), settings) for record in records]
@@ -149,6 +150,8 @@ def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[s
         "model": record.model_name,
         "provider": record.provider,
         "prompt": record.prompt,
+        "seed": record.seed,
+        "starred": bool(record.starred),
         "node_id": record.node_id or None,
         "request_id": record.request_id,
         "created_at": record.created_at,

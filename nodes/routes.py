@@ -43,6 +43,8 @@ def _later(module: str, name: str) -> Answer:
 READS: dict[str, Answer] = {
     "/remote_video/accounts": _later("accounts_panel", "accounts_view"),
     "/remote_video/jobs": _later("jobs_panel", "jobs_view"),
+    "/remote_video/jobs/workflow": _later("takes", "workflow_view"),
+    "/remote_video/jobs/of_file": _later("takes", "file_view"),
     "/remote_video/money": _later("accounts_panel", "money_view"),
     "/remote_video/nodes": _later("node_status", "nodes_view"),
     "/remote_video/settings": _later("settings_panel", "settings_view"),
@@ -66,9 +68,11 @@ CHANGES: dict[str, Answer] = {
     "/remote_video/jobs/cancel": _later("jobs_panel", "cancel_job"),
     "/remote_video/jobs/fetch": _later("jobs_panel", "fetch_job"),
     "/remote_video/run_price": _later("run_price", "run_price"),
+    "/remote_video/takes": _later("takes", "takes_view"),
+    "/remote_video/takes/star": _later("takes", "star"),
 }
-LARGE_BODIES = {"/remote_video/run_price": 1024 * 1024}
-"""What holds a graph, bytes at the most."""
+LARGE_BODIES = {"/remote_video/run_price": 1024 * 1024, "/remote_video/takes": 1024 * 1024}
+"""What tells of a whole graph, bytes at the most."""
 
 
 def add_routes(routes: web.RouteTableDef, settings: SettingsSource) -> None:

@@ -29,6 +29,25 @@ export function nodeOf(executionId) {
   return graph?.getNodeById(ids.at(-1)) ?? undefined;
 }
 
+/**
+ * The id of a node as a prompt names it, "12:5" for one inside a subgraph.
+ *
+ * @param {any} node
+ * @returns {string} empty where it is in no graph
+ */
+export function idOf(node) {
+  /** @type {(graph: any, before: string) => string} */
+  const look = (graph, before) => {
+    for (const one of graph?.nodes ?? []) {
+      if (one === node) return `${before}${one.id}`;
+      const inside = one.subgraph && look(one.subgraph, `${before}${one.id}:`);
+      if (inside) return inside;
+    }
+    return "";
+  };
+  return look(rootGraph(), "");
+}
+
 /** Make clips in the sandbox from now on. */
 export const useSandbox = () => setSandbox(true);
 

@@ -36,7 +36,11 @@ export function budgetSection() {
     message,
   );
   let isChanged = false;
-  element.addEventListener("input", () => (isChanged = true));
+  let isBroken = false;
+  element.addEventListener("input", () => {
+    isChanged = true;
+    if (!isBroken) tell("");
+  });
 
   /** @param {Money} now */
   function show(now) {
@@ -49,7 +53,8 @@ export function budgetSection() {
     fixed.textContent = variables.length ? t("Set by the environment, which wins: {variables}.", { variables: variables.join(", ") }) : "";
     const [today, lately] = [now.day, now.month].map((sums) => dollars(sums.spent_usd + sums.expected_usd));
     spent.textContent = t("{day} today, {month} this month", { day: today, month: lately });
-    tell(now.budget.error ? said(now.budget.error) : "", Boolean(now.budget.error));
+    if (isBroken || now.budget.error) tell(now.budget.error ? said(now.budget.error) : "", Boolean(now.budget.error));
+    isBroken = Boolean(now.budget.error);
   }
 
   /** @param {string} text @param {boolean} [isError] */

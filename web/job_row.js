@@ -3,13 +3,13 @@
 
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
-import { age, factsOf, moment, nameOf, standing } from "./jobs_words.js";
+import { age, factsOf, moment, nameOf, standing, takeOf } from "./jobs_words.js";
 import { said } from "./said.js";
 import { clipAt, thumbnailOf } from "./server.js";
 import { t } from "./text.js";
 
 /** @typedef {import("./server.js").Job} Job */
-/** @typedef {"play" | "place" | "node" | "fetch" | "cancel" | "path" | "forget"} Action */
+/** @typedef {"play" | "place" | "inputs" | "continue" | "node" | "fetch" | "cancel" | "path" | "forget"} Action */
 /** @typedef {(action: Action, job: Job, row: JobRow) => void} Act */
 
 /** What a dragged clip is to whoever it is dropped on. */
@@ -42,6 +42,10 @@ export class JobRow {
     this.more = null;
     /** @type {HTMLVideoElement | null} */
     this.video = null;
+    /** @type {HTMLVideoElement | null} */
+    this.measuring = null;
+    /** @type {number | null} of the clip, once it is known */
+    this.seconds = null;
     this.isOpen = false;
     this.isDrawn = false;
   }
@@ -119,6 +123,7 @@ export class JobRow {
 
   makeMore() {
     const live = make("p", { className: "quiet live", dir: "auto" });
+    const take = make("p", { className: "quiet take" });
     const whole = make("p", { className: "words", dir: "auto" });
     const error = make("p", { className: "error" });
     const id = make("code", {});
@@ -128,21 +133,25 @@ export class JobRow {
     const buttons = {
       play: button(t("Play"), () => this.do("play")),
       place: button(t("Add to graph"), () => this.do("place"), { title: t("Put a Load Video node with this clip on the canvas. The picture can be dragged there, too.") }),
+      inputs: button(t("Load inputs"), () => this.do("inputs"), { title: t("Put the node that made this clip on the canvas, as it was, with all that fed it") }),
+      continue: button(t("Continue from last frame"), () => this.do("continue"), { title: t("Put the next shot's node on the canvas, wired to the last frame of this clip") }),
       node: button(t("Show node"), () => this.do("node"), { title: t("Show the node that asked for this clip") }),
       fetch: button(t("Download again"), () => this.do("fetch"), { title: t("Ask the provider for the clip that was paid for. Nothing is submitted.") }),
       cancel: button(t("Cancel"), () => this.do("cancel")),
       path: button(t("Copy path"), () => this.do("path")),
       forget: button(t("Forget this job"), () => this.do("forget"), { className: "danger" }),
     };
-    const root = make("div", { className: "more" }, whole, live, error, request, make("div", { className: "actions" }, ...Object.values(buttons)));
-    return { root, whole, live, error, id, copy, request, buttons };
+    const root = make("div", { className: "more" }, whole, take, live, error, request, make("div", { className: "actions" }, ...Object.values(buttons)));
+    return { root, whole, take, live, error, id, copy, request, buttons };
   }
 
   #showMore() {
     const { job } = this;
     this.more ??= this.makeMore();
-    const { root, whole, live, error, id, copy, request, buttons } = this.more;
+    const { root, whole, take, live, error, id, copy, request, buttons } = this.more;
     write(whole, job.prompt ?? "");
+    write(take, takeOf(job, this.seconds));
+    this.#measure();
     write(live, said(job.live?.split("\n").slice(1).join("\n") ?? ""));
     write(error, said(job.error ?? ""));
     write(id, job.request_id ?? "");
@@ -151,6 +160,8 @@ export class JobRow {
     const offered = {
       play: !!job.shown_at,
       place: !!job.shown_at,
+      inputs: !!job.node_id,
+      continue: !!job.node_id && job.state === "stored",
       node: !!job.node_id,
       fetch: job.fetchable,
       cancel: job.cancellable,
@@ -163,6 +174,18 @@ export class JobRow {
       one.hidden = !isOffered;
     }
     if (!root.isConnected) this.thumb.parentElement?.insertBefore(root, this.video);
+  }
+
+  /** Its length stands in the clip. */
+  #measure() {
+    const { shown_at } = this.job;
+    if (this.seconds !== null || !shown_at || this.measuring) return;
+    this.measuring = make("video", { preload: "metadata", src: clipAt(shown_at) });
+    this.measuring.onloadedmetadata = () => {
+      this.seconds = Number(this.measuring?.duration);
+      this.measuring?.removeAttribute("src");
+      if (this.more) write(this.more.take, takeOf(this.job, this.seconds));
+    };
   }
 
   #noPicture() {

@@ -4,6 +4,7 @@
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { button, make } from "./elements.js";
+import { continueJob, loadInputs } from "./job_inputs.js";
 import { RunPriceWatch, placeClip, showNode } from "./jobs_canvas.js";
 import { JobsFilter } from "./jobs_filter.js";
 import { JobsList } from "./jobs_list.js";
@@ -266,6 +267,8 @@ class JobsPanel {
     const does = {
       play: async () => this.play(job, row),
       place: async () => placeClip(/** @type {import("./server.js").ShownAt} */ (job.shown_at)),
+      inputs: () => loadInputs(job),
+      continue: () => continueJob(job),
       node: async () => {
         if (!showNode(job.node_id ?? "")) this.say(t("The open graph has no node {id} that makes clips: this job is of another graph.", { id: job.node_id ?? "" }), true);
       },

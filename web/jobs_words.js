@@ -63,6 +63,17 @@ export function clock(seconds) {
 export const factsOf = (job) =>
   [costOf(job), job.seconds !== null && t("took {time}", { time: clock(job.seconds) }), job.file_name].filter(Boolean).join(" \u00b7 ");
 
+/** The seed and the length of a job's clip. @param {Job} job @param {number | null} seconds of the clip; null while it isn't known */
+export const takeOf = ({ seed }, seconds) =>
+  [t("seed {seed}", { seed: String(seed) }), seconds !== null && Number.isFinite(seconds) && t("{seconds} s", { seconds: Math.round(seconds * 10) / 10 })].filter(Boolean).join(" \u00b7 ");
+
+/** What is said of a take besides its words. @param {Job} job @param {number} now seconds since 1970 */
+export const factsOfTake = (job, now) =>
+  [t("seed {seed}", { seed: String(job.seed) }), age(job.created_at, now), job.file_name, !job.shown_at && standing(job)].filter(Boolean).join(" \u00b7 ");
+
+/** A take's name for who can't see its picture. @param {Job} job @param {number} now seconds since 1970 */
+export const nameOfTake = (job, now) => [job.starred && t("Starred"), factsOfTake(job, now), job.prompt].filter(Boolean).join(", ");
+
 /** How a job stands, in a line: what was last said of it, while it is under way. @param {Job} job */
 export const standing = (job) => sentence(job.live?.split("\n")[0] || job.state_text);
 

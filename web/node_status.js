@@ -6,6 +6,7 @@ import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { anotherSeed, handOn, makeList, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
+import { canContinue, continueShot } from "./continue_shot.js";
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
 import { HeldBoxes } from "./held_boxes.js";
@@ -13,6 +14,7 @@ import { showJob } from "./jobs_panel.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
 import { announcedOf, clock, lineOf } from "./status_line.js";
 import { StatusStore } from "./status_store.js";
+import { TakesStrip } from "./takes.js";
 import { direction, t } from "./text.js";
 
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
@@ -54,6 +56,7 @@ const acts = (status, node) => ({
   seed: [t("Use another seed"), () => anotherSeed(node)],
   list: [t("Make it a list"), () => makeList(node, status.error?.what ?? "")],
   successor: ["", (model) => takeSuccessor(node, model ?? "")],
+  ...(canContinue(node) && { continue: [t("Continue this shot"), () => continueShot(node)] }),
   help: [t("See the settings"), () => openHelp()],
 });
 
@@ -70,7 +73,8 @@ class StatusView {
     this.announced = "";
     this.items = make("div", { className: "items" });
     this.live = make("p", { className: "read-out", role: "status" });
-    this.content = make("div", { className: "content" }, this.items, this.live);
+    this.takes = new TakesStrip(node, () => this.statuses.map(({ key }) => key), attempt, () => this.fit());
+    this.content = make("div", { className: "content" }, this.items, this.takes.root, this.live);
     this.root = make("div", { className: "remote-video remote-video-node", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
     // Over the canvas the wheel zooms, as beside it.
     this.root.addEventListener("wheel", (event) => !isVue() && app.canvas.processMouseWheel(event), { passive: false });
@@ -113,8 +117,9 @@ class StatusView {
 
   /** On the canvas the node grows and shrinks with what it shows, and its other widgets stay as they are. */
   fit() {
-    const wanted = this.items.childElementCount ? this.content.offsetHeight : 0;
-    if (isVue() || (this.items.childElementCount && !wanted)) return;
+    const isEmpty = !this.items.childElementCount && this.takes.root.hidden;
+    const wanted = isEmpty ? 0 : this.content.offsetHeight;
+    if (isVue() || (!isEmpty && !wanted)) return;
     const height = wanted ? wanted + 2 * MARGIN : 0;
     const { node } = this;
     const by = height - this.height;
@@ -186,7 +191,7 @@ class StatusView {
   offer({ name, value }, labels, place) {
     const [label, act] = labels[name];
     return button(value ? t("Take {model}", { model: value }) : label, () => attempt(() => act(value)), {
-      className: place ? "" : "primary",
+      className: place || name === "continue" ? "" : "primary",
       "data-act": `${name} ${value ?? ""}`,
     });
   }
@@ -331,6 +336,7 @@ let settling = 0;
 
 /** @param {CustomEvent<import("./server.js").JobEvent>} event */
 function hearJob({ detail: job }) {
+  if (job.is_over) for (const { takes } of views.values()) if (takes.has(job.key) || takes.shownKeys().includes(job.key)) takes.askSoon();
   if (!store.hear(job)) return;
   showSoon();
   if (!job.is_over) return;
@@ -348,6 +354,7 @@ function hearJob({ detail: job }) {
 function hearNode({ detail: status }) {
   store.put(status, Date.now());
   showSoon();
+  if (status.is_over) views.get(nodeOf(status.node_id))?.takes.madeAnother();
   if (status.phase === "here" && status.is_background && status.workflow_id) runFor(status.workflow_id);
 }
 
@@ -415,6 +422,7 @@ export function showStatus(node) {
   node.onAdded = function (/** @type {any[]} */ ...given) {
     onAdded?.apply(this, given);
     views.set(node, view);
+    view.takes.askSoon();
     showSoon();
   };
   node.onRemoved = function (/** @type {any[]} */ ...given) {

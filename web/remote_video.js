@@ -3,6 +3,7 @@
 
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
+import { offerWorkflows } from "./dropped_clips.js";
 import { make } from "./elements.js";
 import { takeDroppedClips } from "./jobs_canvas.js";
 import { jobsPanel } from "./jobs_panel.js";
@@ -49,6 +50,7 @@ app.registerExtension({
   setup() {
     addStyles();
     takeDroppedClips();
+    offerWorkflows();
     app.extensionManager.registerSidebarTab({
       id: "remote-video",
       icon: "pi pi-video",

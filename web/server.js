@@ -30,6 +30,8 @@ import { t } from "./text.js";
  * @property {string} model
  * @property {string} provider in people's words
  * @property {string | null} prompt its first words
+ * @property {number} seed or the number that only names the take
+ * @property {boolean} starred
  * @property {string | null} node_id who asked first, as a prompt names it: "3:12" in a subgraph
  * @property {string | null} request_id
  * @property {number} created_at seconds since 1970
@@ -191,6 +193,29 @@ export const getJobs = ({ states, model, search }, before, limit) =>
 
 /** Those of these jobs that are there. @param {string[]} keys 100 at most @returns {Promise<{jobs: Job[], sandbox: boolean}>} */
 export const getTheseJobs = (keys) => ask(`/remote_video/jobs?${new URLSearchParams({ keys: keys.join(",") })}`);
+
+/**
+ * The takes of nodes: starred ones first, then the newest.
+ *
+ * @param {string} workflow_id
+ * @param {{id: string, filename_prefix: string, keys: string[]}[]} nodes
+ * @returns {Promise<{takes: Record<string, Job[]>}>}
+ */
+export const getTakes = (workflow_id, nodes) => ask("/remote_video/takes", { workflow_id, nodes });
+
+/** @param {string} key @param {boolean} starred @returns {Promise<{done: boolean}>} */
+export const starTake = (key, starred) => ask("/remote_video/takes/star", { key, starred });
+
+/**
+ * What a clip was made from.
+ * @typedef {{workflow: any, node_id: string | null, job: Job | null}} Origin the graph it was asked from, or null
+ */
+
+/** @param {string} key @returns {Promise<Origin>} */
+export const getOrigin = (key) => ask(`/remote_video/jobs/workflow?${new URLSearchParams({ key })}`);
+
+/** @param {string} name @param {number} size bytes @param {string} sha256 hex, or empty @returns {Promise<Origin>} */
+export const getOriginOfFile = (name, size, sha256) => ask(`/remote_video/jobs/of_file?${new URLSearchParams({ name, size: String(size), sha256 })}`);
 
 /** The address of a job's first frame; another clip has another one. @param {Job} job */
 export const thumbnailOf = ({ key, created_at, file_name }) =>

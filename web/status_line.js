@@ -82,7 +82,7 @@ export function lineOf(status, isOfSeveral = status.item > 0) {
     notes: [...(status.is_background && phase === "left" ? [sentence(status.words)] : []), ...status.notices.map(said)],
     next: error ? said(error.next_step) : "",
     requestId: isUnderWay ? null : (error?.request_id ?? status.request_id),
-    offers: offersOf(status),
+    offers: offersOf(status, isOfSeveral),
   };
 }
 
@@ -112,9 +112,11 @@ function outcome({ phase, file, sandbox, cost_usd }) {
 /** @param {NodeError} error */
 const errorFacts = ({ billed, cost_usd }) => [said(billed), cost_usd ? dollars(cost_usd) : ""];
 
-/** @param {NodeStatus} status @returns {Offer[]} */
-function offersOf({ phase, error }) {
-  if (phase === "here") return [{ name: "hand_on" }];
+/** @param {NodeStatus} status @param {boolean} isOfSeveral @returns {Offer[]} */
+function offersOf({ phase, error }, isOfSeveral) {
+  const next = isOfSeveral ? [] : [{ name: "continue" }];
+  if (phase === "here") return [{ name: "hand_on" }, ...next];
+  if (phase === "made" || phase === "made again") return next;
   if (!error) return [];
   return error.actions.flatMap((name) => (name === "successor" ? error.successors.map((value) => ({ name, value })) : [{ name }]));
 }

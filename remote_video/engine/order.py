@@ -73,6 +73,7 @@ def place_order(
     filename_prefix: str,
     temp_folder: Path,
     node_id: str = "",
+    workflow_id: str | None = None,
     sidecar: str | None = None,
 ) -> Order:
     """Find out whose job it is and where its clip goes. Blocks.
@@ -83,6 +84,7 @@ def place_order(
         filename_prefix: "folder/name" below it, with time words such as %year%.
         temp_folder: the host's own.
         node_id: who asked, for the jobs panel.
+        workflow_id: in which workflow.
         sidecar: JSON text to be saved beside the clip.
 
     Raises:
@@ -113,6 +115,7 @@ def place_order(
         model_name=request.model_name,
         seed=request.seed,
         node_id=node_id,
+        workflow_id=workflow_id,
         request_digest=request.key(client.endpoint, account_tag=""),
         file_digest=request.file_digest(client.endpoint),
         account=account,

@@ -27,7 +27,7 @@ from . import database, lifecycle, spending
 from .database import FILE_NAME
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
-from .paging import Page, Wanted, job_page, model_names
+from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
@@ -83,6 +83,16 @@ class Ledger:
     def page(self, wanted: Wanted) -> Page:
         """The jobs that are wanted, newest first, as many as one page holds."""
         return self._read(lambda db: job_page(db, wanted))
+
+    def takes(self, node: Node) -> list[JobRecord]:
+        """The clips of a node, those that are here and those that can be brought here: starred ones first, then the
+        newest, 24 of them at most.
+        """
+        return self._read(lambda db: takes(db, node))
+
+    def of_file(self, size: int, name: str, sha256: str | None) -> JobRecord | None:
+        """The job whose clip a file is: by its hash, else by its name and size in bytes; the latest of several."""
+        return self._read(lambda db: job_of_file(db, size, name, sha256))
 
     def several(self, keys: Collection[str]) -> list[JobRecord]:
         """The jobs of those keys, as far as they are there."""
@@ -281,6 +291,11 @@ class Ledger:
             return _change(db, other, {**facts, "key": lease.key, "account": account or other.account})
 
         return self._write(taken)
+
+    def star(self, key: str, is_starred: bool) -> bool:
+        """Put a job above the other takes of its node, or among them again; False when it is not there."""
+        starred = JOBS.update().where(JOBS.c.key == key).values(starred=1 if is_starred else None)
+        return self._write(lambda db: db.execute(starred).rowcount > 0)
 
     def forget(self, key: str) -> Forgotten:
         """Drop a job, so that the next Run submits anew."""

@@ -1,4 +1,4 @@
-"""Pages of jobs, newest first: each costs the same wherever it begins, and in a ledger of any size."""
+"""Pages of jobs, newest first, and the takes of a node: each costs the same wherever it begins, at any size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .lifecycle import State
+from .lifecycle import FETCHABLE, State
 from .record import JobRecord
 from .tables import JOBS, SELECT_JOBS, job_record
 
@@ -19,6 +19,7 @@ LOOKED_THROUGH = 10_000
 COUNTED = 10_000
 """More jobs than this are not counted."""
 MOST_MODELS = 200
+MOST_TAKES = 24
 _ROW: sa.ColumnClause[int] = sa.literal_column("jobs.rowid", sa.Integer)
 Place = tuple[float, str]
 """Where a job stands: when it was begun, seconds since the epoch, and its key."""
@@ -42,6 +43,21 @@ class Wanted:
     states: frozenset[State] = frozenset()
     model: str | None = None
     search: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """Whose takes are wanted.
+
+    Args:
+        id: as a prompt names it.
+        workflow_id: a node of another workflow with that id is another node.
+        filename_prefix: what its clips are called begins so; tells nodes of workflows without an id apart.
+    """
+
+    id: str
+    workflow_id: str | None
+    filename_prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,28 @@ def job_page(db: sa.Connection, wanted: Wanted) -> Page:
     jobs = [job_record(row) for row in db.execute(query).mappings()]
     ends = _place_of(jobs[-1]) if len(jobs) == limit else _last(db, wanted, looked_through)
     return Page(jobs, ends, None if wanted.search or wanted.before else _count(db, wanted))
+
+
+def takes(db: sa.Connection, node: Node) -> list[JobRecord]:
+    """See `Ledger.takes`."""
+    clips = sorted(state.value for state in FETCHABLE - {State.SUBMITTED})
+    query = SELECT_JOBS.where(
+        JOBS.c.workflow_id.is_not_distinct_from(node.workflow_id), JOBS.c.node_id == node.id, JOBS.c.state.in_(clips)
+    )
+    if node.workflow_id is None:
+        query = query.where(JOBS.c.filename_prefix.startswith(node.filename_prefix, autoescape=True))
+    # SQLite puts NULL behind all numbers where the largest comes first.
+    newest = query.order_by(JOBS.c.starred.desc(), *_newest_first(JOBS.c)).limit(MOST_TAKES)
+    return [job_record(row) for row in db.execute(newest).mappings()]
+
+
+def job_of_file(db: sa.Connection, size: int, name: str, sha256: str | None) -> JobRecord | None:
+    """See `Ledger.of_file`. Looks at every job: a file is dropped by hand."""
+    is_called = sa.or_(JOBS.c.path == name, JOBS.c.path.endswith(f"/{name}", autoescape=True))
+    is_it = JOBS.c.sha256 == sha256 if sha256 else is_called
+    query = SELECT_JOBS.where(JOBS.c.bytes == size, is_it).order_by(*_newest_first(JOBS.c)).limit(1)
+    row = db.execute(query).mappings().first()
+    return job_record(row) if row else None
 
 
 def model_names(db: sa.Connection) -> list[str]:

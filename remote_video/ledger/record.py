@@ -51,6 +51,8 @@ class NewJob:
     """1: a sandbox with a base URL of its own makes it, so that it costs nothing."""
     prompt: str | None = None
     """Its first words, for whoever looks for it; None without any, or in records of earlier versions."""
+    workflow_id: str | None = None
+    """The workflow whose node `node_id` is; None where it has no id of its own, or in records of earlier versions."""
 
     @property
     def sandbox(self) -> bool:
@@ -132,6 +134,8 @@ class JobRecord(NewJob):
     """The class of that error in `errors`."""
     earlier_usd: float | None = None
     """What earlier attempts cost, or may have cost, that ended without a clip."""
+    starred: int | None = None
+    """1: somebody wants it above the other takes of its node."""
 
     @property
     def clip_path(self) -> Path | None:

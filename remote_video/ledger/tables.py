@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from .lifecycle import State
 from .record import JobRecord
 
-LAYOUT = 5
+LAYOUT = 6
 METADATA = sa.MetaData()
 
 # A partial index serves only queries that repeat its condition to the letter (https://www.sqlite.org/partialindex.html).
@@ -71,6 +71,7 @@ JOBS = sa.Table(
     # Pages of jobs, newest first; `paging` reads nothing else to find one.
     sa.Index("jobs_by_state", "state", "created_at", "key"),
     sa.Index("jobs_by_model", "model_name", "state", "created_at", "key"),
+    sa.Index("jobs_of_node", "workflow_id", "node_id", "starred", "created_at", "key"),
     sa.Index("jobs_stored", "base", "model_id", "created_at", sqlite_where=sa.text(IS_STORED)),
 )
 ENGINES = sa.Table(

@@ -89,7 +89,7 @@ test("a page that did not ask follows the job, and its end where nobody else tel
   assert.equal(store.hear(job({ words: "running 40%", progress: 0.4 })), true);
   assert.equal(lineOf(store.of(ID)[0]).progress, 0.4);
   store.end(job({ state: "stored", file: "a_1.mp4", is_over: true }));
-  assert.deepEqual([store.of(ID)[0].phase, lineOf(store.of(ID)[0]).offers], ["here", [{ name: "hand_on" }]]);
+  assert.deepEqual([store.of(ID)[0].phase, lineOf(store.of(ID)[0]).offers], ["here", [{ name: "hand_on" }, { name: "continue" }]]);
   assert.equal(store.hear(job({})), false);
 });
 
