@@ -17,7 +17,7 @@ SAME_SHAPE = 0.02
 """Part by which two ratios of width and height may differ and still be called the same."""
 SEEN = 0.005
 """Part of a side whose loss is worth a word."""
-FREE, FREE_SOON, SANDBOX = "made already: free", "being made already: free", "free in the sandbox"
+FREE, FREE_SOON, SANDBOX = "Made already: free", "Being made already: free", "free in the sandbox"
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class BeforeRun:
         """All of it in a line, parts that aren't known left out; empty when nothing is."""
         known = self.known
         if known.is_made or known.is_being_made:
-            return _sentence(FREE if known.is_made else FREE_SOON)
+            return FREE if known.is_made else FREE_SOON
         length = "" if self.length_s is None else f"{self.length_s:.3g} s"
         usual = f"usually {clock(known.usual_s)}" if known.usual_s else ""
         price = "" if known.usd is None else dollars(known.usd)
         price = price and (f"from {price}" if known.is_from else f"about {price}")
         clip = ", ".join(filter(None, (length, self.shape)))
         parts = (clip, *self.pictures, usual, SANDBOX if known.sandbox else price)
-        return _sentence(" | ".join(filter(None, parts)))
+        return " | ".join(filter(None, parts))
 
 
 def before_run(request: Request, known: Known) -> BeforeRun:
@@ -115,7 +115,3 @@ def is_same_shape(one: Size, other: Size) -> bool:
     """Whether two sizes have the same ratio, nearly."""
     ratio = one[0] * other[1] / (one[1] * other[0])
     return max(ratio, 1 / ratio) <= 1 + SAME_SHAPE
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]

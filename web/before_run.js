@@ -2,7 +2,7 @@
 /** What stands on a node before its Run: what the Run will do, and what of the picture will be lost. */
 
 import { make } from "./elements.js";
-import { said } from "./said.js";
+import { sentence } from "./status_line.js";
 
 /** @typedef {import("./server.js").BeforeRun} BeforeRun */
 
@@ -37,7 +37,7 @@ export function cutOf({ kept }) {
 export function beforeItem(told, stillOf) {
   const cut = cutOf(told);
   const still = cut && stillOf(cut.input);
-  const words = said(told.line).split(" | ").join(" \u00b7 ");
+  const words = sentence(told.line).split(" | ").join(" \u00b7 ");
   return make(
     "section",
     { className: "item", "data-tone": "quiet", "data-phase": "before" },
