@@ -2,7 +2,7 @@
 /** What stands on a node before its Run: what the Run will do, and what of the picture will be lost. */
 
 import { make } from "./elements.js";
-import { sentence } from "./status_line.js";
+import { sentence } from "./said.js";
 
 /** @typedef {import("./server.js").BeforeRun} BeforeRun */
 
