@@ -115,8 +115,8 @@ def _priced(settings: Settings, prompt: Prompt, node_id: str, maker: type[ClipMa
         request = asked.request()
         is_shaped = asked.is_shaped and asked.request(unseen=1).canvas == request.canvas
     except InputRefused as refusal:
-        line = "" if given.get("prompt") else _line_with_words(settings, prompt, node_id, maker)
-        return Priced(why=f"{refusal.what} {refusal.next_step}", line=line)
+        ahead = Priced() if given.get("prompt") else _with_words(settings, prompt, node_id, maker)
+        return Priced(why=f"{refusal.what} {refusal.next_step}", line=ahead.line, kept=ahead.kept)
     except (ValueError, TypeError, AttributeError, KeyError):  # what was posted is anybody's
         return Priced(why="Its inputs can't be read.")
     digests = asked.digests(request, settings.endpoint(asked.spec.provider))
@@ -139,12 +139,12 @@ def _priced(settings: Settings, prompt: Prompt, node_id: str, maker: type[ClipMa
     return replace(priced, why=NO_PRICE if known.usd is None and not settings.sandbox else None)
 
 
-def _line_with_words(settings: Settings, prompt: Prompt, node_id: str, maker: type[ClipMaker]) -> str:
-    """What a Run will do once there is a prompt: length, shape and picture are worth knowing before."""
+def _with_words(settings: Settings, prompt: Prompt, node_id: str, maker: type[ClipMaker]) -> Priced:
+    """What is so once there is a prompt: length, shape and picture are worth knowing before."""
     node = prompt[node_id]
     inputs = node.get("inputs")
     with_words = {**node, "inputs": {**(inputs if isinstance(inputs, Mapping) else {}), "prompt": "?"}}
-    return _priced(settings, {**prompt, node_id: with_words}, node_id, maker, set()).line
+    return _priced(settings, {**prompt, node_id: with_words}, node_id, maker, set())
 
 
 # -- a request without its pixels --------------------------------------------------------------------------------------

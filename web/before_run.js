@@ -37,7 +37,7 @@ export function cutOf({ kept }) {
 export function beforeItem(told, stillOf) {
   const cut = cutOf(told);
   const still = cut && stillOf(cut.input);
-  const words = sentence(told.line).split(" | ").join(" \u00b7 ");
+  const words = sentence(told.line).split(" | ").join("\u00a0\u00b7 ");
   return make(
     "section",
     { className: "item", "data-tone": "quiet", "data-phase": "before" },

@@ -251,5 +251,6 @@ def test_what_comes_by_a_wire_is_not_guessed_at(comfy, prices):
 def test_a_node_without_words_tells_what_is_known_without_them(comfy, prices):
     told = price({"image": photo(comfy, (900, 900)), "7": clip(Veo3I2V, prompt="", fit="crop")})["nodes"]["7"]
     assert told["line"].startswith("8 s, 16:9 | your 1:1 picture loses")
+    assert told["kept"]["image"][1] > 0.2
     assert (told["estimate_usd"], "`prompt`" in told["why"]) == (None, True)
     assert price({"7": clip(Veo3I2V, None, prompt="")})["nodes"]["7"]["line"] == ""
