@@ -33,6 +33,7 @@ const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
 const SETTLE_MS = 300;
 const LEFT_AFTER_MS = 3000;
+const SIGN = "data-remote-video-sign";
 /** Letters. */
 const MOST_IN_BADGE = 40;
 
@@ -301,6 +302,18 @@ function showOutside() {
     }
   }
   for (const [node, statuses] of inside) if (outside.get(node) !== signOf(statuses)) sayOutside(node, signOf(statuses));
+  signFolded();
+}
+
+/** Nodes 2.0 shows no such badge on a node that is folded up, nor on a subgraph's. */
+function signFolded() {
+  const signs = new Map([...outside].filter(([node, text]) => text && isVue() && (node.subgraph || node.flags?.collapsed)).map(([node, text]) => [String(node.id), text]));
+  for (const element of document.querySelectorAll(".lg-node[data-node-id]")) {
+    const text = signs.get(element.getAttribute("data-node-id") ?? "") ?? null;
+    if (element.getAttribute(SIGN) === text) continue;
+    if (text) element.setAttribute(SIGN, shortened(text));
+    else element.removeAttribute(SIGN);
+  }
 }
 
 /** @param {any} node @param {string} text */
