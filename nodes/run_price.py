@@ -56,6 +56,7 @@ class Priced:
         estimate_usd: as the Run estimates it; None when that can't be said.
         is_from: it can cost more.
         made_before: it is in the ledger: nothing is paid for it.
+        is_known: whether that can be told before it runs.
         why: what isn't known of it, in a sentence; None when all is.
         line: what a Run of it will do.
         kept: by the input that a picture comes by, what is left of it, as parts of its width and height.
@@ -64,6 +65,7 @@ class Priced:
     estimate_usd: float | None = None
     is_from: bool = False
     made_before: bool = False
+    is_known: bool = False
     why: str | None = None
     line: str = ""
     kept: Mapping[str, Box] = field(default_factory=dict)
@@ -132,6 +134,7 @@ def _priced(settings: Settings, prompt: Prompt, node_id: str, maker: type[ClipMa
         priced = replace(priced, kept=kept)
     if digests is None:
         return replace(priced, why=WIRED_LENGTH if asked.has_wired_length else ELSEWHERE)
+    priced = replace(priced, is_known=True)
     name = next(filter(None, digests))
     if name in made:
         return replace(priced, made_before=True, why=SAME, line=SAME)

@@ -16,7 +16,7 @@ const SEEN = 0.005;
  * @param {import("./status_line.js").NodeStatus[]} statuses
  */
 export const isWorthSaying = (told, statuses) =>
-  !!told?.line && statuses.every(({ is_over }) => is_over) && (!statuses.length || (!told.made_before && told.why === null));
+  !!told?.line && statuses.every(({ is_over }) => is_over) && (!statuses.length || (told.is_known && !told.made_before));
 
 /**
  * The first picture of which something is lost, and what is left of it.

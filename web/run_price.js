@@ -49,7 +49,7 @@ class RunPriceWatch {
   async look() {
     const graph = app.rootGraph ?? app.graph;
     const isAsked = has(graph, CLIP_NODES) && !has(graph, RECORDERS);
-    const prompt = isAsked ? clipsOf((await app.graphToPrompt()).output) : {};
+    const prompt = isAsked ? clipsOf((await app.graphToPrompt().catch(() => null))?.output ?? {}) : {};
     const text = JSON.stringify(prompt);
     if (text === this.asked) return;
     this.asked = text;

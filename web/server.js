@@ -208,6 +208,7 @@ export const fetchClip = (key) => ask("/remote_video/jobs/fetch", { key });
  * @property {number | null} estimate_usd
  * @property {boolean} is_from whether it can cost more
  * @property {boolean} made_before
+ * @property {boolean} is_known whether that can be told before it runs
  * @property {string | null} why what isn't known of it
  * @property {string} line what a Run of it will do
  * @property {Record<string, number[]>} kept by the input that a picture comes by, what is left of it: left, top, right,

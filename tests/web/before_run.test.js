@@ -8,7 +8,7 @@ import { Sentences } from "../../web/sentences.js";
 import { readFileSync } from "node:fs";
 
 /** @param {Partial<import("../../web/server.js").BeforeRun>} facts */
-const before = (facts = {}) => ({ estimate_usd: 1, is_from: false, made_before: false, why: null, line: "8 s", kept: {}, ...facts });
+const before = (facts = {}) => ({ estimate_usd: 1, is_from: false, made_before: false, is_known: true, why: null, line: "8 s", kept: {}, ...facts });
 /** @param {Partial<import("../../web/status_line.js").NodeStatus>} facts @returns {any} */
 const status = (facts = {}) => ({
   phase: "working", words: "running", progress: null, usually_s: 100, began_at: 0, sandbox: false, estimate_usd: null, cost_usd: null, file: null, error: null,
@@ -37,7 +37,7 @@ test("what a Run will do stands where no run's status does, or where another Run
   assert.equal(isWorthSaying(before(), [status()]), false, "it runs");
   assert.equal(isWorthSaying(before(), made), true);
   assert.equal(isWorthSaying(before({ made_before: true }), made), false, "that is what is shown");
-  assert.equal(isWorthSaying(before({ why: "An image comes from another node." }), made), false, "nobody knows");
+  assert.equal(isWorthSaying(before({ is_known: false }), made), false, "nobody knows");
   assert.equal(isWorthSaying(before({ line: "" }), []), false);
   assert.equal(isWorthSaying(undefined, []), false);
 });
