@@ -92,9 +92,9 @@ def test_nothing_of_it_is_saved_and_the_prompt_box_keeps_its_height(page):
     assert "loses" not in saved
     page.evaluate("() => { app.graph._nodes[1].disconnectInput(0); app.api.dispatchCustomEvent('graphChanged'); }")
     page.locator(BEFORE).first.wait_for(state="detached")
-    if not page.evaluate("LiteGraph.vueNodesMode"):  # there boxes share what is left of the node
+    if not page.evaluate("LiteGraph.vueNodesMode"):  # there a node is as high as what it holds
         assert abs(page.evaluate(PROMPT_BOX) - box) < 2
-    assert abs(page.evaluate(SAVED)[0] - height) < 2
+        assert abs(page.evaluate(SAVED)[0] - height) < 2
 
 
 def test_a_run_takes_its_place_and_what_is_made_is_said_to_be_free(page):
