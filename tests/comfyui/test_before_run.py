@@ -34,6 +34,15 @@ SIGN = """() => {
     const signs = [...document.querySelectorAll(`[${named}]`)].map((one) => one.getAttribute(named));
     return [...badges.map((badge) => (typeof badge === "function" ? badge() : badge).text), ...signs].join();
 }"""
+HEAR = """async () => {
+    const { createOscillator } = AudioContext.prototype;
+    window.tones = 0;
+    AudioContext.prototype.createOscillator = function () {
+        window.tones++;
+        return createOscillator.call(this);
+    };
+    await app.extensionManager.setting.set("RemoteVideo.SoundWhenHere", true);
+}"""
 FOLD = "() => app.graph._nodes.find(({ type }) => type === 'Veo3I2V').collapse()"
 
 
@@ -114,6 +123,7 @@ def test_a_run_takes_its_place_and_what_is_made_is_said_to_be_free(page):
 def test_a_guess_is_called_one_and_a_clip_that_lands_behind_is_told_of_where_it_is_folded_up(page):
     begin(page, f"a hill of {id(page)}", wait=False)
     line(page, "usually")
+    page.evaluate(HEAR)
     page.evaluate(RUN)
     guess = page.locator(GUESS).first
     guess.wait_for()
@@ -122,5 +132,6 @@ def test_a_guess_is_called_one_and_a_clip_that_lands_behind_is_told_of_where_it_
     page.evaluate(FOLD)
     page.wait_for_function(f"() => ({SIGN})().includes('The clip is')")
     page.locator(".p-toast-message").filter(has_text="is here").first.wait_for()
+    assert page.evaluate("window.tones") == 1
     page.evaluate(FOLD)
     page.wait_for_function(f"() => !({SIGN})().includes('The clip is')")
