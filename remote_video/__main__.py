@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--seed", help="another seed is another clip, and is paid for")
     make.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any input; may be repeated")
     make.add_argument("-o", "--output", metavar="FILE", help="the clip's name, or its folder (the current one)")
+    make.add_argument("--dry-run", action="store_true", help="say what it would do and cost; nothing is sent")
     make.set_defaults(command="make.make_command")
 
     batch = commands.add_parser("batch", parents=[home, as_json], help="make a clip for each row of a table")

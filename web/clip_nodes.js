@@ -6,6 +6,7 @@ import { CLIP_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } fr
 import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
+import { SOUND_WHEN_HERE } from "./landing.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
@@ -69,6 +70,14 @@ app.registerExtension({
       name: "Run the graph again when its clips are here",
       category: ["Remote Video", "Nodes", "RunWhenHere"],
       tooltip: "For nodes whose `wait` is off: once for each clip, and nothing is submitted again.",
+      type: "boolean",
+      defaultValue: false,
+    },
+    {
+      id: SOUND_WHEN_HERE,
+      name: "A short sound when a clip is here",
+      category: ["Remote Video", "Nodes", "SoundWhenHere"],
+      tooltip: "For clips that no node waited for, and for those that are made while another tab is looked at.",
       type: "boolean",
       defaultValue: false,
     },

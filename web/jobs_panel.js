@@ -5,12 +5,13 @@ import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { button, make } from "./elements.js";
 import { continueJob, loadInputs } from "./job_inputs.js";
-import { RunPriceWatch, placeClip, showNode } from "./jobs_canvas.js";
+import { placeClip, showNode } from "./jobs_canvas.js";
 import { JobsFilter } from "./jobs_filter.js";
 import { JobsList } from "./jobs_list.js";
 import { Feed, JobsModel, Latest, everything, isNarrowed } from "./jobs_model.js";
 import { nameOf, priceOfRun, spending, whatForgettingMeans } from "./jobs_words.js";
 import { askFirst } from "./modal.js";
+import { runPrice } from "./run_price.js";
 import { said } from "./said.js";
 import { cancelJob, fetchClip, forgetJob, getAccounts, getJobs, getMoney, getTheseJobs, listen, listenTo, onForgotten, stopListening } from "./server.js";
 import { setSandbox } from "./sandbox.js";
@@ -33,7 +34,7 @@ class JobsPanel {
     this.jobs = new JobsList(this.model, (action, job, row) => this.act(action, job, row), () => this.#settled(this.feed.more(this.jobs.wantsEnd)));
     this.filter = new JobsFilter((wanted) => this.narrow(wanted));
     this.money = new Latest(getMoney, (money) => write(this.spent, spending(money)), () => write(this.spent, ""));
-    this.price = new RunPriceWatch((price) => write(this.run, price ? priceOfRun(price) : ""));
+    runPrice.watch((price) => write(this.run, price ? priceOfRun(price) : ""));
     this.run = make("p", { className: "price" });
     this.spent = make("p", { className: "quiet spent" });
     this.sandbox = make("p", { className: "notice sandbox", hidden: true }, t("The sandbox is on: new clips are free and go to no provider."));
@@ -88,7 +89,6 @@ class JobsPanel {
     container.replaceChildren(this.root);
     listen(this.hear);
     this.ticking = setInterval(() => this.jobs.tick(), TICK_MS);
-    this.price.turn(true);
     this.refresh();
   }
 
@@ -96,7 +96,6 @@ class JobsPanel {
     stopListening(this.hear);
     clearTimeout(this.settling);
     clearInterval(this.ticking);
-    this.price.turn(false);
     this.root.remove();
   }
 
@@ -122,14 +121,14 @@ class JobsPanel {
     const keys = [...this.heardOf];
     this.heardOf.clear();
     this.money.want(undefined);
-    this.price.again();
+    runPrice.again();
     return this.#settled(this.feed.heard(keys));
   }
 
   /** Ask for all that is shown anew; rows that may have changed further down, too. */
   async refresh() {
     this.money.want(undefined);
-    this.price.again();
+    runPrice.again();
     await this.#settled(this.feed.refresh());
   }
 

@@ -6,13 +6,16 @@ import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { anotherSeed, handOn, makeList, nodeOf, openHelp, rootGraph, runAgain, takeSuccessor, useSandbox } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
+import { beforeItem, isWorthSaying } from "./before_run.js";
 import { canContinue, continueShot } from "./continue_shot.js";
 import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
 import { HeldBoxes } from "./held_boxes.js";
 import { showJob } from "./jobs_panel.js";
+import { tellLanded } from "./landing.js";
+import { runPrice } from "./run_price.js";
 import { getAccounts, getNodes, listen, listenTo } from "./server.js";
-import { announcedOf, clock, lineOf } from "./status_line.js";
+import { announcedOf, clock, guessed, lineOf, signOf } from "./status_line.js";
 import { StatusStore } from "./status_store.js";
 import { TakesStrip } from "./takes.js";
 import { direction, t } from "./text.js";
@@ -33,6 +36,7 @@ const RUN_FOR = "remote_video.run_for";
 const MARGIN = 10;
 const SETTLE_MS = 300;
 const LOOK_AFTER_MS = 1500;
+const SIGN = "data-remote-video-sign";
 /** Letters. */
 const MOST_IN_BADGE = 40;
 const MOST_IN_TITLE = 240;
@@ -42,6 +46,8 @@ const store = new StatusStore();
 const views = new Map();
 /** @type {WeakMap<any, {model: string, instead: string[]}>} by node, its model that is not offered any more */
 const gone = new WeakMap();
+/** What a Run of the open graph will do, by the ids of its nodes. @type {Record<string, import("./server.js").BeforeRun>} */
+let ahead = {};
 /** @type {{accounts: {provider: string, name: string, set: boolean}[], sandbox: boolean} | null} */
 let accounts = null;
 
@@ -129,17 +135,18 @@ class StatusView {
     node.setDirtyCanvas(true, true);
   }
 
-  /** @param {NodeStatus[]} statuses */
-  show(statuses) {
+  /** @param {NodeStatus[]} statuses @param {import("./server.js").BeforeRun} [before] */
+  show(statuses, before) {
     this.statuses = statuses;
+    const told = isWorthSaying(before, statuses) ? before : undefined;
     const lines = statuses.map((status) => ({ status, line: lineOf(status, statuses.length > 1) }));
-    const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone()]);
+    const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone(), told]);
     if (now !== this.shown) {
       this.shown = now;
-      if (lines.length) this.boxes.hold(this.node.size[1] - this.height);
+      if (lines.length || told) this.boxes.hold(this.node.size[1] - this.height);
       else this.boxes.release();
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
-      this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...this.goneItem());
+      this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...(told ? [beforeItem(told, (input) => stillOf(this.node, input))] : []), ...this.goneItem());
       if (focused) /** @type {HTMLElement | null} */ (this.items.querySelector(`[data-act="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
       this.fit();
     }
@@ -156,6 +163,9 @@ class StatusView {
       const { began } = /** @type {HTMLElement} */ (place).dataset;
       const text = clock((Date.now() - Number(began)) / 1000);
       if (place.textContent !== text) place.textContent = text;
+    }
+    for (const bar of /** @type {NodeListOf<HTMLProgressElement>} */ (this.items.querySelectorAll("progress.guess"))) {
+      bar.value = guessed((Date.now() - Number(bar.dataset.began)) / 1000, Number(bar.dataset.usually));
     }
   }
 
@@ -177,6 +187,7 @@ class StatusView {
           line.ticks && make("span", { className: "clock", "data-began": status.began_at, "aria-hidden": "true" }),
         ),
         line.progress !== null && make("progress", { max: 1, value: line.progress, "aria-label": t("Progress") }),
+        line.usually !== null && this.guess(line.usually, status.began_at),
         line.next && make("p", { className: "next", dir: "auto" }, line.next),
         line.offers.length > 0 &&
           make("div", { className: "offers" }, ...line.offers.filter(({ name }) => labels[name]).map((offer, place) => this.offer(offer, labels, place))),
@@ -185,6 +196,12 @@ class StatusView {
         line.requestId && copyable(line.requestId),
       ),
     );
+  }
+
+  /** A bar that nobody has said. @param {number} usually s @param {number | undefined} began ms */
+  guess(usually, began) {
+    const words = t("A guess, from how long such clips took before");
+    return make("progress", { className: "guess", max: 1, value: 0, title: words, "aria-label": words, "data-began": began, "data-usually": usually });
   }
 
   /** @param {Offer} offer @param {ReturnType<typeof acts>} labels @param {number} place */
@@ -241,9 +258,10 @@ const accountOf = (node) => accounts?.accounts.find(({ provider }) => provider =
 /** @param {Event} event */
 const hide = ({ target }) => /** @type {HTMLElement} */ (target).remove();
 
-/** A small picture of what a node's clip begins with, where a LoadImage has it. @param {any} node */
-function stillOf(node) {
-  const slot = node.inputs?.findIndex((/** @type {any} */ input, /** @type {number} */ place) => input.type?.includes("IMAGE") && node.isInputConnected(place));
+/** A small picture of what a node's clip begins with, or of one input, where a LoadImage has it. @param {any} node @param {string} [name] */
+function stillOf(node, name) {
+  const isIt = (/** @type {any} */ input) => (name === undefined ? input.type?.includes("IMAGE") : input.name === name);
+  const slot = node.inputs?.findIndex((/** @type {any} */ input, /** @type {number} */ place) => isIt(input) && node.isInputConnected(place));
   const source = slot >= 0 ? node.getInputNode(slot) : null;
   if (source?.comfyClass !== "LoadImage") return "";
   const [, path, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(String(source.widgets?.[0]?.value)) ?? [];
@@ -281,25 +299,38 @@ function showAll() {
   /** @type {Map<any, NodeStatus[]>} */
   const byNode = new Map([...views.keys()].map((node) => [node, []]));
   for (const status of store.of(workflowId())) byNode.get(nodeOf(status.node_id))?.push(status);
-  for (const [node, statuses] of byNode) views.get(node)?.show(statuses);
+  const before = new Map(Object.entries(ahead).map(([id, told]) => [nodeOf(id), told]));
+  for (const [node, statuses] of byNode) views.get(node)?.show(statuses, before.get(node));
   showOutside();
 }
 
-/** By the node of a subgraph, what its badge says of the clips inside. @type {Map<any, string>} */
+/** By a node that shows no clip itself, what its badge says of them. @type {Map<any, string>} */
 const outside = new Map();
 
-/** A subgraph's own node says in a word how the clips inside are coming along. */
+/** A subgraph's own node, and one that is folded up, say in a word how the clips inside are coming along. */
 function showOutside() {
-  /** @type {Map<any, string>} */
-  const words = new Map([...outside.keys()].map((node) => [node, ""]));
+  /** @type {Map<any, NodeStatus[]>} */
+  const inside = new Map([...outside.keys()].map((node) => [node, []]));
   for (const status of store.of(workflowId())) {
     const ids = status.node_id.split(":");
-    for (let depth = 1; depth < ids.length; depth++) {
+    for (let depth = 1; depth <= ids.length; depth++) {
       const node = nodeOf(ids.slice(0, depth).join(":"));
-      if (node && (!words.get(node) || !status.is_over)) words.set(node, lineOf(status).title);
+      if (node && (depth < ids.length || node.flags?.collapsed)) inside.set(node, [...(inside.get(node) ?? []), status]);
     }
   }
-  for (const [node, text] of words) if (outside.get(node) !== text) sayOutside(node, text);
+  for (const [node, statuses] of inside) if (outside.get(node) !== signOf(statuses)) sayOutside(node, signOf(statuses));
+  signFolded();
+}
+
+/** Nodes 2.0 shows no such badge on a node that is folded up, nor on a subgraph's. */
+function signFolded() {
+  const signs = new Map([...outside].filter(([node, text]) => text && isVue() && (node.subgraph || node.flags?.collapsed)).map(([node, text]) => [String(node.id), text]));
+  for (const element of document.querySelectorAll(".lg-node[data-node-id]")) {
+    const text = signs.get(element.getAttribute("data-node-id") ?? "") ?? null;
+    if (element.getAttribute(SIGN) === text) continue;
+    if (text) element.setAttribute(SIGN, shortened(text));
+    else element.removeAttribute(SIGN);
+  }
 }
 
 /** @param {any} node @param {string} text */
@@ -346,6 +377,8 @@ function hearJob({ detail: job }) {
     const jobs = [...ended.values()];
     ended.clear();
     if (await reload()) jobs.forEach((one) => store.end(one));
+    store.withKeys(jobs.map(({ key }) => key)).forEach(tellLanded);
+    runPrice.again();
     showSoon();
   }, SETTLE_MS);
 }
@@ -354,7 +387,11 @@ function hearJob({ detail: job }) {
 function hearNode({ detail: status }) {
   store.put(status, Date.now());
   showSoon();
-  if (status.is_over) views.get(nodeOf(status.node_id))?.takes.madeAnother();
+  if (status.is_over) {
+    views.get(nodeOf(status.node_id))?.takes.madeAnother();
+    runPrice.again();
+  }
+  tellLanded(status);
   if (status.phase === "here" && status.is_background && status.workflow_id) runFor(status.workflow_id);
 }
 
@@ -386,6 +423,7 @@ async function hearReconnected() {
 /** Ask which accounts there are: a new node says where a key is lacking. */
 async function askForAccounts() {
   accounts = await getAccounts().catch(() => null);
+  runPrice.again();
   showSoon();
 }
 
@@ -410,7 +448,14 @@ export function watchNodes() {
   listenTo("reconnected", hearReconnected);
   // A dialog's close doesn't bubble.
   document.addEventListener("close", ({ target }) => /** @type {HTMLElement} */ (target)?.classList?.contains("remote-video-accounts") && askForAccounts(), true);
-  setInterval(() => views.forEach((view) => view.tick()), 1000);
+  runPrice.watch((price) => {
+    ahead = price?.nodes ?? {};
+    showSoon();
+  });
+  setInterval(() => {
+    views.forEach((view) => view.tick());
+    showOutside();
+  }, 1000);
   reload();
   askForAccounts();
 }
@@ -423,6 +468,7 @@ export function showStatus(node) {
     onAdded?.apply(this, given);
     views.set(node, view);
     view.takes.askSoon();
+    runPrice.soon();
     showSoon();
   };
   node.onRemoved = function (/** @type {any[]} */ ...given) {

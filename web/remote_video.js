@@ -7,6 +7,7 @@ import { offerWorkflows } from "./dropped_clips.js";
 import { make } from "./elements.js";
 import { takeDroppedClips } from "./jobs_canvas.js";
 import { jobsPanel } from "./jobs_panel.js";
+import { runPrice } from "./run_price.js";
 import { toggleSandbox } from "./sandbox.js";
 import { speak, t } from "./text.js";
 
@@ -45,7 +46,7 @@ app.registerExtension({
     await speak(app.ui.settings.getSettingValue("Comfy.Locale") ?? "en");
   },
   afterConfigureGraph() {
-    jobsPanel().price.soon();
+    runPrice.soon();
   },
   setup() {
     addStyles();

@@ -228,8 +228,21 @@ export const clipAt = (shownAt) => api.apiURL(`/view?${new URLSearchParams({ ...
 export const fetchClip = (key) => ask("/remote_video/jobs/fetch", { key });
 
 /**
+ * What is known of one clip before it runs.
+ * @typedef {object} BeforeRun
+ * @property {number | null} estimate_usd
+ * @property {boolean} is_from whether it can cost more
+ * @property {boolean} made_before
+ * @property {boolean} is_known whether that can be told before it runs
+ * @property {string | null} why what isn't known of it
+ * @property {string} line what a Run of it will do
+ * @property {Record<string, number[]>} kept by the input that a picture comes by, what is left of it: left, top, right,
+ *   bottom, as parts of its width and height
+ */
+
+/**
  * @typedef {object} RunPrice
- * @property {Record<string, {estimate_usd: number | null, is_from: boolean, made_before: boolean, why: string | null}>} nodes
+ * @property {Record<string, BeforeRun>} nodes by id, as a prompt has it
  * @property {number} clips
  * @property {number} made how many of them were made before: nothing is paid for these
  * @property {number} usd what the others cost, as far as that is known
@@ -240,7 +253,6 @@ export const fetchClip = (key) => ask("/remote_video/jobs/fetch", { key });
 
 /** What a Run of this graph will cost. @param {object} prompt in API format @returns {Promise<RunPrice>} */
 export const getRunPrice = (prompt) => ask("/remote_video/run_price", { prompt });
-
 
 /** @param {string} key @returns {Promise<{forgotten: boolean, why: string}>} */
 export const forgetJob = (key) => ask("/remote_video/jobs/forget", { key });

@@ -56,6 +56,7 @@ import { language, t } from "./text.js";
  * @property {string} title
  * @property {boolean} ticks
  * @property {number | null} progress 0..1
+ * @property {number | null} usually s, where nothing else says how far it is
  * @property {string[]} facts
  * @property {string[]} notes
  * @property {string} next the next step of an error
@@ -78,6 +79,7 @@ export function lineOf(status, isOfSeveral = status.item > 0) {
     title: isOfSeveral ? t("Clip {number}: {title}", { number: status.item + 1, title: titleOf(status) }) : titleOf(status),
     ticks: isUnderWay && status.began_at !== undefined,
     progress: isUnderWay ? status.progress : null,
+    usually: isUnderWay && status.progress === null && status.began_at !== undefined ? status.usually_s : null,
     facts: [...(error ? errorFacts(error) : isUnderWay ? coming(status) : outcome(status))].filter(Boolean),
     notes: [...(status.is_background && phase === "left" ? [sentence(status.words)] : []), ...status.notices.map(said)],
     next: error ? said(error.next_step) : "",
@@ -119,6 +121,29 @@ function offersOf({ phase, error }, isOfSeveral) {
   if (phase === "made" || phase === "made again") return next;
   if (!error) return [];
   return error.actions.flatMap((name) => (name === "successor" ? error.successors.map((value) => ({ name, value })) : [{ name }]));
+}
+
+const NEVER_MORE = 0.9;
+const HASTE = 1.5;
+
+/**
+ * How far a clip may be, by nothing but how long its like took: two thirds at its usual time, and never near the end.
+ *
+ * @param {number} elapsed s
+ * @param {number} usually s
+ */
+export const guessed = (elapsed, usually) => NEVER_MORE * (1 - Math.exp((-HASTE * Math.max(0, elapsed)) / usually));
+
+/**
+ * In a word, how the clips of a node stand that is folded up, or of those inside it.
+ *
+ * @param {NodeStatus[]} statuses
+ */
+export function signOf(statuses) {
+  const underWay = statuses.filter(({ is_over }) => !is_over);
+  if (underWay.length > 1) return t("{count} clip is being made|{count} clips are being made", { count: underWay.length });
+  const last = underWay[0] ?? statuses.at(-1);
+  return last ? lineOf(last).title : "";
 }
 
 /**

@@ -94,6 +94,11 @@ export class StatusStore {
       Object.assign(one, one.request_id ? { phase: "left", words } : { phase: "over", words, is_over: true });
   }
 
+  /** @param {string[]} keys of jobs @returns {NodeStatus[]} */
+  withKeys(keys) {
+    return [...this.statuses.values()].filter(({ key }) => keys.includes(key));
+  }
+
   /** @param {(status: NodeStatus) => boolean} wanted */
   underWay(wanted) {
     return [...this.statuses.values()].filter((one) => !one.is_over && wanted(one));

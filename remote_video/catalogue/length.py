@@ -37,6 +37,11 @@ class Length:
     name: str
     per_second: float | str
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All that it is known by."""
+        return (self.name, self.per_second) if isinstance(self.per_second, str) else (self.name,)
+
     def seconds(self, values: Values) -> float | None:
         """How long the clip of these values will be, s; None when they don't say."""
         amount = _number(values.get(self.name))

@@ -41,6 +41,7 @@ class CatalogueModel(ModelSpec):
 
     node_id = NODE_ID
     provider = "runcomfy"
+    shape_inputs = SHAPES
 
     def __init__(self, entry: Entry) -> None:
         try:
@@ -56,6 +57,7 @@ class CatalogueModel(ModelSpec):
         """The inputs that stand below the model's name on the node."""
         self.length = length_of(reading.fields, entry.schema)
         """Which input says how long the clip will be; None when none does."""
+        self.length_inputs = self.length.inputs if self.length else ()
         self.left_out = reading.left_out
         """Properties of its schema that could not be understood, and why."""
 

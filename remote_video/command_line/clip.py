@@ -30,7 +30,7 @@ from ..errors import (
     StillRunning,
 )
 from ..media.clip import Clip
-from ..models import ModelSpec
+from ..models import ModelSpec, Request
 from ..settings import Settings
 from .inputs import values_of
 from .session import Progress
@@ -67,9 +67,13 @@ class Shot:
     is_named: bool = False
     label: str = ""
 
+    def request(self) -> Request:
+        """What is asked of the model. Blocks. Raises InputRefused."""
+        return self.spec.request(values_of(self.spec, self.given, self.base))
+
     def order(self, settings: Settings) -> Order:
         """Check it whole. Blocks. Raises RemoteVideoError; nothing was sent."""
-        request = self.spec.request(values_of(self.spec, self.given, self.base))
+        request = self.request()
         try:
             return place_order(
                 request,

@@ -1,18 +1,21 @@
-"""`make`: one clip from the command line."""
+"""`make`: one clip from the command line, or what it would be."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..before_run import before_run
 from ..clips.output_file import SUFFIX, expand
 from ..console import say
+from ..engine.look_ahead import look_ahead
 from ..engine.watch import StoredClip
 from ..errors import InputRefused, RequestRefused
 from ..models import ModelSpec
+from ..models.request import Image, Recording
 from ..outside_text import quoted
 from ..settings import Settings
 from .clip import Shot, make
@@ -38,6 +41,8 @@ def make_command(options: argparse.Namespace) -> int:
         given[name.strip()] = value
     folder, prefix = _place(options.output, spec)
     shot = Shot(spec, given, Path.cwd(), folder, expand(prefix), is_named=prefix.endswith(SUFFIX))
+    if options.dry_run:
+        return _dry_run(shot, settings, as_json=options.json)
     with Progress() as progress, engine_for(settings) as engine:
         outcome = run(engine, lambda: make(engine, shot, settings, progress))
     if options.json:
@@ -51,6 +56,32 @@ def make_command(options: argparse.Namespace) -> int:
     if not options.json:
         print(outcome.clip.path)
     return 0
+
+
+def _dry_run(shot: Shot, settings: Settings, *, as_json: bool) -> int:
+    """What a Run would do, as a line, and what would be sent."""
+    request = shot.request()
+    endpoint = settings.endpoint(request.model.provider)
+    told = before_run(request, look_ahead(request, settings, (request.key(endpoint, account_tag=""), None)))
+    for notice in request.notices:
+        say(notice)
+    body = json.loads(json.dumps(request.body, default=_described))
+    if as_json:
+        about = {**asdict(told), **asdict(told.known)}
+        del about["known"]
+        print(json.dumps({"line": told.line, "model": request.model_id, **about, "body": body}))
+    else:
+        print(f"{told.line}\n{request.model_name} ({request.model_id}) would be sent:\n{json.dumps(body, indent=2)}")
+    return 0
+
+
+def _described(media: object) -> str:
+    """A file in a request's body, in words."""
+    if isinstance(media, Image):
+        return f"<image, {media.shape[1]}x{media.shape[0]} px>"
+    if isinstance(media, Recording):
+        return f"<{type(media).__name__.lower()}, {len(media.data):,} bytes>"
+    raise TypeError(f"{type(media).__name__} has no place in a request")
 
 
 def settings_to_make(options: argparse.Namespace) -> Settings:

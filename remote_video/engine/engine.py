@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..clock import clock
 from ..errors import Billed, ModelGone, RemoteVideoError, StillRunning, Stopped
 from ..ledger.ledger import Lease, LeaseLost, Ledger
 from ..ledger.lifecycle import FETCHABLE
@@ -35,7 +36,7 @@ from .offers import Offers, with_successors
 from .order import Order
 from .purse import Purse
 from .threads import Pools
-from .tools import Lane, Tools, Unwanted, clock
+from .tools import Lane, Tools, Unwanted
 from .watch import EngineGone, StoredClip, Watch
 
 T = TypeVar("T")

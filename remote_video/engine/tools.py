@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..clock import clock
 from ..errors import Billed, JobCancelled, Stopped
 from ..ledger.ledger import Holder, Lease, Ledger
 from ..ledger.lifecycle import State
@@ -337,10 +338,3 @@ class Tools:
             "estimate_usd": order.estimate.usd if order.estimate else None,
         }
         return JobEvent(self.key, text, state=state, request_id=request_id, **{**known, **facts})
-
-
-def clock(seconds: float) -> str:
-    """1:05 for 65 s; 1:00:05 for an hour and 5 s."""
-    minutes, s = divmod(round(seconds), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"

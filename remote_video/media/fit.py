@@ -15,6 +15,8 @@ from ..errors import Action, InputRefused
 FitMode = Literal["auto", "crop", "pad", "strict"]
 Size = tuple[int, int]
 """Width and height, px."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 USE_A_LIST = (
     "Send one image, or put a Rebatch Images node (batch_size 1) before it, which makes a list: one clip each, "
@@ -94,11 +96,38 @@ class ImageLimits:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Pixels as the model will see them, uint8 [H,W,3], and what was changed to get there."""
+class Plan:
+    """What becomes of a picture, known from sizes alone.
 
-    pixels: np.ndarray
+    Args:
+        size: its own, px.
+        cut: what is left of its middle, px, before anything is scaled.
+        target: what is sent, px: that middle fills it, and what stands over at two sides is cut.
+        inner: how large the whole picture stands on black in `target`, px; None where it fills it.
+        notices: what is changed, for the user.
+    """
+
+    size: Size
+    cut: Size
+    target: Size
+    inner: Size | None = None
     notices: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> Box:
+        """What is left of the picture, as parts of its width and height."""
+        (width, height), (cut_width, cut_height) = self.size, self.cut
+        x, y = (width - cut_width) // 2, (height - cut_height) // 2
+        box = (0, 0, cut_width, cut_height) if self.inner else _covering(self.cut, self.target)
+        return (x + box[0]) / width, (y + box[1]) / height, (x + box[2]) / width, (y + box[3]) / height
+
+    def applied(self, pixels: np.ndarray) -> np.ndarray:
+        """The pixels of a picture of that size, made so: uint8 [H,W,3]."""
+        if self.cut != self.size:
+            pixels = _centre(pixels, self.cut)
+        if self.inner:
+            return _on_black(pixels, self.target, self.inner)
+        return pixels if self.target == self.cut else _cover(pixels, self.target)
 
 
 def pixels_of(image: torch.Tensor, name: str = "image") -> np.ndarray:
@@ -149,13 +178,11 @@ def _one_image(image: torch.Tensor, name: str) -> torch.Tensor:
     return image
 
 
-def fit(
-    pixels: np.ndarray, limits: ImageLimits, mode: FitMode, canvas: Size | None = None, name: str = "image"
-) -> Fitted:
-    """Pixels that the model accepts.
+def plan(size: Size, limits: ImageLimits, mode: FitMode, canvas: Size | None = None, name: str = "image") -> Plan:
+    """How a picture is made one that the model accepts.
 
     Args:
-        pixels: uint8 [H,W,3].
+        size: its own, px.
         limits: what the model accepts.
         mode: "auto" changes only what the model would refuse; "crop" and "pad" fill the canvas exactly (cut at the
             edges, or black bars); "strict" changes nothing.
@@ -166,21 +193,20 @@ def fit(
         InputRefused: "strict" and the model would refuse it, or no size can satisfy the limits.
     """
     if mode == "strict":
-        _refuse_misfit(pixels, limits, name)
-        return Fitted(pixels)
+        _refuse_misfit(size, limits, name)
+        return Plan(size, size, size)
     if mode == "auto" or canvas is None:
-        return _fit_auto(pixels, limits, name)
-    height, width = pixels.shape[:2]
-    if (width, height) == canvas:
-        return Fitted(pixels)
-    to = f"{canvas[0]}x{canvas[1]}"
+        return _plan_auto(size, limits, name)
+    if size == canvas:
+        return Plan(size, size, size)
+    (width, height), to = size, f"{canvas[0]}x{canvas[1]}"
     if mode == "crop":
-        return Fitted(_cover(pixels, canvas), (f"{name}: cropped from {width}x{height} to fill {to}.",))
-    return Fitted(_contain(pixels, canvas), (f"{name}: {width}x{height} put on black, {to}.",))
+        return Plan(size, size, canvas, notices=(f"{name}: cropped from {width}x{height} to fill {to}.",))
+    return Plan(size, size, canvas, _contained(size, canvas), (f"{name}: {width}x{height} put on black, {to}.",))
 
 
-def _refuse_misfit(pixels: np.ndarray, limits: ImageLimits, name: str) -> None:
-    height, width = pixels.shape[:2]
+def _refuse_misfit(size: Size, limits: ImageLimits, name: str) -> None:
+    width, height = size
     for what, value, bound, unit in (
         ("width", width, limits.width, " px"),
         ("height", height, limits.height, " px"),
@@ -192,16 +218,15 @@ def _refuse_misfit(pixels: np.ndarray, limits: ImageLimits, name: str) -> None:
             )
 
 
-def _fit_auto(pixels: np.ndarray, limits: ImageLimits, name: str) -> Fitted:
+def _plan_auto(size: Size, limits: ImageLimits, name: str) -> Plan:
     notices = []
-    height, width = pixels.shape[:2]
-    cropped = _ratio_crop((width, height), limits.ratio)
-    if cropped != (width, height):
+    width, height = size
+    cropped = _ratio_crop(size, limits.ratio)
+    if cropped != size:
         notices.append(
             f"{name}: cropped from {width}x{height} to {cropped[0]}x{cropped[1]}; the model accepts a "
             f"width/height ratio {limits.ratio}."
         )
-        pixels = _centre(pixels, cropped)
     target = _accepted_size(cropped, limits)
     if target is None:
         raise InputRefused(
@@ -215,8 +240,7 @@ def _fit_auto(pixels: np.ndarray, limits: ImageLimits, name: str) -> Fitted:
             f"{name}: {verb} from {cropped[0]}x{cropped[1]} to {target[0]}x{target[1]}; the model accepts a width "
             f"{limits.width} px and a height {limits.height} px."
         )
-        pixels = _cover(pixels, target)
-    return Fitted(pixels, tuple(notices))
+    return Plan(size, cropped, target, notices=tuple(notices))
 
 
 def _accepted_size(size: Size, limits: ImageLimits) -> Size | None:
@@ -255,23 +279,33 @@ def _centre(pixels: np.ndarray, size: Size) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
+def _covering(size: Size, target: Size) -> Box:
+    """The middle of a picture that has the shape of `target`, px."""
+    width, height = size
+    scale = max(target[0] / width, target[1] / height)
+    used_width, used_height = min(width, target[0] / scale), min(height, target[1] / scale)
+    left, top = (width - used_width) / 2, (height - used_height) / 2
+    return left, top, left + used_width, top + used_height
+
+
 def _cover(pixels: np.ndarray, size: Size) -> np.ndarray:
     """Fill a size exactly: scale, cutting what is too much at two sides."""
-    height, width = pixels.shape[:2]
-    scale = max(size[0] / width, size[1] / height)
-    used_width, used_height = min(width, size[0] / scale), min(height, size[1] / scale)
-    left, top = (width - used_width) / 2, (height - used_height) / 2
-    box = (left, top, left + used_width, top + used_height)
+    box = _covering((pixels.shape[1], pixels.shape[0]), size)
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box=box))
 
 
-def _contain(pixels: np.ndarray, size: Size) -> np.ndarray:
-    """Scale the whole picture into a size; what is left over is black."""
-    height, width = pixels.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    inner = (max(1, min(size[0], round(width * scale))), max(1, min(size[1], round(height * scale))))
+def _contained(size: Size, target: Size) -> Size:
+    """How large a whole picture stands in `target`, px."""
+    width, height = size
+    scale = min(target[0] / width, target[1] / height)
+    return max(1, min(target[0], round(width * scale))), max(1, min(target[1], round(height * scale)))
+
+
+def _on_black(pixels: np.ndarray, size: Size, inner: Size) -> np.ndarray:
+    """Scale the whole picture to `inner` and put it in the middle of a size; what is left over is black."""
     canvas = np.zeros((size[1], size[0], 3), np.uint8)
     left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    scaled = pixels if inner == (width, height) else Image.fromarray(pixels).resize(inner, Image.Resampling.LANCZOS)
+    is_inner = inner == (pixels.shape[1], pixels.shape[0])
+    scaled = pixels if is_inner else Image.fromarray(pixels).resize(inner, Image.Resampling.LANCZOS)
     canvas[top : top + inner[1], left : left + inner[0]] = np.asarray(scaled)
     return canvas

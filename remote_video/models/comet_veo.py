@@ -61,6 +61,7 @@ class CometVeo(ModelSpec):
         ),
         seed_field(None),
     )
+    shape_inputs = ("size",)
 
     def canvas(self, values: Values, size: Size) -> Size:
         return CANVASES[values["size"]]

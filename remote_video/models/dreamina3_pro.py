@@ -38,6 +38,7 @@ class Dreamina3Pro(ModelSpec):
         ),
         seed_field("seed", minimum=-1, default=-1),
     )
+    length_inputs = ("num_frames",)
 
     def canvas(self, values: Values, size: Size) -> Size:
         return nearest_ratio(size, (1920, 1088), (1664, 1248), (1440, 1440), (1248, 1664), (1088, 1920), (2176, 928))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..media.fit import FitMode, ImageLimits, fit, pixels_of
+from ..media.fit import FitMode, ImageLimits, Plan, pixels_of, plan
 from .request import Image
 
 Size = tuple[int, int]
@@ -27,6 +27,10 @@ class Fitting:
         self.mode = mode
         self.notices: list[str] = []
         """What was changed, for the user."""
+        self.plans: dict[str, Plan] = {}
+        """What becomes of each, by name."""
+        self.first: Size | None = None
+        """The size of the first that fills the canvas, px."""
         self._canvas = canvas
         self._files = files or {}
         self._sources: list[str | None] = []
@@ -34,12 +38,18 @@ class Fitting:
     def image(self, tensor: Any, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Image:
         """An IMAGE tensor within the limits, called `name` in messages. Raises InputRefused."""
         pixels = pixels_of(tensor, name)
-        height, width = pixels.shape[:2]
-        canvas = self._canvas((width, height)) if fills_canvas else None
-        result = fit(pixels, limits, self.mode, canvas, name)
-        self.notices.extend(result.notices)
+        made = self.planned((pixels.shape[1], pixels.shape[0]), name, limits, fills_canvas=fills_canvas)
+        self.notices.extend(made.notices)
         self.came_from(name)
-        return Image.of(result.pixels, limits, lossless=self.mode == "strict")
+        return Image.of(made.applied(pixels), limits, lossless=self.mode == "strict")
+
+    def planned(self, size: Size, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Plan:
+        """What becomes of an image of that size, px; it is kept. Raises InputRefused."""
+        if fills_canvas and self.first is None:
+            self.first = size
+        canvas = self._canvas(size) if fills_canvas else None
+        self.plans[name] = plan(size, limits, self.mode, canvas, name)
+        return self.plans[name]
 
     def came_from(self, name: str) -> None:
         """Take note of the file that the next image is."""

@@ -82,6 +82,7 @@ class Kling3(ModelSpec):
         ),
         seed_field(None),
     )
+    length_inputs = ("duration",)
 
     def canvas(self, values: Values, size: Size) -> Size:
         return nearest_ratio(size, (1280, 720), (720, 1280), (960, 960))

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..media.fit import ImageLimits
+from ..media.fit import ImageLimits, Plan, Size
 
 if TYPE_CHECKING:
     from .spec import ModelSpec
@@ -118,6 +118,8 @@ class Request:
             unless that is known of all of them.
         fit: what was done to make the images fit.
         seconds: how long the clip will be, s; None when nobody can say.
+        plans: what became of each image, by what it is called.
+        canvas: the size the clip is rendered at, px; None: the first image's own.
         file_notices: what making their files gave up, once `encode` has made them.
     """
 
@@ -128,6 +130,8 @@ class Request:
     files: tuple[str, ...] = ()
     fit: str = "auto"
     seconds: float | None = None
+    plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
+    canvas: Size | None = None
     file_notices: list[str] = field(default_factory=list, compare=False)
 
     @property

@@ -37,6 +37,8 @@ class RunwayGen3Turbo(ModelSpec):
         Choice("duration", "duration", "Length of the clip, s.", choices=(5, 10), default=5),
         seed_field("seed"),
     )
+    length_inputs = ("duration",)
+    shape_inputs = ("ratio",)
 
     def canvas(self, values: Values, size: Size) -> Size:
         width, height = str(values["ratio"]).split(":")

@@ -32,6 +32,10 @@ class ModelSpec:
     """Its inputs, in the node's order."""
     schema: Mapping[str, Any] | None = None
     """The published input schema it was read from; None when it was made by hand."""
+    length_inputs: tuple[str, ...] = ()
+    """Those that say how long the clip will be."""
+    shape_inputs: tuple[str, ...] = ()
+    """Those that say which shape it will have."""
 
     # -- what a model may say otherwise ------------------------------------------------------------------------------
 
@@ -107,6 +111,8 @@ class ModelSpec:
             fitting.sources,
             mode,
             seconds=self.clip_seconds(checked),
+            plans=fitting.plans,
+            canvas=self.canvas(checked, fitting.first or (1, 1)),
         )
 
     def _refuse_unknown(self, values: Values) -> None:

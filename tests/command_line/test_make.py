@@ -218,3 +218,30 @@ def test_without_a_home_the_usual_one_is_used_and_named(terminal: Terminal, monk
     said = terminal.run(*SEA, "--image", terminal.picture(), "-o", terminal.folder / "x.mp4", REMOTE_VIDEO_HOME="")
     assert (said.returncode, str(home) in said.stderr, home.is_relative_to(data["HOME"])) == (0, True, True)
     assert terminal.run("jobs", REMOTE_VIDEO_HOME="").stdout.splitlines()[-1] == "Jobs: 1"
+
+
+def test_a_dry_run_says_what_would_be_and_sends_nothing(terminal: Terminal):
+    order = ("make", "Veo3I2V", "--prompt", "a sea", "--image", terminal.picture(), "--set", "fit=crop")
+    before = terminal.call(*order, "--dry-run")
+    line, model, *body = before.stdout.splitlines()
+    assert (before.returncode, terminal.posts, terminal.ledger.recent()) == (0, 0, [])
+    assert line.startswith("8 s, 16:9 | your 4:3 picture loses top and bottom (25%)")
+    assert model == "Veo 3 (google-deepmind/veo-3/image-to-video) would be sent:"
+    assert json.loads("\n".join(body))["image"] == "<image, 1280x720 px>"
+
+    assert terminal.call(*order, "-o", terminal.folder / "sea.mp4").returncode == 0
+    again = terminal.call(*order, "--dry-run", "--json")
+    told = json.loads(again.stdout)
+    assert (again.returncode, terminal.posts) == (0, 1)
+    assert (told["line"], told["is_made"], told["body"]["prompt"]) == ("Made already: free", True, "a sea")
+    assert terminal.call(*order, "--dry-run", "--seed", "5").stdout.startswith("8 s, 16:9 |")
+
+
+def test_a_dry_run_needs_no_key(tmp_path: Path):
+    said = Terminal(tmp_path).call("make", "CometVeo", "--prompt", "a sea", "--dry-run")
+    assert (said.returncode, said.stdout.splitlines()[0]) == (0, "8 s, 16:9"), said.stderr
+
+
+def test_a_dry_run_of_what_cannot_be_is_refused_like_the_run(terminal: Terminal):
+    said = terminal.call("make", "Veo3I2V", "--prompt", "a sea", "--dry-run")
+    assert (said.returncode, said.stdout) == (2, "")

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.media.fit import Bound, ImageLimits, fit, pixels_of
+from remote_video_pack.remote_video.media.fit import Bound, FitMode, ImageLimits, Size, pixels_of, plan
 
 DREAMINA = ImageLimits(
     width=Bound(gt=320, le=4096), height=Bound(gt=320, le=4096), ratio=Bound(gt=0.33, lt=3), max_bytes=4_699_999
 )
+
+
+class Fitted(NamedTuple):
+    pixels: np.ndarray
+    notices: tuple[str, ...]
+
+
+def fit(pixels: np.ndarray, limits: ImageLimits, mode: FitMode, canvas: Size | None = None, name: str = "image"):
+    made = plan((pixels.shape[1], pixels.shape[0]), limits, mode, canvas, name)
+    return Fitted(made.applied(pixels), made.notices)
 
 
 def photo(width: int, height: int) -> np.ndarray:
@@ -146,3 +158,27 @@ def test_strict_says_value_limit_and_way():
     assert "> 320 and <= 4096" in str(refused.value) and "`fit`" in refused.value.next_step
     pixels = photo(640, 480)
     assert fit(pixels, DREAMINA, "strict").pixels is pixels
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.integers(8, 900),
+    height=st.integers(8, 900),
+    mode=st.sampled_from(["auto", "crop", "pad"]),
+    canvas=st.sampled_from([None, (1280, 720), (720, 1280), (96, 96)]),
+)
+def test_what_a_plan_keeps_is_what_the_picture_shows(width, height, mode, canvas):
+    """Of a picture whose red is how far from the left and whose green how far from the top each pixel is."""
+    across, down = (np.arange(n) + 0.5 for n in (width, height))
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = across / width * 255, (down / height * 255)[:, None]
+    pixels[..., 2] = 255
+    limits = ImageLimits(width=Bound(ge=64, le=600), height=Bound(ge=64, le=600), ratio=Bound(gt=0.5, lt=2))
+    made = plan((width, height), limits, mode, canvas)
+    shown = made.applied(pixels)
+    assert shown.shape[1::-1] == made.target
+    picture = shown[:, shown[..., 2].max(axis=0) > 128][shown[..., 2].max(axis=1) > 128]
+    assert made.inner is None or picture.shape[1::-1] == made.inner
+    corners = np.concatenate([picture[0, 0, :2], picture[-1, -1, :2]]) / 255
+    a_pixel = 3 / min(width, height, *picture.shape[:2]) + 0.02
+    assert np.abs(corners - made.kept).max() <= a_pixel

@@ -210,3 +210,47 @@ def test_inputs_that_mean_nothing_are_said_and_cost_nothing(comfy, sandbox, node
     told = price({"1": {"class_type": node, "inputs": inputs}})
     assert told["clips"] == (node != "Kling3Element")
     assert all(isinstance(one["why"], str) or one["estimate_usd"] is not None for one in told["nodes"].values())
+
+
+def photo(comfy: Comfy, size: tuple[int, int], name: str = "photo.png") -> dict[str, Any]:
+    Image.new("RGB", size).save(comfy.output.parent / "input" / name)
+    return loads(name)
+
+
+async def test_the_line_before_run_is_known_from_files_and_widgets(comfy, prices):
+    graph = {"image": photo(comfy, (900, 900)), "7": clip(Veo3I2V, fit="crop")}
+    told = price(graph)["nodes"]["7"]
+    assert told["line"] == "8 s, 16:9 | your 1:1 picture loses top and bottom (44%) | about $1.12"
+    assert [round(side, 3) for side in told["kept"]["image"]] == [0, 0.219, 1, 0.781]
+    photo(comfy, (900, 1600))
+    assert price(graph)["nodes"]["7"]["line"] == "8 s, 9:16 | about $1.12"
+    await run(comfy, Veo3I2V, picture(900, 1600), "photo.png", fit="crop")
+    told = price(graph)["nodes"]["7"]
+    assert (told["line"], told["kept"]) == ("Made already: free", {"image": (0, 0, 1, 1)})
+
+
+def test_what_comes_by_a_wire_is_not_guessed_at(comfy, prices):
+    def line(node: type, image: str = "scaled", **inputs: Any) -> str:
+        scaled = {"class_type": "ImageScale", "inputs": {"image": ["image", 0]}}
+        graph = {"image": photo(comfy, (900, 900)), "scaled": scaled, "7": clip(node, image, **inputs)}
+        return price(graph)["nodes"]["7"]["line"]
+
+    wire = ["scaled", 0]
+    assert line(Veo3I2V) == "8 s | about $1.12", "its picture says the shape"
+    assert line(CometVeo) == "8 s"
+    assert line(CometVeo, size="9x16") == "8 s, 9:16", "a widget says it"
+    assert line(RunwayGen3Turbo) == "5 s, 5:3"
+    assert line(RunwayGen3Turbo, "image", ratio=wire, fit="crop") == "5 s"
+    assert line(Veo3I2V, "image", fit=wire) == "8 s | about $1.12"
+    assert line(Kling3I2V, "image", duration=wire) == "1:1"
+    assert line(Dreamina3Pro, fit="strict") == "5.04 s", "nothing is refused of a picture that nobody has seen"
+    node = {"class_type": "RunComfyVideo", "inputs": {"model": ACME, "prompt": "a sea", "model.duration": wire}}
+    assert price({"7": node})["nodes"]["7"]["line"] == ""
+
+
+def test_a_node_without_words_tells_what_is_known_without_them(comfy, prices):
+    told = price({"image": photo(comfy, (900, 900)), "7": clip(Veo3I2V, prompt="", fit="crop")})["nodes"]["7"]
+    assert told["line"].startswith("8 s, 16:9 | your 1:1 picture loses")
+    assert told["kept"]["image"][1] > 0.2
+    assert (told["estimate_usd"], "`prompt`" in told["why"]) == (None, True)
+    assert price({"7": clip(Veo3I2V, None, prompt="")})["nodes"]["7"]["line"] == ""
