@@ -118,13 +118,12 @@ class NodeAsker:
         known = {"error": error, "request_id": error.request_id or self._event.request_id, "is_over": True}
         self._say(replace(self._event, text=text, words=error.what, **known), "error")
 
-    def ends_early(self) -> None:
+    def ends_early(self, words: str = "The run ended before this clip was asked for. Nothing was billed.") -> None:
         """The run ended before the node did. Of a job that was told of, the engine says what becomes of it."""
         self.has_left = True
         if self._event.state is State.STORED:
             self._say(replace(self._event, is_over=True), "here")
         elif not self._event.key:
-            words = "The run ended before this clip was asked for. Nothing was billed."
             self._say(replace(self._event, text=words, words=words, is_over=True), "over")
 
     def _say(self, event: JobEvent, phase: str) -> None:

@@ -73,10 +73,13 @@ async def make_film_of(hidden: Any, clips: Any, given: Mapping[str, Any]) -> io.
     work = _threads.start(lambda: _joined(node, list(_in_order(sockets)), values, needed, sidecar, check))
     try:
         film, outputs = await node.unless_stopped(work)
-    except Stopped as stop:
-        raise comfy.model_management.InterruptProcessingException() from stop
     except RemoteVideoError as error:
         node.fails(error)
+        raise
+    except BaseException as end:
+        node.ends_early("The run ended before this film was joined. Nothing is left of it.")
+        if isinstance(end, Stopped):
+            raise comfy.model_management.InterruptProcessingException() from end
         raise
     finally:
         is_over.set()

@@ -7,7 +7,6 @@ import re
 from ..remote_video.models.fields import Field
 
 OF_NAMES = {
-    "fit": "Fit images",
     "frames": "Decode frames",
     "max_frames": "Max frames",
     "multi_shot": "Shots",

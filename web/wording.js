@@ -9,6 +9,7 @@ const KNOWN = () => ({
   audio: t("Audio"),
   audios: t("Audios"),
   cfg_scale: t("CFG scale"),
+  clip: t("Clip"),
   duration: t("Duration"),
   element: t("Element"),
   elements: t("Elements"),
@@ -48,7 +49,7 @@ const OUTPUTS = () => ({
 });
 
 /** ComfyUI counts what it names by a prefix from 0: element_0 is the first one. */
-const FROM_ZERO = new Set(["element"]);
+const FROM_ZERO = new Set(["element", "clip"]);
 const PART_OF_GROUP = /^(.+?)_(\d+)_(.+)$/;
 const NUMBERED = /^(.+)_(\d+)$/;
 const CAPITALS = /\b(cfg|fps|hd|id|json|lora|ui|url)\b/g;
