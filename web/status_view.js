@@ -134,7 +134,7 @@ export class StatusView {
     const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone(), told]);
     if (now !== this.shown) {
       this.shown = now;
-      if (lines.length || told) this.boxes.hold(this.node.size[1] - this.height);
+      if (lines.length || (told && isVue())) this.boxes.hold(this.node.size[1] - this.height);
       else this.boxes.release();
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
       this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...(told ? [beforeItem(told, (input) => stillOf(this.node, input))] : []), ...this.goneItem());

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def _dry_run(shot: Shot, settings: Settings, *, as_json: bool) -> int:
         del about["known"]
         print(json.dumps({"line": told.line, "model": request.model_id, **about, "body": body}))
     else:
-        print(f"{told.line}\n{request.model_name} ({request.model_id}) would be sent:\n{json.dumps(body, indent=2)}")
+        say(f"{told.line}\n{request.model_name} ({request.model_id}) would be sent:", sys.stdout)
+        print(json.dumps(body, indent=2))
     return 0
 
 

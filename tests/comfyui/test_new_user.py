@@ -55,7 +55,7 @@ def test_the_first_clip_plays_in_less_than_two_minutes(page):
     begun = time.monotonic()
     add(page, "Veo 3", 640, 120, "Veo3I2V")
     page.get_by_role("button", name="Try the sandbox").first.click()
-    add(page, "Load Image", 120, 160, "LoadImage")
+    add(page, "Load Image", 200, 420, "LoadImage")
     page.mouse.move(*page.evaluate(SLOT, ["LoadImage", None]))
     page.mouse.down()
     page.mouse.move(*page.evaluate(SLOT, ["Veo3I2V", "image"]), steps=8)
