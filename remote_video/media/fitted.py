@@ -21,8 +21,11 @@ _LANCZOS = 0x200 | 0x40000 | 0x2000 | 0x4000
 """LANCZOS | ACCURATE_RND | FULL_CHR_H_INT | FULL_CHR_H_INP."""
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000
 """BICUBIC, and the same: no other size."""
-THREADS_PIXELS = 16 * 1024 * 1024
+THREADS_PIXELS = 8 * 1024 * 1024
 """Decoded ahead by the threads of one decoder, at most."""
+
+ROWS = 64
+"""Mixed at a time."""
 
 
 def film_frames(look: Look, check: Check) -> Generator[av.VideoFrame, None, None]:
@@ -85,10 +88,17 @@ def _threads(clip: Measured) -> int:
 def _mixed(one: Planes, other: Planes, share: float) -> Planes:
     """So much of the other."""
     weight = round(share * 256)
-    return tuple(  # type: ignore[return-value]
-        ((a.astype(np.uint16) * (256 - weight) + b.astype(np.uint16) * weight + 128) >> 8).astype(np.uint8)
-        for a, b in zip(one, other, strict=True)
-    )
+    y, u, v = (_mixed_plane(a, b, weight) for a, b in zip(one, other, strict=True))
+    return y, u, v
+
+
+def _mixed_plane(one: np.ndarray, other: np.ndarray, weight: int) -> np.ndarray:
+    """A few rows at a time: whole planes in 16 bits would take as much memory as the frames."""
+    mixed = np.empty_like(one)
+    for first in range(0, len(one), ROWS):
+        rows = slice(first, first + ROWS)
+        mixed[rows] = (one[rows].astype(np.uint16) * (256 - weight) + other[rows].astype(np.uint16) * weight + 128) >> 8
+    return mixed
 
 
 def _frame(planes: Planes) -> av.VideoFrame:

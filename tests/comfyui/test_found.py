@@ -10,10 +10,7 @@ FIRST_FIVE = """(words) => {
     const { $pinia } = document.querySelector("#vue-app").__vue_app__.config.globalProperties;
     return $pinia._s.get("nodeDef").nodeSearchService.searchNode(words, [], { limit: 5 }).map(({ name }) => name);
 }"""
-KNOWS_ALIASES = """() => {
-    const { $pinia } = document.querySelector("#vue-app").__vue_app__.config.globalProperties;
-    return Boolean($pinia._s.get("nodeDef").nodeDefsByName.Veo3I2V.search_aliases);
-}"""
+KNOWS_ALIASES = "() => !window.__COMFYUI_FRONTEND_VERSION__.startsWith('1.37.')"
 OF_A_BATCH = """() => {
     app.graph.clear();
     const images = LiteGraph.createNode("EmptyImage"), clip = LiteGraph.createNode("Veo3I2V");

@@ -42,18 +42,22 @@ def page(browser, server):
 
 def add(page: Any, words: str, x: int, y: int, type_: str) -> None:
     """Double-click the canvas, and take what the search finds first."""
-    page.mouse.dblclick(x, y)
     field = page.locator(".p-dialog input, .comfy-vue-node-search-container input, [role=dialog] input").first
-    field.wait_for()
+    for _ in range(10):  # on a busy machine two clicks may come too far apart to be a double one
+        page.mouse.dblclick(x, y)
+        page.wait_for_timeout(2000)
+        if field.is_visible():
+            break
     page.keyboard.type(words)
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(2500)
     page.keyboard.press("Enter")
     page.wait_for_function("(type) => app.graph._nodes.some((one) => one.type === type)", arg=type_)
+    page.mouse.click(x + 5, y + 5)  # newer frontends hang it on the pointer until it is put down
 
 
 def test_the_first_clip_plays_in_less_than_two_minutes(page):
     begun = time.monotonic()
-    add(page, "Veo 3", 640, 120, "Veo3I2V")
+    add(page, "Image to Video with Veo 3", 640, 120, "Veo3I2V")
     page.get_by_role("button", name="Try the sandbox").first.click()
     add(page, "Load Image", 200, 420, "LoadImage")
     page.mouse.move(*page.evaluate(SLOT, ["LoadImage", None]))
