@@ -52,7 +52,10 @@ def add(page: Any, words: str, x: int, y: int, type_: str) -> None:
     page.wait_for_timeout(2500)
     page.keyboard.press("Enter")
     page.wait_for_function("(type) => app.graph._nodes.some((one) => one.type === type)", arg=type_)
-    page.mouse.click(x + 5, y + 5)  # newer frontends hang it on the pointer until it is put down
+    page.wait_for_timeout(500)  # newer frontends hang it on the pointer until it is put down
+    page.mouse.move(x + 5, y + 5, steps=3)
+    page.mouse.click(x + 5, y + 5)
+    page.wait_for_timeout(500)
 
 
 def test_the_first_clip_plays_in_less_than_two_minutes(page):

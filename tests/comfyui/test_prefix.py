@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from .comfy_server import ComfyServer
 from .prefix_proxy import PrefixProxy, behind
 from .ui_page import CANVASES, open_ui, run_clip, toggle_panel
-from .watched import watch
+from .watched import is_ours, watch
 
 LANGUAGES = r"""async () => {
-    const asked = () => performance.getEntriesByType("resource");
-    const entry = asked().find(({ name }) => /remote-video\/remote_video\.js/.test(name)).name;
-    const { speak } = await import(new URL("./text.js", entry).href);
-    const before = asked().length;
+    const { speak } = await import(new URL("./extensions/remote-video/text.js", location.href).href);
+    performance.clearResourceTimings();
     await speak("zh");
     await speak("en");
-    const tables = asked().slice(before).filter(({ name }) => name.includes("/languages/zh.json"));
+    const tables = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/languages/zh.json"));
     return tables.map(({ responseStatus }) => responseStatus);
 }"""
 """The statuses that asking for a language gave."""
@@ -87,5 +86,7 @@ def test_all_of_ours_works_below_the_path(opened, proxy, server):
     assert len(sheets) >= 5, sheets
     assert page.evaluate(LANGUAGES) == [200]
     assert [path for path in proxy.missed if FRAMES not in path] == []
-    assert [url for url in watched.outside(proxy.address) if FRAMES not in url] == []
+    host = urlsplit(proxy.address).netloc  # ComfyUI itself asks its makers for news
+    beside = [url for url in watched.outside(proxy.address) if urlsplit(url).netloc == host or is_ours(url)]
+    assert [url for url in beside if FRAMES not in url] == []
     assert (watched.failed, watched.console) == ([], [])

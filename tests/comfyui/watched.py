@@ -32,12 +32,14 @@ class Watched:
         return [url for url in self.asked if not (url == address or url.startswith(near))]
 
 
+def is_ours(*texts: str) -> bool:
+    """Whether one of them names this pack."""
+    return any(word in text for word in OURS for text in texts)
+
+
 def watch(page: Any) -> Watched:
     """Watch a page from now on."""
     seen = Watched()
-
-    def is_ours(*texts: str) -> bool:
-        return any(word in text for word in OURS for text in texts)
 
     def answered(answer: Any) -> None:
         if answer.status >= 400 and is_ours(answer.url):
