@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..clips.digest import sha256
 from ..clips.download import disk_error
 from ..clips.output_file import Target
 from ..errors import JobExpired, RemoteVideoError
@@ -17,7 +18,7 @@ from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..media.saved_file import check_video
 from ..providers.status import JobStatus, MediaSource, TransientError
 from .other_files import Arrived, OtherFiles, named, planned
-from .saved import drop_parts, kept_part, others_here, save_sidecar, sha256, tidied
+from .saved import drop_parts, kept_part, others_here, save_sidecar, tidied
 from .tools import Tools
 from .transfer import Incoming, NotHad, Transfer
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..clips.digest import sha256
 from ..clips.output_file import Target, other_part
 from ..clips.output_folder import OutputFolder
 from ..errors import AccountError, DownloadError, RemoteVideoError, SettingsError
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile
 from ..media.saved_file import check_video_or_picture
 from ..providers.status import JobStatus, MediaSource
-from .saved import sha256
 from .tools import Tools
 from .transfer import Incoming, NotHad, Transfer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..clips.digest import sha256
 from ..clips.download import disk_error
 from ..clips.output_file import Target, other_part
 from ..clips.output_folder import OutputFolder
@@ -117,15 +117,6 @@ def _is_same(path: Path, record: JobRecord) -> bool:
         return _is_as_large(path, record) and sha256(path) == record.sha256
     except OSError:
         return False
-
-
-def sha256(path: Path) -> str:
-    """Hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def read_only(ledger: Ledger, order: Order) -> JobRecord | None:

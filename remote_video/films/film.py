@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..clips.digest import sha256
 from ..clips.output_file import Target, target
 from ..errors import FilmError
 from ..media.frames import Check, nothing_to_check
 from ..media.join import Told, join, look_at
 from ..media.look import Look, Wish
 from ..media.measured import InClip, Part
-from .kept import found, remember, sha256
+from .kept import found, remember
 
 VERSION = 1
 """Of what a film of the same clips looks like."""

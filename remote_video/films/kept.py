@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from pathlib import Path
 
+from ..clips.digest import sha256
 from ..clips.output_folder import OutputFolder
 from ..private_file import NotPrivate, read_private, write_private
 
@@ -15,15 +15,6 @@ MOST = 500
 """Films that are remembered, the latest."""
 MAX_BYTES = 16 * 2**10
 _log = logging.getLogger("remote_video")
-
-
-def sha256(path: Path) -> str:
-    """Hex. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def found(home: Path, key: str, folder: OutputFolder) -> Path | None:
