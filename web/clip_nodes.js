@@ -10,6 +10,7 @@ import { SOUND_WHEN_HERE } from "./landing.js";
 import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
+import { isNodes2 } from "./nodes2.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
 import { offerOnWires } from "./suggestions.js";
 
@@ -37,7 +38,7 @@ function showPlayer(/** @type {any} */ node) {
  * output, and has its height with the clip's first frame.
  */
 function growAroundPlayers(/** @type {any} */ graph) {
-  if (/** @type {any} */ (window).LiteGraph.vueNodesMode) return;
+  if (isNodes2()) return;
   for (const node of graph?.nodes ?? []) {
     if (!(CLIP_NODES.has(node.comfyClass) || node.comfyClass === JOIN) || node.flags?.collapsed) continue;
     const needed = node.computeSize()[1];

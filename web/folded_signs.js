@@ -3,6 +3,7 @@
 
 import { nodeOf } from "./actions.js";
 import { addBadge, renewBadge } from "./badges.js";
+import { isNodes2 } from "./nodes2.js";
 import { signOf } from "./status_line.js";
 
 /** @typedef {import("./status_line.js").NodeStatus} NodeStatus */
@@ -10,8 +11,6 @@ import { signOf } from "./status_line.js";
 const SIGN = "data-remote-video-sign";
 /** Letters. */
 const MOST = 40;
-
-const isVue = () => /** @type {any} */ (window).LiteGraph?.vueNodesMode === true;
 
 /** By a node that shows no clip itself, what its badge says of them. @type {Map<any, string>} */
 const outside = new Map();
@@ -37,7 +36,7 @@ export function showOutside(statuses) {
 
 /** Nodes 2.0 shows no such badge on a node that is folded up, nor on a subgraph's. */
 function signFolded() {
-  const signs = new Map([...outside].filter(([node, text]) => text && isVue() && (node.subgraph || node.flags?.collapsed)).map(([node, text]) => [String(node.id), text]));
+  const signs = new Map([...outside].filter(([node, text]) => text && isNodes2() && (node.subgraph || node.flags?.collapsed)).map(([node, text]) => [String(node.id), text]));
   for (const element of document.querySelectorAll(".lg-node[data-node-id]")) {
     const text = signs.get(element.getAttribute("data-node-id") ?? "") ?? null;
     if (element.getAttribute(SIGN) === text) continue;

@@ -2,6 +2,7 @@
 /** Text boxes keep their height when something comes onto their node: the node grows, until somebody resizes it. */
 
 import { app } from "../../scripts/app.js";
+import { isNodes2 } from "./nodes2.js";
 
 export class HeldBoxes {
   /** @param {any} node */
@@ -22,7 +23,7 @@ export class HeldBoxes {
   /** @param {number} height of the node without what comes */
   hold(height) {
     if (this.height !== null) return;
-    const found = /** @type {any} */ (window).LiteGraph.vueNodesMode ? this.onNodes2() : this.onCanvas();
+    const found = isNodes2() ? this.onNodes2() : this.onCanvas();
     if (!found.length) return;
     this.height = height;
     for (const [box, of, is] of found) for (const end of ["min", "max"]) box.style.setProperty(`${of}${end}-height`, is);

@@ -11,6 +11,7 @@ import { copyButton } from "./copying.js";
 import { button, make } from "./elements.js";
 import { HeldBoxes } from "./held_boxes.js";
 import { showJob } from "./jobs_panel.js";
+import { isNodes2 } from "./nodes2.js";
 import { announcedOf, clock, guessed, lineOf } from "./status_line.js";
 import { TakesStrip } from "./takes.js";
 import { direction, t } from "./text.js";
@@ -69,7 +70,7 @@ export class StatusView {
     this.content = make("div", { className: "content" }, this.items, this.takes.root, this.live);
     this.root = make("div", { className: "remote-video remote-video-node", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
     // Over the canvas the wheel zooms, as beside it.
-    this.root.addEventListener("wheel", (event) => !isVue() && app.canvas.processMouseWheel(event), { passive: false });
+    this.root.addEventListener("wheel", (event) => !isNodes2() && app.canvas.processMouseWheel(event), { passive: false });
     const widget = node.addDOMWidget(`${WIDGET}${++widgets}`, "remote_video_status", this.root, {
       serialize: false,
       hideOnZoom: false,
@@ -111,7 +112,7 @@ export class StatusView {
   fit() {
     const isEmpty = !this.items.childElementCount && this.takes.root.hidden;
     const wanted = isEmpty ? 0 : this.content.offsetHeight;
-    if (isVue() || (!isEmpty && !wanted)) return;
+    if (isNodes2() || (!isEmpty && !wanted)) return;
     const height = wanted ? wanted + 2 * MARGIN : 0;
     const { node } = this;
     const by = height - this.height;
@@ -134,7 +135,7 @@ export class StatusView {
     const now = JSON.stringify([lines.map(({ line }) => line), this.needsKey(), this.gone(), told]);
     if (now !== this.shown) {
       this.shown = now;
-      if (lines.length || (told && isVue())) this.boxes.hold(this.node.size[1] - this.height);
+      if (lines.length || (told && isNodes2())) this.boxes.hold(this.node.size[1] - this.height);
       else this.boxes.release();
       const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.act;
       this.items.replaceChildren(...(lines.length ? lines.map(({ status, line }) => this.item(status, line)) : this.hint()), ...(told ? [beforeItem(told, (input) => stillOf(this.node, input))] : []), ...this.goneItem());
@@ -243,8 +244,6 @@ export class StatusView {
     return [make("section", { className: "item", "data-tone": "quiet", "data-phase": phase }, body)];
   }
 }
-
-const isVue = () => /** @type {any} */ (window).LiteGraph?.vueNodesMode === true;
 
 /** @param {any} node */
 const providerOf = (node) => (node.comfyClass === "CometVeo" ? "cometapi" : node.comfyClass === "JoinClips" ? "" : "runcomfy");
