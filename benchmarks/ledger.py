@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from remote_video.budget import NO_BUDGET, Budget
-from remote_video.ledger import database
-from remote_video.ledger.database import FILE_NAME
+from remote_video.ledger import sqlite_file
 from remote_video.ledger.ledger import Ledger
 from remote_video.ledger.record import NewJob
+from remote_video.ledger.sqlite_file import FILE_NAME
 
 from .processes import fresh
 
@@ -132,7 +132,7 @@ def _salvage(folder: Path, size: int) -> dict[str, Any]:
         page = file.read().find(f"clip_{size // 2 + 1:07}_".encode()) // page_bytes
         file.seek(page * page_bytes)
         file.write(b"\xff" * page_bytes)
-    database.distrust(path)
+    sqlite_file.distrust(path)
     begun = time.perf_counter()
     ledger = Ledger(home)
     seconds = time.perf_counter() - begun

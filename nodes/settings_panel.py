@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..remote_video.errors import RequestRefused, SettingsError
-from ..remote_video.ledger.database import FILE_NAME as LEDGER
+from ..remote_video.ledger.sqlite_file import FILE_NAME as LEDGER
 from ..remote_video.providers import TRANSPORTS
 from ..remote_video.saved_settings import SavedSettings
 from ..remote_video.settings import CHANGEABLE, Settings

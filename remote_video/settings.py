@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,14 @@ CHANGEABLE: Mapping[str, str] = {
 def is_here(endpoint: str) -> bool:
     """Whether a provider's endpoint, as `Settings.endpoint` names it, is a stand-in on this machine."""
     return endpoint == SANDBOX_ENDPOINT or is_loopback(endpoint)
+
+
+def user_name() -> str:
+    """Who works at this machine, as it names them; nothing where it knows no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,16 @@ class Settings:
     """Whether a folder in the output folder may be a link to another place: so where the host's own nodes take it."""
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     """Pauses and time limits."""
+    ledger_url: str | None = field(repr=False, default=None)
+    """The database of a ledger that machines share, `postgresql+psycopg://...`; None: a file in `home`."""
+    clips_url: str | None = field(repr=False, default=None)
+    """Where clips are kept for all machines, as fsspec names places; None: on the machine that fetched them alone."""
+    share_clips: bool = False
+    """Whether all accounts in a shared ledger are one household: a clip that one paid for is for all."""
+    host: str = field(default_factory=socket.gethostname)
+    """What this machine is called in a ledger that others share."""
+    user: str = field(default_factory=user_name)
+    """Who works at it."""
     max_clip_bytes: int = MAX_CLIP_BYTES
     """A larger clip can't be right and is not downloaded."""
     set_by: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +133,11 @@ class Settings:
             s3=_s3(env),
             fake_ip_ranges=_networks(env, "REMOTE_VIDEO_FAKE_IP_RANGES"),
             budget=Budget(*(_usd(env, name) for name in (VARIABLES[DAY], VARIABLES[MONTH], UNKNOWN_PRICE_VARIABLE))),
+            ledger_url=_ledger_url(env),
+            clips_url=env.get("REMOTE_VIDEO_CLIPS_URL", "").strip() or None,
+            share_clips=_flag(env, "REMOTE_VIDEO_SHARE_CLIPS"),
+            host=env.get("REMOTE_VIDEO_HOST", "").strip() or socket.gethostname(),
+            user=env.get("REMOTE_VIDEO_USER", "").strip() or user_name(),
             set_by={name: variable for name, variable in CHANGEABLE.items() if env.get(variable, "").strip()},
         )
 
@@ -137,6 +162,18 @@ def _s3(env: Mapping[str, str]) -> S3Settings | None:
         prefix=env.get("REMOTE_VIDEO_S3_PREFIX", "remote-video/"),
         expires_s=int(_number(env, "REMOTE_VIDEO_S3_EXPIRES_S", 6 * 3600, minimum=60)),
     )
+
+
+def _ledger_url(env: Mapping[str, str]) -> str | None:
+    """It isn't quoted: it may hold a password."""
+    url = env.get("REMOTE_VIDEO_LEDGER_URL", "").strip()
+    if url and not url.startswith("postgresql+psycopg://"):
+        raise SettingsError(
+            "The environment variable REMOTE_VIDEO_LEDGER_URL does not begin with postgresql+psycopg://, the one kind "
+            "of database that machines can share a ledger in.",
+            next_step="Correct or remove REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI; docs/studio.md has examples.",
+        )
+    return url or None
 
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from ..errors import RequestRefused
-from ..ledger.database import FILE_NAME
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord
+from ..ledger.sqlite_file import FILE_NAME
 from ..outside_text import quoted
 from ..settings import Settings
 

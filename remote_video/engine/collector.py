@@ -15,10 +15,10 @@ from ..accounts import Accounts
 from ..backoff import backoff
 from ..catalogue.model import CatalogueModel
 from ..errors import RemoteVideoError
-from ..ledger.database import FILE_NAME
 from ..ledger.ledger import LeaseLost, Ledger
 from ..ledger.lifecycle import TO_COLLECT, State
 from ..ledger.record import JobRecord
+from ..ledger.sqlite_file import FILE_NAME
 from ..models import MODELS
 from ..providers import PROVIDERS
 from ..providers.client import connect

@@ -126,6 +126,8 @@ def place_order(
         assumed_usd=assumed_usd,
         stand_in=int(connection.is_stand_in) or None,
         prompt=beginning(request.prompt, connection.account_key) or None,
+        host=settings.host or None,
+        asked_by=settings.user or None,
     )
     return Order(
         request.key(client.endpoint, account),

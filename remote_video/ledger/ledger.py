@@ -23,14 +23,14 @@ import sqlalchemy as sa
 from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import database, lifecycle, spending
-from .database import FILE_NAME
+from . import lifecycle, spending, sqlite_file
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
+from .sqlite_file import FILE_NAME
 from .tables import ENGINES, IS_STORED, JOBS, LEASES, SELECT_JOBS, Damaged, job_record
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Ledger:
     def __init__(self, home: Path, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         self.path = home / FILE_NAME
         self._timeouts = timeouts
-        database.opened(self.path)
+        sqlite_file.opened(self.path)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class Ledger:
             spending.hold(db, budget, job)
             return _begin(db, lease.key, old, job)
 
-        return database.write(self.path, begun, again=False)
+        return sqlite_file.write(self.path, begun, again=False)
 
     def record(self, lease: Lease, event: Event, **facts: Any) -> JobRecord:
         """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition."""
@@ -317,15 +317,15 @@ class Ledger:
     # -- inside a transaction ------------------------------------------------------------------------------------------
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        return database.read(self.path, work)
+        return sqlite_file.read(self.path, work)
 
     def _write(self, work: Callable[[sa.Connection], T]) -> T:
-        return database.write(self.path, work)
+        return sqlite_file.write(self.path, work)
 
     def _alive(self, db: sa.Connection) -> set[str]:
         """The engines that are heard of."""
         engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
-        return database.in_process(self.path).neighbours.alive(engines, self._timeouts)
+        return sqlite_file.in_process(self.path).neighbours.alive(engines, self._timeouts)
 
     def _held(self, db: sa.Connection, key: str) -> Any:
         """The lease on a job (engine_id, since) of an engine that lives."""

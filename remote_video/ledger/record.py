@@ -53,6 +53,10 @@ class NewJob:
     """Its first words, for whoever looks for it; None without any, or in records of earlier versions."""
     workflow_id: str | None = None
     """The workflow whose node `node_id` is; None where it has no id of its own, or in records of earlier versions."""
+    host: str | None = None
+    """The machine it was asked for on, and where its clip was saved first; None in records of earlier versions."""
+    asked_by: str | None = None
+    """Who asked, as that machine or `REMOTE_VIDEO_USER` names them; None in records of earlier versions."""
 
     @property
     def sandbox(self) -> bool:
@@ -136,6 +140,8 @@ class JobRecord(NewJob):
     """What earlier attempts cost, or may have cost, that ended without a clip."""
     starred: int | None = None
     """1: somebody wants it above the other takes of its node."""
+    shared_in: str | None = None
+    """The clip store that has its files, without what opens it; None while they are on `host` alone."""
 
     @property
     def clip_path(self) -> Path | None:

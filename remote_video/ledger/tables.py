@@ -13,11 +13,12 @@ from sqlalchemy.exc import DatabaseError
 from .lifecycle import State
 from .record import JobRecord
 
-LAYOUT = 6
+LAYOUT = 7
 METADATA = sa.MetaData()
 
 # A partial index serves only queries that repeat its condition to the letter (https://www.sqlite.org/partialindex.html).
 IS_STORED = f"state = '{State.STORED.value}'"
+IS_TO_BE_SHARED = f"{IS_STORED} AND shared_in IS NULL"
 
 
 class Seed(sa.TypeDecorator[int]):
@@ -34,6 +35,13 @@ class Seed(sa.TypeDecorator[int]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         """The seed again; what is no number is left for `misfits` to see."""
         return value + 2**64 if isinstance(value, int) and value < -1 else value
+
+
+def _where(index: sa.Index, condition: str) -> sa.Index:
+    """Let an index hold some of the rows."""
+    for dialect in ("sqlite", "postgresql"):
+        index.dialect_options[dialect]["where"] = sa.text(condition)
+    return index
 
 
 _KINDS_OF_COLUMNS: dict[type, type[sa.types.TypeEngine[Any]]] = {
@@ -72,7 +80,8 @@ JOBS = sa.Table(
     sa.Index("jobs_by_state", "state", "created_at", "key"),
     sa.Index("jobs_by_model", "model_name", "state", "created_at", "key"),
     sa.Index("jobs_of_node", "workflow_id", "node_id", "starred", "created_at", "key"),
-    sa.Index("jobs_stored", "base", "model_id", "created_at", sqlite_where=sa.text(IS_STORED)),
+    _where(sa.Index("jobs_stored", "base", "model_id", "created_at"), IS_STORED),
+    _where(sa.Index("jobs_to_be_shared", "host", "created_at"), IS_TO_BE_SHARED),
 )
 ENGINES = sa.Table(
     "engines",
@@ -88,7 +97,7 @@ LEASES = sa.Table(
     sa.Column("engine_id", sa.String),
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
-    sa.Index("leases_held", "engine_id", sqlite_where=sa.text("engine_id IS NOT NULL")),
+    _where(sa.Index("leases_held", "engine_id"), "engine_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 META = sa.Table(

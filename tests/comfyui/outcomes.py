@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 
 from .comfy_server import ComfyServer
 from .prompts import Prompt, node

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import count as numbers
 from pathlib import Path
 
-from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.sandbox import Sandbox
 
 from .children import Child, Nursery

@@ -14,9 +14,9 @@ from dataclasses import replace
 import pytest
 from remote_video_pack.remote_video.engine import collector
 from remote_video_pack.remote_video.errors import StillRunning
-from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 
 from .one_job import PROVIDERS, Player, Studio, wait_until
 

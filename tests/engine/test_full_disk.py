@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from remote_video_pack.remote_video.engine import collector
 from remote_video_pack.remote_video.errors import DownloadError, JobFailed, LedgerError
-from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 
 from .one_job import Player, Studio, wait_until
 from .small_disk import fill, read_only, small_disk, writable

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.errors import JobUncertain, LedgerError
-from remote_video_pack.remote_video.ledger import database as ledger_file
-from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
+from remote_video_pack.remote_video.ledger import sqlite_file as ledger_file
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import NewJob
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 
 from .one_job import Player, wait_until
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.errors import DownloadError, JobExpired
-from remote_video_pack.remote_video.ledger.database import FILE_NAME
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 
 from .one_job import Studio, wait_until
 

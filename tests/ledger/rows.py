@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from remote_video_pack.remote_video.ledger.database import FILE_NAME, distrust
 from remote_video_pack.remote_video.ledger.leases import Lease
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.record import NewJob
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 from remote_video_pack.remote_video.timeouts import Timeouts
 
 BASE = "https://model-api.runcomfy.net"
@@ -66,10 +66,10 @@ def ledger_of(home: Path, jobs: int) -> Path:
 
 def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
     """The next use looks at the file as a new process would; `suspect`: as after something could not be read."""
-    from remote_video_pack.remote_video.ledger import database
+    from remote_video_pack.remote_video.ledger import sqlite_file
 
     distrust(file)
-    database.in_process(file).is_suspect = suspect
+    sqlite_file.in_process(file).is_suspect = suspect
 
 
 def sql(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -22,12 +22,12 @@ import sqlalchemy as sa
 from counts import count
 from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
-from remote_video_pack.remote_video.ledger import database
-from remote_video_pack.remote_video.ledger.database import FILE_NAME
+from remote_video_pack.remote_video.ledger import sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
 from remote_video_pack.remote_video.ledger.spending import Spent
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
@@ -114,7 +114,7 @@ def test_a_migration_that_breaks_off_leaves_the_ledger_as_it_was(home, monkeypat
             copy_rows(old, new)
             raise sqlite3.OperationalError("database or disk is full")
 
-        broken.setattr(database, "copy_rows", break_off)
+        broken.setattr(sqlite_file, "copy_rows", break_off)
         with pytest.raises(LedgerError, match="full") as told:
             Ledger(home)
         assert "Make room" in str(told.value)
@@ -323,7 +323,7 @@ def test_jobs_are_taken_over_also_when_the_salt_is_lost(home):
     file = ledger_of(home, 3)
     sql(file, "DELETE FROM meta")
     as_after_a_restart(file)
-    database.in_process(file).salt = None
+    sqlite_file.in_process(file).salt = None
     assert Ledger(home).under_another_key(KEY, JOB.request_digest) is not None
 
 
@@ -343,7 +343,7 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
     ledger = Ledger(home)
     begun(ledger)
     old = home / "replaced"
-    connect = database._connection
+    connect = sqlite_file._connection
 
     def replaced_meanwhile(path: Path, *how: Any) -> sqlite3.Connection:
         connection = connect(path, *how)
@@ -351,11 +351,11 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
             sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
             sql(path, "VACUUM INTO ?", str(home / "copy"))
             path.rename(old)
-            database._move_journal(path, None)
+            sqlite_file._move_journal(path, None)
             (home / "copy").rename(path)
         return connection
 
-    monkeypatch.setattr(database, "_connection", replaced_meanwhile)
+    monkeypatch.setattr(sqlite_file, "_connection", replaced_meanwhile)
     ledger.accepted(KEY, JOB, "r-1")
     monkeypatch.undo()
     assert old.exists()
@@ -372,10 +372,10 @@ def test_a_writer_that_waits_while_a_ledger_is_salvaged_writes_to_the_new_one(co
         assert go_on.wait(20)
         return copy_rows(*connections)
 
-    monkeypatch.setattr(database, "copy_rows", slowly)
+    monkeypatch.setattr(sqlite_file, "copy_rows", slowly)
     (page,) = pages_with(copied, "the id of 1000.")
     break_page(copied, page)
-    other_process = database._engine(copied)
+    other_process = sqlite_file._engine(copied)
     with ThreadPoolExecutor(2) as pool:
         salvaging = pool.submit(ledger.get, key_of(1000))
         assert copying.wait(20)
@@ -443,7 +443,7 @@ LOCKS: dict[str, str] = {"for writing": "BEGIN IMMEDIATE", "for everything": "BE
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_ledger_that_stays_locked_is_said_to_be_locked(home, monkeypatch, lock):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.2)
     file = ledger_of(home, 1)
     as_after_a_restart(file)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -458,7 +458,7 @@ def test_a_ledger_that_stays_locked_is_said_to_be_locked(home, monkeypatch, lock
 
 def test_ledgers_of_many_processes_are_opened_at_once(copied, home, monkeypatch):
     """In the usual case none waits for another, though one should be at opening for long."""
-    monkeypatch.setattr(database, "OPENING_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite_file, "OPENING_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(home / f"{FILE_NAME}.opening", isolation_level=None)) as opening:
         opening.execute("BEGIN EXCLUSIVE")
         assert len(Ledger(home).recent(3000)) == 2000

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.ledger import database
+from remote_video_pack.remote_video.ledger import sqlite_file
 from remote_video_pack.remote_video.ledger.leases import Neighbours
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -286,8 +286,8 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
 def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
     ledger = Ledger(home, HASTY)
     ledger.acquire(KEY, ME)
-    file = database.in_process(ledger.path)
-    with database._lock, file.opening, file.writing, file.neighbours._lock:
+    file = sqlite_file.in_process(ledger.path)
+    with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
         child = os.fork()
         if child == 0:
             try:

@@ -15,7 +15,7 @@ from counts import count
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from remote_video_pack.remote_video.ledger import database
+from remote_video_pack.remote_video.ledger import sqlite_file
 from remote_video_pack.remote_video.ledger.leases import Neighbours
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, TRANSITIONS, Event, IllegalTransition, State
@@ -57,7 +57,7 @@ class LedgerLife(RuleBasedStateMachine):
         self.home = Path(tempfile.mkdtemp(prefix="ledger-life-", dir=IN_MEMORY))
         self.ledger = Ledger(self.home)
         self.now = 0.0
-        database.in_process(self.ledger.path).neighbours = Neighbours(lambda: self.now, lambda: self.now)
+        sqlite_file.in_process(self.ledger.path).neighbours = Neighbours(lambda: self.now, lambda: self.now)
         self.expected = {key: Expected() for key in KEYS}
         self.ids = 0
 
@@ -196,7 +196,7 @@ class LedgerLife(RuleBasedStateMachine):
             return
         with closing(sqlite3.connect(self.ledger.path)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        del database._files[self.ledger.path]
+        del sqlite_file._files[self.ledger.path]
         shutil.rmtree(self.home, ignore_errors=True)
         count("random lives of the ledger")
 
