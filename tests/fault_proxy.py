@@ -1,0 +1,259 @@
+"""A TCP proxy on loopback before any server, with faults on demand while it runs.
+
+with FaultProxy(port_of_the_server) as proxy:
+    connect(proxy.port)
+    proxy.refuse()                       # nobody gets in; who is in stays
+    proxy.cut()                          # who is in is reset
+    proxy.swallow()                      # half-open: what is sent waits on the way, and is answered by nobody
+    proxy.delay(up_s=0.5, down_s=0.5)    # every piece comes later
+    cut = proxy.cut_at(b"COMMIT")        # a connection is cut when this comes by: `cut.done` is set then
+    proxy.heal()                         # from now on all is well, and what waited goes on
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+HOST = "127.0.0.1"
+Direction = Literal["up", "down"]
+"""Up: to the server."""
+_PIECE = 65536
+_LONGEST_WORDS = 64
+_CONNECT_S = 5.0
+
+
+@dataclass(eq=False)
+class Cut:
+    """One connection will be cut, once.
+
+    Args:
+        direction: of what is looked at.
+        words: that have to come by.
+        left: or so many bytes: those still go through.
+        forwarded: what came with the words still gets through.
+        then_refuse: nobody gets in afterwards.
+        reset: by RST, else by FIN.
+    """
+
+    direction: Direction
+    words: bytes = b""
+    left: int = 0
+    forwarded: bool = True
+    then_refuse: bool = False
+    reset: bool = True
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def last_of(self, data: bytes, before: bytes) -> bytes | None:
+        """What of this piece still goes through, if it is the last one."""
+        if self.words:
+            found = self.words in (before + data)[max(0, len(before) - len(self.words) + 1) :]
+            return (data if self.forwarded else b"") if found else None
+        self.left -= len(data)
+        return data[: self.left + len(data)] if self.left <= 0 else None
+
+
+@dataclass(eq=False)
+class _Line:
+    """A connection through the proxy."""
+
+    client: socket.socket
+    server: socket.socket
+    is_over: bool = False
+
+    def end(self, *, reset: bool) -> None:
+        """End it for the client by RST or FIN; for the server by FIN: it still does what has come to it."""
+        self.is_over = True
+        if reset:
+            with suppress(OSError):
+                self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for side, how in (
+            (self.client, socket.SHUT_RD if reset else socket.SHUT_RDWR),
+            (self.server, socket.SHUT_RDWR),
+        ):
+            with suppress(OSError):
+                side.shutdown(how)  # whoever reads from it is woken
+            side.close()
+
+
+class FaultProxy:
+    """Leads connections on to a server, or doesn't. All of it may be called from any thread.
+
+    Args:
+        port: the server's.
+        host: the server's.
+    """
+
+    def __init__(self, port: int, host: str = HOST) -> None:
+        self._server = (host, port)
+        self._change = threading.Condition()
+        self._lines: set[_Line] = set()
+        self._swallowed: set[Direction] = set()
+        self._delays: dict[Direction, float] = {"up": 0.0, "down": 0.0}
+        self._cuts: list[Cut] = []
+        self._door = _bound(0)
+        self.port = int(self._door.getsockname()[1])
+        self._porter: threading.Thread | None = None
+        self.accepted = 0
+        """Connections so far."""
+
+    def __enter__(self) -> FaultProxy:
+        self._let_in()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.refuse()
+        self.cut()
+        self._door.close()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._lines)
+
+    # -- faults ------------------------------------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        """End every fault: whoever waits goes on, whoever comes is let in."""
+        with self._change:
+            self._swallowed.clear()
+            self._cuts.clear()
+            self._delays = {"up": 0.0, "down": 0.0}
+            self._change.notify_all()
+            if self._porter is None:
+                self._let_in()
+
+    def refuse(self) -> None:
+        """Let nobody in: the port is closed, but nobody else's."""
+        with self._change:
+            if self._porter is not None:
+                with suppress(OSError):
+                    self._door.shutdown(socket.SHUT_RDWR)  # wakes the one who waits at it
+                self._door.close()
+                self._porter.join()
+                self._door, self._porter = _bound(self.port), None
+
+    def cut(self, *, reset: bool = True) -> None:
+        """End all connections there are, by RST or by FIN."""
+        with self._change:
+            lines = tuple(self._lines)
+        for line in lines:
+            self._end(line, reset=reset)
+
+    def swallow(self, *directions: Direction) -> None:
+        """Let nothing through in these directions (both, if none is named), also not an end. Connections open."""
+        with self._change:
+            self._swallowed |= set(directions or ("up", "down"))
+
+    def delay(self, *, up_s: float = 0.0, down_s: float = 0.0) -> None:
+        """Let each piece wait for so long, one after another."""
+        with self._change:
+            self._delays = {"up": up_s, "down": down_s}
+
+    def cut_at(self, words: bytes, direction: Direction = "up", **more: bool) -> Cut:
+        """Cut the connection in which these bytes come by next; see `Cut`."""
+        return self._order(Cut(direction, words, **more))
+
+    def cut_after(self, count: int, direction: Direction = "up", **more: bool) -> Cut:
+        """Cut the connection in which the byte with this number from now on comes by; it still goes through."""
+        return self._order(Cut(direction, left=count, **more))
+
+    def _order(self, cut: Cut) -> Cut:
+        assert len(cut.words) <= _LONGEST_WORDS
+        with self._change:
+            self._cuts.append(cut)
+        return cut
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def _let_in(self) -> None:
+        self._door.listen(128)
+        self._porter = threading.Thread(target=self._accept, args=(self._door,), daemon=True)
+        self._porter.start()
+
+    def _accept(self, door: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = door.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            threading.Thread(target=self._lead, args=(client,), daemon=True).start()
+
+    def _lead(self, client: socket.socket) -> None:
+        line = _Line(client, socket.socket())
+        with self._change:
+            self._lines.add(line)
+        self._held_up(line, "up")
+        try:
+            line.server.settimeout(_CONNECT_S)
+            line.server.connect(self._server)
+            line.server.settimeout(None)
+        except OSError:
+            self._end(line, reset=True)
+            return
+        back = threading.Thread(target=self._pipe, args=(line, "down"), daemon=True)
+        back.start()
+        self._pipe(line, "up")
+        back.join()
+        self._end(line, reset=False)
+
+    def _pipe(self, line: _Line, direction: Direction) -> None:
+        source, sink = (line.client, line.server) if direction == "up" else (line.server, line.client)
+        before = b""
+        try:
+            while data := source.recv(_PIECE):
+                self._held_up(line, direction)
+                if line.is_over:
+                    return
+                if (met := self._cut_of(direction, data, before)) is not None:
+                    line.is_over = True  # what is answered gets lost
+                    sink.sendall(met[1])
+                    self._carry_out(line, met[0])
+                    return
+                before = (before + data)[1 - _LONGEST_WORDS :]
+                sink.sendall(data)
+            self._held_up(line, direction)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._end(line, reset=True)
+
+    def _held_up(self, line: _Line, direction: Direction) -> None:
+        with self._change:
+            if self._delays[direction]:
+                self._change.wait_for(lambda: line.is_over or not self._delays[direction], self._delays[direction])
+            self._change.wait_for(lambda: line.is_over or direction not in self._swallowed)
+
+    def _cut_of(self, direction: Direction, data: bytes, before: bytes) -> tuple[Cut, bytes] | None:
+        with self._change:
+            for cut in self._cuts:
+                if cut.direction == direction and (last := cut.last_of(data, before)) is not None:
+                    self._cuts.remove(cut)
+                    return cut, last
+        return None
+
+    def _carry_out(self, line: _Line, cut: Cut) -> None:
+        if cut.then_refuse:
+            self.refuse()
+        self._end(line, reset=cut.reset)
+        cut.done.set()
+
+    def _end(self, line: _Line, *, reset: bool) -> None:
+        with self._change:
+            if line not in self._lines:
+                return
+            self._lines.remove(line)
+            line.end(reset=reset)
+            self._change.notify_all()
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that keeps a port, and refuses whoever comes until it listens."""
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.bind((HOST, port))
+    return door
