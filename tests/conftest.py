@@ -6,6 +6,7 @@ import importlib.util
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,33 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("REMOTE_VIDEO_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory):
+    """The PostgreSQL server that all tests of this run share: to make databases in, not to be stopped."""
+    from .postgres.shared import need_postgres, shared_server
+
+    need_postgres()
+    return shared_server(tmp_path_factory)
+
+
+@pytest.fixture
+def postgres_url(postgres) -> Iterator[str]:
+    """The address of a new and empty database, by TCP and with a password."""
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL server of this test alone, to be stopped, killed and started again."""
+    from .postgres.server import private_server
+    from .postgres.shared import need_postgres
+
+    need_postgres()
+    with private_server() as server:
+        yield server
 
 
 def _leaves_this_machine(family: int, address: object) -> bool:
