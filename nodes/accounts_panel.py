@@ -110,7 +110,7 @@ def save_budget(settings: Settings, body: Body) -> dict[str, Any]:
 
 
 def _spent(settings: Settings, period: Period) -> dict[str, Any]:
-    spent = Ledger(settings.home).spent(period)
+    spent = Ledger.of(settings).spent(period)
     return {
         "spent_usd": round(spent.usd, 6),
         "expected_usd": round(spent.expected_usd, 6),

@@ -41,7 +41,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
     Raises:
         RequestRefused, LedgerError.
     """
-    ledger = Ledger(settings.home)
+    ledger = Ledger.of(settings)
     if "keys" in query:
         keys = _words(query, "keys")[:USUAL_PAGE]
         return {"jobs": told(ledger.several(keys), settings), "sandbox": settings.sandbox}
@@ -63,7 +63,7 @@ FORGOTTEN_EVENT = "remote_video.forgotten"
 def forget_job(settings: Settings, body: Body) -> dict[str, Any]:
     """{key} -> {forgotten: bool, why: a sentence when it wasn't}. Raises RequestRefused, LedgerError."""
     key = text_of(body, "key")
-    outcome = Ledger(settings.home).forget(key)
+    outcome = Ledger.of(settings).forget(key)
     if outcome is Forgotten.DONE:
         tell_pages(FORGOTTEN_EVENT, {"key": key})
     return {"forgotten": outcome is Forgotten.DONE, "why": WHY_NOT_FORGOTTEN.get(outcome, "")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..remote_video.errors import RequestRefused, SettingsError
-from ..remote_video.ledger.sqlite_file import FILE_NAME as LEDGER
+from ..remote_video.ledger.ledger import Ledger
 from ..remote_video.providers import TRANSPORTS
 from ..remote_video.saved_settings import SavedSettings
 from ..remote_video.settings import CHANGEABLE, Settings
@@ -33,7 +33,7 @@ def settings_view(settings: Settings, _body: Body | None = None) -> dict[str, An
         "transports": list(TRANSPORTS),
         "s3_bucket": settings.s3.bucket if settings.s3 else None,
         "home": str(settings.home.absolute()),
-        "ledger": str((settings.home / LEDGER).absolute()),
+        "ledger": Ledger.of(settings).name,
         "clips": str(output_folder().absolute()),
     }
 

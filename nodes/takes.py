@@ -26,7 +26,7 @@ def takes_view(settings: Settings, body: Body) -> dict[str, Any]:
     """{workflow_id, nodes: [{id, filename_prefix, keys: jobs that the page knows to be the node's}]} ->
     {takes: jobs by node id, starred ones first, then the newest}. Raises RequestRefused, LedgerError.
     """
-    ledger, workflow_id = Ledger(settings.home), text_of(body, "workflow_id")
+    ledger, workflow_id = Ledger.of(settings), text_of(body, "workflow_id")
     nodes = body.get("nodes")
     if not isinstance(nodes, list) or len(nodes) > MOST_NODES or not all(isinstance(node, dict) for node in nodes):
         raise RequestRefused(f"The request names no list of nodes, {MOST_NODES} at most.")
@@ -35,12 +35,12 @@ def takes_view(settings: Settings, body: Body) -> dict[str, Any]:
 
 def star(settings: Settings, body: Body) -> dict[str, bool]:
     """{key, starred: bool} -> {done: whether there is such a job}. Raises RequestRefused, LedgerError."""
-    return {"done": Ledger(settings.home).star(text_of(body, "key"), body.get("starred") is True)}
+    return {"done": Ledger.of(settings).star(text_of(body, "key"), body.get("starred") is True)}
 
 
 def workflow_view(settings: Settings, query: Body) -> dict[str, Any]:
     """{key} -> {workflow: the graph it was asked from, or None, node_id, job: or None}. Raises LedgerError."""
-    return _origin(Ledger(settings.home).get(text_of(query, "key")), settings)
+    return _origin(Ledger.of(settings).get(text_of(query, "key")), settings)
 
 
 def file_view(settings: Settings, query: Body) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def file_view(settings: Settings, query: Body) -> dict[str, Any]:
     if not (size.isascii() and size.isdigit() and len(size) < 16):
         raise RequestRefused("The request names no size of a file.")
     sha256 = text_of(query, "sha256").lower() or None
-    return _origin(Ledger(settings.home).of_file(int(size), text_of(query, "name"), sha256), settings)
+    return _origin(Ledger.of(settings).of_file(int(size), text_of(query, "name"), sha256), settings)
 
 
 def _takes(ledger: Ledger, workflow_id: str, node: Body) -> list[JobRecord]:

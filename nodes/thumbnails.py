@@ -25,7 +25,7 @@ _log = logging.getLogger("remote_video")
 
 def thumbnail_of(settings: Settings, query: Body) -> bytes | None:
     """{key} -> the first frame of that job's clip as JPEG; None without a clip here. Blocks. Raises LedgerError."""
-    record = Ledger(settings.home).get(text_of(query, "key"))
+    record = Ledger.of(settings).get(text_of(query, "key"))
     clip = clip_here(record, settings) if record is not None else None
     if clip is None:
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ..console import say
 from ..ledger.ledger import Ledger
 from ..ledger.spending import Spent
-from .surroundings import home_with_ledger
+from .surroundings import settings_with_ledger
 
 DATES = {"day": "%Y-%m-%d", "month": "%Y-%m"}
 COLUMNS = ("jobs", "cost_usd", "estimated_usd", "unknown")
@@ -21,7 +21,7 @@ COLUMNS = ("jobs", "cost_usd", "estimated_usd", "unknown")
 
 def costs_command(options: argparse.Namespace) -> int:
     """Sum up what the jobs of the ledger cost. Sandbox jobs cost nothing and are left out."""
-    sums = _summed(Ledger(home_with_ledger(options)).spendings(), options.by)
+    sums = _summed(Ledger.of(settings_with_ledger(options)).spendings(), options.by)
     if options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow((options.by, *COLUMNS))

@@ -20,7 +20,7 @@ from ..providers.status import CancelOutcome
 from ..timeouts import DEFAULT_TIMEOUTS
 from .clip import Looker, Outcome
 from .session import LOOK_S, Progress, engine_for, run
-from .surroundings import SHORT_KEY, home_with_ledger, settings_of, the_job
+from .surroundings import SHORT_KEY, settings_with_ledger, the_job
 
 LIFE_SIGN_WITHIN_S = DEFAULT_TIMEOUTS.heartbeat_seen + 1.0
 """A run that has a job and is not heard of for so long, after a lease, is gone."""
@@ -46,7 +46,7 @@ WHY_IT_GOES_ON = {
 def jobs_command(options: argparse.Namespace) -> int:
     """List the jobs of the ledger, newest first."""
     state = State(options.state) if options.state else None
-    jobs = Ledger(home_with_ledger(options)).recent(options.limit, state)
+    jobs = Ledger.of(settings_with_ledger(options)).recent(options.limit, state)
     for job in jobs:
         if options.json:
             told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}
@@ -73,7 +73,7 @@ def _cost(job: JobRecord) -> str:
 
 def forget_command(options: argparse.Namespace) -> int:
     """Drop a job, so that it may be submitted again."""
-    ledger = Ledger(home_with_ledger(options))
+    ledger = Ledger.of(settings_with_ledger(options))
     job = the_job(ledger, options.key)
     until = time.monotonic() + LIFE_SIGN_WITHIN_S
     while (outcome := ledger.forget(job.key)) is Forgotten.IN_USE and time.monotonic() < until:
@@ -92,8 +92,8 @@ def forget_command(options: argparse.Namespace) -> int:
 
 def cancel_command(options: argparse.Namespace) -> int:
     """Ask the provider to cancel a job, also one that another process follows."""
-    settings = replace(settings_of(options, home_with_ledger(options)), collect=False)
-    job = the_job(Ledger(settings.home, settings.timeouts), options.key)
+    settings = replace(settings_with_ledger(options), collect=False)
+    job = the_job(Ledger.of(settings), options.key)
     if job.state is not State.SUBMITTED:
         say(f"The job is {job.state.value} ({job.state.sentence}): nothing to cancel.")
         return 1
@@ -119,7 +119,7 @@ async def _cancel(engine: Engine, job: JobRecord, progress: Progress) -> tuple[s
 
 def collect_command(options: argparse.Namespace) -> int:
     """Bring home what was paid for and is not here yet; submits nothing."""
-    settings = replace(settings_of(options, home_with_ledger(options)), collect=False)
+    settings = replace(settings_with_ledger(options), collect=False)
     if options.within is not None:
         settings = replace(settings, timeout_s=options.within)
     outcomes: list[Outcome] = []
@@ -132,7 +132,7 @@ def collect_command(options: argparse.Namespace) -> int:
 
 async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], as_json: bool) -> None:
     """Follow all there is, and what comes meanwhile."""
-    ledger, seen = Ledger(engine.settings().home), set[str]()
+    ledger, seen = Ledger.of(engine.settings()), set[str]()
     until = time.monotonic() + LIFE_SIGN_WITHIN_S
 
     async def bring(job: JobRecord) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from ..errors import RequestRefused
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord
-from ..ledger.sqlite_file import FILE_NAME
 from ..outside_text import quoted
 from ..settings import Settings
 
@@ -46,13 +45,13 @@ def usual_home() -> Path:
     return (data if data.is_absolute() else Path.home() / ".local" / "share") / "remote-video"
 
 
-def home_with_ledger(options: argparse.Namespace) -> Path:
-    """The same, for a command that only looks: it makes none. Raises RequestRefused."""
-    home = home_of(options)
-    if (home / FILE_NAME).exists():
-        return home
+def settings_with_ledger(options: argparse.Namespace) -> Settings:
+    """The settings, for a command that only looks: it makes no ledger. Raises RequestRefused, SettingsError."""
+    settings = settings_of(options)
+    if Ledger.is_there(settings):
+        return settings
     raise RequestRefused(
-        f"There is no ledger in {home}.",
+        f"There is no ledger in {settings.home}.",
         next_step="Give --home (inside ComfyUI it is user/__remote_video), or set REMOTE_VIDEO_HOME; the first clip "
         "makes one.",
     )

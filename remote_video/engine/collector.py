@@ -18,7 +18,6 @@ from ..errors import RemoteVideoError
 from ..ledger.ledger import LeaseLost, Ledger
 from ..ledger.lifecycle import TO_COLLECT, State
 from ..ledger.record import JobRecord
-from ..ledger.sqlite_file import FILE_NAME
 from ..models import MODELS
 from ..providers import PROVIDERS
 from ..providers.client import connect
@@ -85,7 +84,7 @@ class Collector:
         settings = self.engine.settings()
 
         def look() -> Order | None:
-            record = Ledger(settings.home, settings.timeouts).get(key)
+            record = Ledger.of(settings).get(key)
             return self._order(record, settings) if record and record.state in states else None
 
         return await asyncio.wrap_future(self.engine.pools.ledger.start(look))
@@ -100,11 +99,11 @@ class Collector:
     # -- on a ledger thread ------------------------------------------------------------------------------------------
 
     def _orders(self, settings: Settings, under_way: frozenset[str]) -> list[Order]:
-        if not (settings.home / FILE_NAME).exists():
+        if not Ledger.is_there(settings):
             return []
-        ledger = Ledger(settings.home, settings.timeouts)
+        ledger = Ledger.of(settings)
         self.settle(ledger, under_way)
-        now, since = time.monotonic(), time.time() - COLLECT_FOR_S
+        now, since = time.monotonic(), ledger.now() - COLLECT_FOR_S
         orders = []
         for record in ledger.to_collect():
             failure = self._failures.get(record.key)
@@ -140,7 +139,7 @@ class Collector:
         if not is_here(record.base) and Accounts(settings.home).find(provider.id) is None:
             return None
         connection = connect(provider.id, settings)
-        ledger = Ledger(settings.home, settings.timeouts)
+        ledger = Ledger.of(settings)
         if record.account and record.account != ledger.account_tag(connection.account_key):
             return None
         other = CatalogueModel.node_id if provider.id == CatalogueModel.provider else "collected"

@@ -81,8 +81,8 @@ class Engine:
         self._closing = asyncio.Event()
         self._resolving: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._known_in: set[Path] = set()
-        """The homes whose ledgers know of this engine, also by leases that are just being released."""
+        self._known_in: dict[tuple[Path, str | None], Settings] = {}
+        """By their places: the ledgers that know of this engine, also by leases that are just being released."""
         self._late: list[tuple[Order, Watch]] = []
         """Those who asked for a job that is being cancelled: they join when it is known what becomes of it."""
         self.collector = Collector(self)
@@ -222,21 +222,22 @@ class Engine:
             task.result()
 
     def _retire(self) -> None:
-        for home in self._known_in:
-            self._tell_others(home, Ledger.retire, "Other engines learn only later that this one has ended")
+        for settings in self._known_in.values():
+            self._tell_others(settings, Ledger.retire, "Other engines learn only later that this one has ended")
 
     async def _beat(self) -> None:
         """Be heard of by the engines of other processes, while there are leases to hold."""
         while True:
-            for home in {tools.order.settings.home for tools in self.jobs.values()}:
+            there = {_place(tools.order.settings): tools.order.settings for tools in self.jobs.values()}
+            for settings in there.values():
                 words = "Other engines can't be told that this one lives"
-                beat = partial(self._tell_others, home, Ledger.heartbeat, words)
+                beat = partial(self._tell_others, settings, Ledger.heartbeat, words)
                 await asyncio.wrap_future(self.pools.ledger.start(beat))
             await asyncio.sleep(self.settings().timeouts.heartbeat)
 
-    def _tell_others(self, home: Path, tell: Callable[[Ledger, str], None], otherwise: str) -> None:
+    def _tell_others(self, settings: Settings, tell: Callable[[Ledger, str], None], otherwise: str) -> None:
         try:
-            tell(Ledger(home), self.id)
+            tell(Ledger.of(settings), self.id)
         except RemoteVideoError as error:
             _log.warning("%s: %s", otherwise, error.what)
 
@@ -259,7 +260,7 @@ class Engine:
         """Work on a job that nobody works on here."""
         tools = Tools(order, self, starter)
         self.jobs[order.key] = tools
-        self._known_in.add(order.settings.home)
+        self._known_in[_place(order.settings)] = order.settings
         self._spawn(self._live(tools))
         return tools
 
@@ -422,3 +423,8 @@ class Engine:
             return await asyncio.wait_for(asked, timeouts.cancel_answer)
         except (asyncio.TimeoutError, TimeoutError):
             return CancelOutcome.UNKNOWN
+
+
+def _place(settings: Settings) -> tuple[Path, str | None]:
+    """Which ledger it is."""
+    return settings.home, settings.ledger_url

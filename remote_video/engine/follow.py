@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, NoVideo, RemoteVideoError, SettingsError
-from ..ledger.ledger import Lease
+from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
 from ..outside_text import quoted
@@ -34,7 +35,8 @@ class Follower:
         self._lease = lease
         self._request_id = record.request_id or ""
         self._provider = record.provider
-        self._accepted = time.monotonic() - max(0.0, time.time() - (record.submitted_at or time.time()))
+        self._submitted_at = record.submitted_at
+        self._accepted = time.monotonic()
         self._usual_s: float | None = None
         self._seen: JobState | None = None
         self._last = "accepted"
@@ -51,7 +53,9 @@ class Follower:
         """
         tools = self._tools
         job = tools.order.job
-        self._usual_s = await tools.keep(lambda ledger: ledger.usual_seconds(job.model_id, job.base))
+        usual = partial(Ledger.usual_seconds, model_id=job.model_id, base=job.base)
+        self._usual_s, now = await tools.keep(lambda ledger: (usual(ledger), ledger.now()))
+        self._accepted = time.monotonic() - max(0.0, now - (self._submitted_at or now))
         self._say(self._last)
         pause, not_found = self._pause() if just_submitted else 0.0, 0
         while True:
@@ -113,13 +117,14 @@ class Follower:
 
     async def _finished(self, status: JobStatus) -> JobStatus:
         facts: dict[str, Any] = {
-            "finished_at": time.time(),
             "cost_usd": status.cost_usd,
             "error": None,
             "error_kind": None,
             "others": kept_others(OtherFile(number) for number in range(2, min(len(status.files), MAX_FILES) + 1)),
         }
-        await self._tools.keep(lambda ledger: ledger.record(self._lease, Event.SUCCEEDED, **facts))
+        await self._tools.keep(
+            lambda ledger: ledger.record(self._lease, Event.SUCCEEDED, finished_at=ledger.now(), **facts)
+        )
         return status
 
     async def _ended(self, status: JobStatus) -> RemoteVideoError:
@@ -138,8 +143,16 @@ class Follower:
     async def _write_end(self, event: Event, error: RemoteVideoError, cost_usd: float | None = None) -> None:
         self._tools.is_ending = True
         error.cost_usd = cost_usd
-        facts: dict[str, Any] = {"finished_at": time.time(), "error": error.what, "error_kind": type(error).__name__}
-        await self._tools.keep(lambda ledger: ledger.record(self._lease, event, cost_usd=cost_usd, **facts))
+        facts: dict[str, Any] = {
+            "error": error.what,
+            "error_kind": type(error).__name__,
+        }
+        facts["cost_usd"] = cost_usd
+        await self._write(event, facts)
+
+    async def _write(self, event: Event, facts: dict[str, Any]) -> None:
+        """Write down how the job ended, by the ledger's clock."""
+        await self._tools.keep(lambda ledger: ledger.record(self._lease, event, finished_at=ledger.now(), **facts))
 
     # -- when the user wants it cancelled ----------------------------------------------------------------------------
 

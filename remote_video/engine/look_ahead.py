@@ -30,7 +30,7 @@ def look_ahead(request: Request, settings: Settings, digests: Digests | None, *,
     """
     provider = request.model.provider
     endpoint = settings.endpoint(provider)
-    ledger = Ledger(settings.home, settings.timeouts)
+    ledger = Ledger.of(settings)
     estimate = None
     if has_price and not settings.sandbox:
         estimate = estimate_of(request, store.known(settings.home, endpoint))

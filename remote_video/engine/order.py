@@ -99,7 +99,7 @@ def place_order(
     target(output_folder, prefix, follow_links=settings.follow_links)
     connection = connect(model.provider, settings)
     client = connection.client
-    account = Ledger(settings.home, settings.timeouts).account_tag(connection.account_key)
+    account = Ledger.of(settings).account_tag(connection.account_key)
     estimate, assumed_usd = None, None
     if not settings.sandbox:
         known = store.known(settings.home, client.endpoint)

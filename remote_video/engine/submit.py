@@ -150,9 +150,10 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
 
 def _note(tools: Tools, lease: Lease, event: Event, error: RemoteVideoError) -> None:
     """Write down that a submission came to nothing; what the disk refuses is written when it can be."""
-    facts: dict[str, Any] = {"error": error.what, "error_kind": type(error).__name__, "finished_at": time.time()}
+    facts: dict[str, Any] = {"error": error.what, "error_kind": type(error).__name__}
     try:
-        tools.ledger.record(lease, event, **facts)
+        ledger = tools.ledger
+        ledger.record(lease, event, finished_at=ledger.now(), **facts)
     except LedgerError as trouble:
         _log.error("A submission was %s, but that can't be written down: %s", event.value, trouble.what)
         tools.engine.unwritten[tools.key] = lambda later: tools.ledger.record(later, event, **facts)

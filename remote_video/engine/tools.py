@@ -99,7 +99,7 @@ class Tools:
     @property
     def ledger(self) -> Ledger:
         """For the ledger's threads."""
-        return Ledger(self.order.settings.home, self.timeouts)
+        return Ledger.of(self.order.settings)
 
     @property
     def request_id(self) -> str | None:

@@ -1,19 +1,18 @@
 """Who works on a job: one engine at a time, for as long as it is heard of.
 
-An engine is a random id and a count of heartbeats, nothing else: host names, process numbers and clocks are the same
-in two containers, or wrong. Whether it still lives is judged by what this process saw of the count, by its own
-monotonic clock. Every lease has a fence, a number that only grows: whoever slept through a lease can't write under it.
+An engine is a random id and its heartbeats; whether it lives is the database's to say (`Database.is_alive`). Every
+lease has a fence, a number that only grows: whoever slept through a lease can't write under it.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..timeouts import Timeouts
+import sqlalchemy as sa
+
+from .rows import put
+from .tables import ENGINES, LEASES
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Holder:
 
     Args:
         engine_id: the first letters of it.
-        since: when it began, by the clock of its machine, s since the epoch.
+        since: when it began, by the ledger's clock, s since the epoch.
     """
 
     engine_id: str
@@ -48,46 +47,50 @@ class LeaseLost(Exception):
     """Another engine has taken the job over, or may have: this one was not heard of in time."""
 
 
-class _Sighting(NamedTuple):
-    sign: tuple[int, float]
-    """The count and time of its latest heartbeat: whatever changes in that is a sign of life."""
-    since: float
-    """When that was first seen, by the monotonic clock."""
-    last: float
-    """When the engine was last looked at."""
+IsAlive = sa.ColumnElement[bool]
+"""Which rows of ENGINES are of those that live."""
 
 
-class Neighbours:
-    """What one process has seen of the engines that share a ledger. Safe to use from many threads.
+def held(db: sa.Connection, key: str, is_alive: IsAlive) -> Any:
+    """The lease on a job (engine_id, since) of an engine that lives."""
+    query = sa.select(LEASES.c.engine_id, LEASES.c.since).join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)
+    return db.execute(query.where(LEASES.c.key == key, is_alive)).first()
 
-    Args:
-        monotonic: s; never set back.
-        wall: s since the epoch; not to be relied on.
-    """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
-        self._monotonic, self._wall = monotonic, wall
-        self._seen: dict[str, _Sighting] = {}
-        self._lock = threading.Lock()
+def take(db: sa.Connection, key: str, engine_id: str, now: float) -> Lease:
+    """Give a job to an engine, whoever had it."""
+    fence = db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar() or 0
+    lease = Lease(key, engine_id, fence + 1)
+    put(db, LEASES, {**vars(lease), "since": now})
+    return lease
 
-    def alive(self, engines: Iterable[Sequence[Any]], timeouts: Timeouts) -> set[str]:
-        """Look at all engines there are; the ids of those that have not been silent for too long.
 
-        Args:
-            engines: id, heartbeats, and when the last one was, by the engine's own clock, s since the epoch: where
-                that is long ago, a shorter look is enough.
-        """
-        now, alive = self._monotonic(), set()
-        with self._lock:
-            before, self._seen = self._seen, {}
-            for engine_id, beats, heard_at in engines:
-                seen = before.get(engine_id)
-                since = now
-                # Who has not looked for a whole lease may have slept, and the other with it: it gets another chance.
-                if seen and seen.sign == (beats, heard_at) and now - seen.last <= timeouts.lease:
-                    since = seen.since
-                self._seen[engine_id] = _Sighting((beats, heard_at), since, now)
-                is_old_news = self._wall() - heard_at > timeouts.lease
-                if now - since < (min(timeouts.heartbeat_seen, timeouts.lease) if is_old_news else timeouts.lease):
-                    alive.add(engine_id)
-        return alive
+def is_lease(lease: Lease) -> sa.ColumnElement[bool]:
+    """Which row of LEASES it is, while it is valid."""
+    return sa.and_(*(LEASES.c[name] == value for name, value in vars(lease).items()))
+
+
+def check(db: sa.Connection, lease: Lease, may_write: IsAlive) -> None:
+    """See that it is still valid, and that its engine may write under it. Raises LeaseLost."""
+    valid = sa.select(LEASES.c.key).join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)
+    if db.execute(valid.where(is_lease(lease), may_write)).first() is None:
+        raise LeaseLost(f"The job {lease.key[:8]} was taken over by another engine.")
+
+
+def free(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Nobody's, but with its fence: a late writer's number never counts again."""
+    db.execute(LEASES.update().where(which).values(engine_id=None))
+
+
+def be_heard(db: sa.Connection, engine_id: str, clock: sa.ColumnElement[float]) -> None:
+    """Write an engine's sign of life down."""
+    beats = db.execute(sa.select(ENGINES.c.beats).where(ENGINES.c.id == engine_id)).scalar()
+    put(db, ENGINES, {"id": engine_id, "beats": 0 if beats is None else beats + 1, "heard_at": clock})
+
+
+def bury(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Drop engines and their leases."""
+    gone = db.execute(sa.select(ENGINES.c.id).where(which).with_for_update(skip_locked=True)).scalars().all()
+    if gone:
+        free(db, LEASES.c.engine_id.in_(gone))
+        db.execute(ENGINES.delete().where(ENGINES.c.id.in_(gone)))

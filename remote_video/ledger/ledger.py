@@ -1,8 +1,7 @@
 """The ledger: one row per job key, kept on disk before and after every step that costs money.
 
-Every change of state goes through `lifecycle.advance` inside one IMMEDIATE transaction, in which the lease of whoever
-makes it is checked, too. Every method may be called from any thread, and raises LedgerError when the ledger can't be
-used.
+Every change of state goes through `lifecycle.advance` inside one transaction, in which the lease of whoever makes it is
+checked, too. Every method may be called from any thread, and raises LedgerError when the ledger can't be used.
 """
 
 from __future__ import annotations
@@ -11,19 +10,18 @@ import hashlib
 import hmac
 import logging
 import statistics
-import time
 from collections.abc import Callable, Collection
-from dataclasses import fields
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
 from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import lifecycle, spending, sqlite_file
+from . import leases, lifecycle, rows, spending
+from .database import database_of
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
@@ -31,7 +29,12 @@ from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
 from .sqlite_file import FILE_NAME
-from .tables import ENGINES, IS_STORED, JOBS, LEASES, SELECT_JOBS, Damaged, job_record
+from .tables import ENGINES, IS_STORED, JOBS, LEASES, SELECT_JOBS, Damaged
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+__all__ = ["Forgotten", "Holder", "Lease", "LeaseLost", "Ledger"]
 
 T = TypeVar("T")
 HISTORY = 25
@@ -55,30 +58,49 @@ class Forgotten(Enum):
 
 
 class Ledger:
-    """The jobs of one home folder.
+    """The jobs of one home folder, or of all machines that share a database.
 
     Args:
         home: folder of the ledger file; made when missing.
         timeouts: how long an engine is waited for that is not heard of.
+        url: of the shared database, `postgresql+psycopg://...`; None: a file in `home`.
 
     Raises:
-        LedgerError: the file can't be opened or written. A file that is no ledger is set aside, and a new one begun.
+        LedgerError: it can't be opened or written. A file that is no ledger is set aside, and a new one begun.
     """
 
-    def __init__(self, home: Path, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
-        self.path = home / FILE_NAME
+    def __init__(self, home: Path, timeouts: Timeouts = DEFAULT_TIMEOUTS, url: str | None = None) -> None:
         self._timeouts = timeouts
-        sqlite_file.opened(self.path)
+        self._database = database_of(home, url)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Ledger:
+        """The one that is set."""
+        return cls(settings.home, settings.timeouts, settings.ledger_url)
+
+    @staticmethod
+    def is_there(settings: Settings) -> bool:
+        """Whether there is one without a new one being begun; yes for a shared one, unasked."""
+        return settings.ledger_url is not None or (settings.home / FILE_NAME).exists()
+
+    @property
+    def name(self) -> str:
+        """Where it is, without what opens it."""
+        return self._database.name
+
+    def now(self) -> float:
+        """The time it goes by, s since the epoch: machines that share it may have wrong clocks."""
+        return self._database.now()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, key: str) -> JobRecord | None:
         """The job of that key."""
-        return self._read(lambda db: _job(db, key))
+        return self._read(lambda db: rows.job_of(db, key))
 
     def recent(self, limit: int = 50, state: State | None = None) -> list[JobRecord]:
         """The latest jobs, or those of one state, newest first."""
-        return self._read(lambda db: _latest(db, limit, *([JOBS.c.state == state.value] if state else ())))
+        return self._read(lambda db: rows.latest(db, limit, *([JOBS.c.state == state.value] if state else ())))
 
     def page(self, wanted: Wanted) -> Page:
         """The jobs that are wanted, newest first, as many as one page holds."""
@@ -96,7 +118,7 @@ class Ledger:
 
     def several(self, keys: Collection[str]) -> list[JobRecord]:
         """The jobs of those keys, as far as they are there."""
-        return self._read(lambda db: _jobs(db, SELECT_JOBS.where(JOBS.c.key.in_(keys))))
+        return self._read(lambda db: rows.jobs_of(db, SELECT_JOBS.where(JOBS.c.key.in_(keys))))
 
     def model_names(self) -> list[str]:
         """The models that there are jobs of, in people's words, sorted; 200 of them at most."""
@@ -105,20 +127,20 @@ class Ledger:
     def find(self, prefix: str) -> list[JobRecord]:
         """The jobs whose key begins so, 100 of them at most."""
         query = SELECT_JOBS.where(JOBS.c.key >= prefix, JOBS.c.key < prefix + "\U0010ffff").limit(MOST_FOUND)
-        return self._read(lambda db: _jobs(db, query))
+        return self._read(lambda db: rows.jobs_of(db, query))
 
     def unfinished(self) -> list[JobRecord]:
         """The jobs that were paid for and whose clip is not here yet, newest first, 1000 of them at most."""
-        return self._read(lambda db: _latest(db, MOST_COLLECTED, _IS_UNFINISHED))
+        return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED))
 
     def to_collect(self) -> list[JobRecord]:
         """Those of them that nobody who lives works on."""
-        return self._read(lambda db: _latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
+        return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
 
     def interrupted(self) -> list[JobRecord]:
         """The jobs that were about to be submitted by an engine that is gone."""
         return self._read(
-            lambda db: _latest(db, MOST_COLLECTED, JOBS.c.state == State.INTENT.value, self._is_left_alone(db))
+            lambda db: rows.latest(db, MOST_COLLECTED, JOBS.c.state == State.INTENT.value, self._is_left_alone(db))
         )
 
     def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> JobRecord | None:
@@ -131,7 +153,7 @@ class Ledger:
 
     def alike(self, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
         """The jobs that ask for the same, under any key of the provider, newest first."""
-        return self._read(lambda db: _same(db, request_digest, file_digest))
+        return self._read(lambda db: rows.alike(db, request_digest, file_digest))
 
     def usual_seconds(self, model_id: str, base: str) -> float | None:
         """Median time from acceptance to the end for that model, s; None without three clips to go by."""
@@ -144,7 +166,7 @@ class Ledger:
 
     def afford(self, job: NewJob, budget: Budget) -> None:
         """See whether a job is within the budget now; `begin` holds it. Raises BudgetReached."""
-        self._read(lambda db: spending.hold(db, budget, job))
+        self._read(lambda db: spending.hold(db, budget, job, self.now()))
 
     def spent(self, period: Period) -> Spent:
         """What was spent in a period up to now, as a budget counts it."""
@@ -174,43 +196,40 @@ class Ledger:
         """
 
         def is_taken(db: sa.Connection) -> bool:
-            held = self._held(db, key)
+            held = leases.held(db, key, self._is_alive(db))
             return held is not None and held.engine_id != engine_id
 
         def take(db: sa.Connection) -> Lease | None:
             if is_taken(db):
                 return None
-            now = time.time()
-            if _beats(db, engine_id) is None:
-                _put(db, ENGINES, {"id": engine_id, "beats": 0, "heard_at": now})
-            fence = db.execute(sa.select(LEASES.c.fence).where(LEASES.c.key == key)).scalar() or 0
-            lease = Lease(key, engine_id, fence + 1)
-            _put(db, LEASES, {**vars(lease), "since": now})
-            return lease
+            is_me = ENGINES.c.id == engine_id
+            if db.execute(sa.select(ENGINES.c.id).where(is_me, self._may_write())).first() is None:
+                leases.be_heard(db, engine_id, self._database.clock)
+            return leases.take(db, key, engine_id, self.now())
 
-        return None if self._read(is_taken) else self._write(take)
+        return None if self._read(is_taken) else self._write(take, key)
 
     def holder(self, key: str) -> Holder | None:
         """Who works on a job; None when nobody who lives does."""
-        held = self._read(lambda db: self._held(db, key))
+        held = self._read(lambda db: leases.held(db, key, self._is_alive(db)))
         return Holder(held.engine_id[:8], held.since) if held else None
 
     def release(self, lease: Lease) -> None:
         """Let others work on the job."""
-        self._write(lambda db: _free(db, _is_lease(lease)))
+        self._write(lambda db: leases.free(db, leases.is_lease(lease)), lease.key)
 
     def heartbeat(self, engine_id: str) -> None:
         """Be heard of by other engines that wait for this one, and clear up after those that are gone."""
 
         def beat(db: sa.Connection) -> None:
-            _put(db, ENGINES, {"id": engine_id, "beats": (_beats(db, engine_id) or 0) + 1, "heard_at": time.time()})
-            _bury(db, ENGINES.c.id.not_in(self._alive(db)))
+            leases.be_heard(db, engine_id, self._database.clock)
+            leases.bury(db, ~self._is_alive(db))
 
         self._write(beat)
 
     def retire(self, engine_id: str) -> None:
         """The end of an engine: others need not wait for it."""
-        self._write(lambda db: _bury(db, ENGINES.c.id == engine_id))
+        self._write(lambda db: leases.bury(db, ENGINES.c.id == engine_id))
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -227,26 +246,26 @@ class Ledger:
         """
 
         def begun(db: sa.Connection) -> JobRecord:
-            _check(db, lease)
-            old = _job(db, lease.key)
-            if old is None and any(other.key == lease.key for other in _same(db, job.request_digest)):
+            self._check(db, lease)
+            old = rows.job_of(db, lease.key)
+            if old is None and any(other.key == lease.key for other in rows.alike(db, job.request_digest)):
                 raise Damaged("a job is missing from an index")
-            spending.hold(db, budget, job)
-            return _begin(db, lease.key, old, job)
+            spending.hold(db, budget, job, self.now())
+            return rows.begin(db, lease.key, old, job, self.now())
 
-        return sqlite_file.write(self.path, begun, again=False)
+        return self._database.write(begun, lease.key, f"jobs of {job.base}", again=False)
 
     def record(self, lease: Lease, event: Event, **facts: Any) -> JobRecord:
         """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition."""
-        return self._write(lambda db: _advance(db, self._job_of(db, lease), event, facts))
+        return self._write(lambda db: rows.advance(db, self._job_of(db, lease), event, facts), lease.key)
 
     def note(self, lease: Lease, **facts: Any) -> None:
         """Write down facts about a job that change nothing about where it stands. Raises LeaseLost."""
 
         def noted(db: sa.Connection) -> None:
-            _change(db, self._job_of(db, lease), facts)
+            rows.change(db, self._job_of(db, lease), facts)
 
-        self._write(noted)
+        self._write(noted, lease.key)
 
     def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
         """Write down that the provider accepted a job: the one truth that needs no lease.
@@ -255,7 +274,7 @@ class Ledger:
         """
 
         def written(db: sa.Connection) -> JobRecord:
-            old = _job(db, key) or _begin(db, key, None, job)
+            old = rows.job_of(db, key) or rows.begin(db, key, None, job, self.now())
             if old.request_id == request_id:
                 return old
             if Event.ACCEPTED not in lifecycle.TRANSITIONS[old.state]:
@@ -267,10 +286,10 @@ class Ledger:
                     old.request_id,
                 )
                 return old
-            facts = {"request_id": request_id, "submitted_at": time.time(), "finished_at": None}
-            return _advance(db, old, Event.ACCEPTED, facts)
+            facts = {"request_id": request_id, "submitted_at": self.now(), "finished_at": None}
+            return rows.advance(db, old, Event.ACCEPTED, facts)
 
-        return self._write(written)
+        return self._write(written, key)
 
     def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Any) -> JobRecord | None:
         """Let a job under another key be the one of `lease.key`; None when that can't be (any more).
@@ -284,145 +303,67 @@ class Ledger:
         """
 
         def taken(db: sa.Connection) -> JobRecord | None:
-            _check(db, lease)
-            other = _job(db, job.key)
-            if self._held(db, job.key) or _job(db, lease.key) or other is None or other.state is not job.state:
+            self._check(db, lease)
+            other = rows.job_of(db, job.key)
+            if (
+                leases.held(db, job.key, self._is_alive(db))
+                or rows.job_of(db, lease.key)
+                or other is None
+                or other.state is not job.state
+            ):
                 return None
-            return _change(db, other, {**facts, "key": lease.key, "account": account or other.account})
+            return rows.change(db, other, {**facts, "key": lease.key, "account": account or other.account})
 
-        return self._write(taken)
+        return self._write(taken, job.key, lease.key)
 
     def star(self, key: str, is_starred: bool) -> bool:
         """Put a job above the other takes of its node, or among them again; False when it is not there."""
         starred = JOBS.update().where(JOBS.c.key == key).values(starred=1 if is_starred else None)
-        return self._write(lambda db: db.execute(starred).rowcount > 0)
+        return self._write(lambda db: db.execute(starred).rowcount > 0, key)
 
     def forget(self, key: str) -> Forgotten:
         """Drop a job, so that the next Run submits anew."""
 
         def forgotten(db: sa.Connection) -> Forgotten:
-            job = _job(db, key)
+            job = rows.job_of(db, key)
             if job is None:
                 return Forgotten.NOT_THERE
-            if self._held(db, key):
+            if leases.held(db, key, self._is_alive(db)):
                 return Forgotten.IN_USE
             if job.state not in lifecycle.FORGETTABLE:
                 return Forgotten.NOT_FORGETTABLE
             db.execute(JOBS.delete().where(JOBS.c.key == key))
-            _free(db, LEASES.c.key == key)
+            leases.free(db, LEASES.c.key == key)
             return Forgotten.DONE
 
-        return self._write(forgotten)
+        return self._write(forgotten, key)
 
     # -- inside a transaction ------------------------------------------------------------------------------------------
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        return sqlite_file.read(self.path, work)
+        return self._database.read(work)
 
-    def _write(self, work: Callable[[sa.Connection], T]) -> T:
-        return sqlite_file.write(self.path, work)
+    def _write(self, work: Callable[[sa.Connection], T], *about: str) -> T:
+        return self._database.write(work, *about)
 
-    def _alive(self, db: sa.Connection) -> set[str]:
-        """The engines that are heard of."""
-        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
-        return sqlite_file.in_process(self.path).neighbours.alive(engines, self._timeouts)
+    def _is_alive(self, db: sa.Connection) -> sa.ColumnElement[bool]:
+        return self._database.is_alive(db, self._timeouts)
 
-    def _held(self, db: sa.Connection, key: str) -> Any:
-        """The lease on a job (engine_id, since) of an engine that lives."""
-        held = sa.select(LEASES.c.engine_id, LEASES.c.since).where(LEASES.c.key == key)
-        return db.execute(held.where(LEASES.c.engine_id.in_(self._alive(db)))).first()
+    def _may_write(self) -> sa.ColumnElement[bool]:
+        return self._database.may_write(self._timeouts)
 
     def _is_left_alone(self, db: sa.Connection) -> sa.ColumnElement[bool]:
         """Whether no engine that lives works on a job."""
-        return ~sa.exists().where(LEASES.c.key == JOBS.c.key, LEASES.c.engine_id.in_(self._alive(db)))
+        is_held = sa.exists().where(LEASES.c.key == JOBS.c.key, LEASES.c.engine_id == ENGINES.c.id)
+        return ~is_held.where(self._is_alive(db))
+
+    def _check(self, db: sa.Connection, lease: Lease) -> None:
+        leases.check(db, lease, self._may_write())
 
     def _job_of(self, db: sa.Connection, lease: Lease) -> JobRecord:
         """The job one has a lease on. Raises LeaseLost, LedgerError."""
-        _check(db, lease)
-        job = _job(db, lease.key)
+        self._check(db, lease)
+        job = rows.job_of(db, lease.key)
         if job is None:
-            raise LedgerError(f"The record of paid jobs at {self.path} no longer holds this job.")
+            raise LedgerError(f"The record of paid jobs at {self.name} no longer holds this job.")
         return job
-
-
-def _job(db: sa.Connection, key: str) -> JobRecord | None:
-    row = db.execute(SELECT_JOBS.where(JOBS.c.key == key)).mappings().first()
-    return job_record(row) if row else None
-
-
-def _jobs(db: sa.Connection, query: sa.Select[Any]) -> list[JobRecord]:
-    return [job_record(row) for row in db.execute(query).mappings()]
-
-
-def _latest(db: sa.Connection, limit: int, *where: sa.ColumnExpressionArgument[bool]) -> list[JobRecord]:
-    """The jobs that are so, newest first."""
-    return _jobs(db, SELECT_JOBS.where(*where).order_by(JOBS.c.created_at.desc()).limit(limit))
-
-
-def _same(db: sa.Connection, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
-    """The jobs that ask for the same, newest first."""
-    digests = {JOBS.c.request_digest: request_digest, JOBS.c.file_digest: file_digest}
-    known = [column == digest for column, digest in digests.items() if digest]
-    if not known:
-        return []
-    same = SELECT_JOBS.where(sa.or_(*known))
-    return _jobs(db, same.order_by(JOBS.c.created_at.desc()))
-
-
-def _is_lease(lease: Lease) -> sa.ColumnElement[bool]:
-    return sa.and_(*(LEASES.c[name] == value for name, value in vars(lease).items()))
-
-
-def _check(db: sa.Connection, lease: Lease) -> None:
-    """Raises LeaseLost."""
-    if db.execute(sa.select(LEASES.c.key).where(_is_lease(lease))).first() is None:
-        raise LeaseLost(f"The job {lease.key[:8]} was taken over by another engine.")
-
-
-def _free(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-    """Nobody's, but with its fence: a late writer's number never counts again."""
-    db.execute(LEASES.update().where(which).values(engine_id=None))
-
-
-def _bury(db: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-    """Drop engines and their leases."""
-    _free(db, LEASES.c.engine_id.in_(sa.select(ENGINES.c.id).where(which)))
-    db.execute(ENGINES.delete().where(which))
-
-
-def _beats(db: sa.Connection, engine_id: str) -> int | None:
-    """The heartbeats of an engine; None when it is not known."""
-    return db.execute(sa.select(ENGINES.c.beats).where(ENGINES.c.id == engine_id)).scalar()
-
-
-def _put(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Write a row, over the one that is there already."""
-    (key,) = table.primary_key.columns
-    db.execute(table.delete().where(key == row[key.name]))
-    db.execute(table.insert(), row)
-
-
-def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob) -> JobRecord:
-    fresh = {
-        **dict.fromkeys(JOBS.columns.keys()),
-        **{fact.name: getattr(job, fact.name) for fact in fields(NewJob)},
-        "key": key,
-        "state": lifecycle.advance(old.state if old else None, Event.BEGIN).value,
-        "attempt": (old.attempt if old else 0) + 1,
-        "created_at": time.time(),
-        "earlier_usd": spending.earlier_usd(db, key) if old else None,
-    }
-    _put(db, JOBS, fresh)
-    return job_record(fresh)
-
-
-def _advance(db: sa.Connection, job: JobRecord, event: Event, facts: dict[str, Any]) -> JobRecord:
-    state = lifecycle.advance(job.state, event)
-    no_longer = {"error": None, "error_kind": None} if state in lifecycle.BRINGS_A_CLIP else {}
-    done = {"sidecar": None} if state is State.STORED else {}
-    return _change(db, job, {**no_longer, **done, **facts, "state": state.value})
-
-
-def _change(db: sa.Connection, job: JobRecord, facts: dict[str, Any]) -> JobRecord:
-    db.execute(JOBS.update().where(JOBS.c.key == job.key).values(**facts))
-    return job_record({**vars(job), "state": job.state.value, **facts})

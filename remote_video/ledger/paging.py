@@ -20,7 +20,6 @@ COUNTED = 10_000
 """More jobs than this are not counted."""
 MOST_MODELS = 200
 MOST_TAKES = 24
-_ROW: sa.ColumnClause[int] = sa.literal_column("jobs.rowid", sa.Integer)
 Place = tuple[float, str]
 """Where a job stands: when it was begun, seconds since the epoch, and its key."""
 
@@ -80,7 +79,7 @@ def job_page(db: sa.Connection, wanted: Wanted) -> Page:
     limit = max(1, min(wanted.limit, MOST_ON_A_PAGE))
     looked_through = LOOKED_THROUGH if wanted.search else limit
     places = _places(wanted, looked_through)
-    query = SELECT_JOBS.join(places, places.c.row == _ROW).order_by(*_newest_first(places.c))
+    query = SELECT_JOBS.join(places, places.c.key == JOBS.c.key).order_by(*_newest_first(places.c))
     if wanted.search:
         query = query.where(_holds(wanted.search)).limit(limit)
     jobs = [job_record(row) for row in db.execute(query).mappings()]
@@ -96,8 +95,7 @@ def takes(db: sa.Connection, node: Node) -> list[JobRecord]:
     )
     if node.workflow_id is None:
         query = query.where(JOBS.c.filename_prefix.startswith(node.filename_prefix, autoescape=True))
-    # SQLite puts NULL behind all numbers where the largest comes first.
-    newest = query.order_by(JOBS.c.starred.desc(), *_newest_first(JOBS.c)).limit(MOST_TAKES)
+    newest = query.order_by(JOBS.c.starred.desc().nulls_last(), *_newest_first(JOBS.c)).limit(MOST_TAKES)
     return [job_record(row) for row in db.execute(newest).mappings()]
 
 
@@ -134,7 +132,7 @@ def _places(wanted: Wanted, limit: int) -> sa.Subquery:
 
 
 def _look(wanted: Wanted, state: State) -> sa.Select[Any]:
-    query = sa.select(JOBS.c.created_at, JOBS.c.key, _ROW.label("row")).where(JOBS.c.state == state.value)
+    query = sa.select(JOBS.c.created_at, JOBS.c.key).where(JOBS.c.state == state.value)
     if wanted.model is not None:
         query = query.where(JOBS.c.model_name == wanted.model)
     if wanted.before is not None:
@@ -149,10 +147,10 @@ def _newest_first(columns: Any) -> tuple[Any, Any]:
 
 
 def _holds(search: str) -> sa.ColumnElement[bool]:
-    # SQLite's LIKE knows the two cases of ASCII alone (https://www.sqlite.org/lang_expr.html#like).
+    # SQLite's lower() knows the two cases of ASCII alone (https://www.sqlite.org/lang_corefunc.html#lower).
     ways = {search} if search.isascii() else {search, search.lower(), search.upper(), search.capitalize()}
     columns = (JOBS.c.prompt, JOBS.c.request_id, JOBS.c.path)
-    return sa.or_(*(column.contains(way, autoescape=True) for column in columns for way in sorted(ways)))
+    return sa.or_(*(column.icontains(way, autoescape=True) for column in columns for way in sorted(ways)))
 
 
 def _last(db: sa.Connection, wanted: Wanted, looked_through: int) -> Place | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,7 +93,7 @@ def earlier_usd(db: sa.Connection, key: str) -> float | None:
     return db.execute(sa.select(charge).where(JOBS.c.key == key)).scalar() or None
 
 
-def hold(db: sa.Connection, budget: Budget, job: NewJob) -> None:
+def hold(db: sa.Connection, budget: Budget, job: NewJob, now: float) -> None:
     """See that a job is within the budget, inside the transaction that begins it. Raises BudgetReached, SettingsError.
 
     A stand-in's job is held against what its like has spent, so that a budget can be tried.
@@ -104,7 +105,7 @@ def hold(db: sa.Connection, budget: Budget, job: NewJob) -> None:
         what = f"A budget is set, and what {job.model_name} costs is not known, so nothing was sent."
         raise BudgetReached(what, next_step=f"{_ALLOW} it may count as, then run again.")
     for name, cap in budget.caps.items():
-        period = Period.now(name)
+        period = Period.now(name, datetime.fromtimestamp(now))
         spent = spent_since(db, period.since, stand_in=bool(job.stand_in))
         if spent.unknown and budget.unknown_price_usd is None:
             what = f"A budget is set, and of {spent.unknown} job(s) of this {name} neither cost nor price is known."

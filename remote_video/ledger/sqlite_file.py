@@ -31,9 +31,11 @@ from sqlalchemy.schema import CreateTable
 
 from ..errors import LedgerError
 from ..private_file import NotPrivate, check_private, create_private, private_folder, why_unusable
-from .leases import Neighbours
+from ..timeouts import Timeouts
+from .migrations import newest, upgrade
+from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
-from .tables import FAILURES, LAYOUT, META, METADATA, is_damage, reason
+from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
 T = TypeVar("T")
 FILE_NAME = "ledger.sqlite3"
@@ -134,6 +136,49 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=lambda: _forks.begin(), after_in_parent=lambda: _forks.end(), after_in_child=_begin_anew)
+
+
+class SqliteFile:
+    """See `Database`.
+
+    Args:
+        path: of the file; its folder is made when missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        opened(path)
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """See `Database`."""
+        return read(self.path, work)
+
+    def write(self, work: Callable[[sa.Connection], T], *about: str, again: bool = True) -> T:
+        """See `Database`; nobody else writes about anything meanwhile."""
+        return write(self.path, work, again=again)
+
+    @property
+    def clock(self) -> sa.ColumnElement[float]:
+        """This machine's."""
+        return sa.literal(self.now())
+
+    def now(self) -> float:
+        """This machine's."""
+        return time.time()
+
+    def is_alive(self, db: sa.Connection, timeouts: Timeouts) -> sa.ColumnElement[bool]:
+        """As this process sees it."""
+        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
+        return ENGINES.c.id.in_(in_process(self.path).neighbours.alive(engines, timeouts))
+
+    def may_write(self, timeouts: Timeouts) -> sa.ColumnElement[bool]:
+        """All: who was not heard of, and lost nothing by it, goes on."""
+        return sa.true()
 
 
 # -- transactions ------------------------------------------------------------------------------------------------------
@@ -243,6 +288,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _told(path: Path, error: BaseException) -> LedgerError:
     """The same trouble in words for the user."""
+    told = _in_words(path, error)
+    told.outcome_unknown = isinstance(error, _NotCommitted)
+    return told
+
+
+def _in_words(path: Path, error: BaseException) -> LedgerError:
     why, advice = reason(error), None
     if isinstance(error, NotPrivate):
         what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
@@ -345,8 +396,10 @@ def _make_ready(path: Path) -> None:
                 _create(new, in_process(path).salt)
             _move_journal(path, None)
             new.replace(path)
+        elif layout == BROKEN:
+            _replace(path, new)
         elif layout != LAYOUT:
-            _replace(path, new, "broken" if layout == BROKEN else f"layout-{layout}")
+            _migrate(path, _aside(path, f"layout-{layout}"))
 
 
 @contextmanager
@@ -358,8 +411,29 @@ def _one_process_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def _replace(path: Path, new: Path, kind: str) -> None:
-    """Begin a new ledger with what can be read of this one, which is kept beside it, journal and all."""
+def _aside(path: Path, kind: str) -> Path:
+    return path.with_name(f"{path.name}.{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+
+
+def _migrate(path: Path, copy: Path) -> None:
+    """Bring a ledger of an earlier layout to today's, whole or not at all; what it was is kept as `copy`."""
+    with _engine(path, *_DURABLE).connect() as db:
+        db.exec_driver_sql("BEGIN IMMEDIATE")
+        create_private(copy)
+        try:
+            with closing(_connection(path, ())) as now, closing(_connection(copy, ())) as then:
+                now.backup(then)
+            upgrade(db)
+            db.exec_driver_sql(f"PRAGMA user_version={LAYOUT}")
+            db.commit()
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
+    _log.info("The record of paid jobs at %s was brought to a new layout; the old one is %s.", path, copy.name)
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Begin a new ledger with what can be read of this one, which is broken and kept beside it, journal and all."""
     with _engine(path).connect() as old:
         try:
             old.exec_driver_sql("BEGIN IMMEDIATE")
@@ -368,15 +442,12 @@ def _replace(path: Path, new: Path, kind: str) -> None:
             if not is_damage(error):
                 raise
         jobs = _create(new, in_process(path).salt, old)
-        aside = path.with_name(f"{path.name}.{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        aside = _aside(path, "broken")
         if os.name == "nt":
             old.close()  # Windows doesn't move a file that is open
         path.rename(aside)
         _move_journal(path, aside)
         new.replace(path)
-    if kind != "broken":
-        _log.info("The record of paid jobs at %s was brought to a new layout; the old one is %s.", path, aside.name)
-        return
     _log.warning(
         "The record of paid jobs at %s was broken. It is kept as %s and a new one was begun. %s of its jobs could be "
         "read and were taken over; other clips paid for before are not known to it. Look at the provider's dashboard "
@@ -399,6 +470,7 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
         jobs = copy_rows(old, db) if old is not None else 0
         if salt_in(db) is None:
             db.execute(META.insert().prefix_with("OR REPLACE").values(name="salt", value=salt or secrets.token_hex(32)))
+        db.execute(VERSION.insert().values(version_num=newest()))
         for table in METADATA.sorted_tables:
             for index in table.indexes:
                 index.create(db)

@@ -44,12 +44,9 @@ def _where(index: sa.Index, condition: str) -> sa.Index:
     return index
 
 
-_KINDS_OF_COLUMNS: dict[type, type[sa.types.TypeEngine[Any]]] = {
-    str: sa.String,
-    State: sa.String,
-    int: sa.BigInteger,
-    float: sa.Float,
-}
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Compared by its bytes, as SQLite does."""
+_KINDS_OF_COLUMNS: dict[type, Any] = {str: TEXT, State: TEXT, int: sa.BigInteger, float: sa.Float(53)}
 _EARLIER_NAMES = {"seed": "take", "request_digest": "asked"}
 
 
@@ -86,26 +83,33 @@ JOBS = sa.Table(
 ENGINES = sa.Table(
     "engines",
     METADATA,
-    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("id", TEXT, primary_key=True),
     sa.Column("beats", sa.Integer, nullable=False),
-    sa.Column("heard_at", sa.Float, nullable=False),
+    sa.Column("heard_at", sa.Float(53), nullable=False),
 )
 LEASES = sa.Table(
     "leases",
     METADATA,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("engine_id", sa.String),
+    sa.Column("key", TEXT, primary_key=True),
+    sa.Column("engine_id", TEXT),
     sa.Column("fence", sa.Integer, nullable=False),
-    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("since", sa.Float(53), nullable=False),
     _where(sa.Index("leases_held", "engine_id"), "engine_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 META = sa.Table(
     "meta",
     METADATA,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("value", sa.String, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
 )
+VERSION = sa.Table(
+    "alembic_version",
+    METADATA,
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""As Alembic makes it."""
 
 SELECT_JOBS = sa.select(*(column.label(column.key) for column in JOBS.columns))
 

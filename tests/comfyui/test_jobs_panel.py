@@ -47,7 +47,7 @@ def fill(server: ComfyServer, clip: bytes) -> None:
     ledger.record(leases["uncertain"], Event.LOST, error="The connection was reset.")
     ledger.retire(ENGINE)
     begun_at = ledger.get(key_of("on-its-way")).created_at
-    with closing(sqlite3.connect(ledger.path)) as db, db:
+    with closing(sqlite3.connect(ledger.name)) as db, db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(jobs)")]
         one = db.execute("SELECT * FROM jobs WHERE model_name = 'Model of saved'").fetchone()
         saved = dict(zip(columns, one, strict=True))

@@ -173,7 +173,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(terminal: Terminal):
     terminal.wait_until(lambda: sum(bool(job.request_id) for job in terminal.ledger.recent()) == 4, "four ids")
     process.kill()
     process.communicate()
-    with closing(sqlite3.connect(terminal.ledger.path)) as db, db:  # as a minute later
+    with closing(sqlite3.connect(terminal.ledger.name)) as db, db:  # as a minute later
         db.execute("UPDATE engines SET heard_at = heard_at - 60")
     terminal.sandbox.faults.clear()
     said = terminal.run(*batch(table))

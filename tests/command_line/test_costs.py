@@ -31,7 +31,7 @@ def stored(ledger: Ledger, number: int, at: datetime, cost_usd: float | None, **
     lease = accepted(ledger, key, **job)
     ledger.record(lease, Event.SUCCEEDED, cost_usd=cost_usd)
     happened(ledger, lease, Event.STORED, path=f"{number}.mp4")
-    sql(ledger.path, "UPDATE jobs SET created_at = ? WHERE key = ?", at.timestamp(), key)
+    sql(ledger.name, "UPDATE jobs SET created_at = ? WHERE key = ?", at.timestamp(), key)
 
 
 @pytest.fixture
@@ -111,6 +111,6 @@ def test_a_budget_holds_a_batch(terminal: Terminal):
     assert held.returncode == 1
     assert "This day's budget is $2.40" in held.stdout + held.stderr
     assert terminal.posts == 2
-    assert Budgets(terminal.ledger.path.parent, Budget()).find() == Budget(), "the environment saves nothing"
+    assert Budgets(Path(terminal.ledger.name).parent, Budget()).find() == Budget(), "the environment saves nothing"
     assert terminal.call(*batch).returncode == 0
     assert terminal.posts == 5

@@ -147,7 +147,7 @@ def test_a_job_that_a_run_works_on_is_not_forgotten(offline: Terminal, ledger: L
 def died_an_hour_ago(ledger: Ledger, key: str) -> None:
     """A job whose run died in its submission."""
     begun(ledger, key)
-    with closing(sqlite3.connect(ledger.path)) as db, db:
+    with closing(sqlite3.connect(ledger.name)) as db, db:
         db.execute("UPDATE engines SET heard_at = heard_at - 3600")
 
 
@@ -164,7 +164,7 @@ def test_a_job_whose_run_died_in_its_submission_can_be_forgotten_once_that_is_ce
 def test_forget_waits_for_a_sign_of_life_of_a_run_that_may_have_died(offline: Terminal, ledger: Ledger):
     happened(ledger, begun(ledger, "12" * 32), Event.LOST)
     ledger.acquire("12" * 32, "a run that died")
-    with closing(sqlite3.connect(ledger.path)) as db, db:
+    with closing(sqlite3.connect(ledger.name)) as db, db:
         db.execute("UPDATE engines SET heard_at = heard_at - 3600")
     assert offline.call("forget", "12" * 32).returncode == 0
 

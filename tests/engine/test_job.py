@@ -300,7 +300,7 @@ def test_a_planted_name_of_an_image_removes_nothing(showing):
     (image,) = images(showing)
     mine = image.parent.parent / "mine.png"
     mine.write_bytes(b"precious")
-    with sqlite3.connect(Ledger(showing.home).path) as db:
+    with sqlite3.connect(Ledger(showing.home).name) as db:
         db.execute("UPDATE jobs SET uploads = uploads || ' ../mine.png ' || ?", (str(mine),))
     showing.sandbox.faults.clear()
     showing.run_now()

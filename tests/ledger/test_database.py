@@ -25,6 +25,7 @@ from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger import sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.migrations import upgrade
 from remote_video_pack.remote_video.ledger.salvage import copy_rows
 from remote_video_pack.remote_video.ledger.spending import Spent
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
@@ -66,7 +67,7 @@ def check_what_the_old_ledger_held(home: Path) -> None:
     assert (stored.cost_usd, stored.request_id, stored.finished_at, stored.account) == (0.84, "r-1", 1099.0, None)
     assert ledger.get("2" * 64).attempt == 2
     assert ledger.get("4" * 64).error == "It failed."
-    assert sql(ledger.path, "SELECT value FROM meta") == [(SALT,)]
+    assert sql(ledger.name, "SELECT value FROM meta") == [(SALT,)]
     assert ledger.account_tag("a key") == "54897bf9f0a886893e7ddde8c7ba810a"
 
 
@@ -110,11 +111,11 @@ def test_a_migration_that_breaks_off_leaves_the_ledger_as_it_was(home, monkeypat
     before = sql(file, "SELECT name, sql FROM sqlite_master")
     with monkeypatch.context() as broken:
 
-        def break_off(old: sa.Connection, new: sa.Connection) -> None:
-            copy_rows(old, new)
+        def break_off(db: sa.Connection) -> None:
+            upgrade(db)
             raise sqlite3.OperationalError("database or disk is full")
 
-        broken.setattr(sqlite_file, "copy_rows", break_off)
+        broken.setattr(sqlite_file, "upgrade", break_off)
         with pytest.raises(LedgerError, match="full") as told:
             Ledger(home)
         assert "Make room" in str(told.value)
@@ -127,6 +128,7 @@ def test_a_ledger_of_layout_2_is_brought_to_today_s_and_kept(home):
     jobs = Ledger(home).recent()
     sql(file, "DROP INDEX ix_jobs_file_digest")
     sql(file, "ALTER TABLE jobs DROP COLUMN file_digest")
+    sql(file, "DROP TABLE alembic_version")
     sql(file, "PRAGMA user_version = 2")
     as_after_a_restart(file)
     assert Ledger(home).recent() == jobs
@@ -141,6 +143,7 @@ def test_a_ledger_of_layout_3_is_brought_to_today_s_and_its_costs_still_count(ho
     sql(file, "DROP INDEX jobs_money")
     for column in ("estimate_usd", "assumed_usd", "stand_in", "earlier_usd"):
         sql(file, f"ALTER TABLE jobs DROP COLUMN {column}")
+    sql(file, "DROP TABLE alembic_version")
     sql(file, "PRAGMA user_version = 3")
     as_after_a_restart(file)
     assert Ledger(home).recent() == jobs
@@ -292,8 +295,8 @@ def test_a_row_that_can_not_be_read_as_a_job_is_kept_for_what_is_left_of_it(copi
 def test_leases_outlive_a_salvage(home):
     ledger = Ledger(home)
     lease = begun(ledger)
-    as_after_a_restart(ledger.path, suspect=True)
-    break_page(ledger.path, root_page(checkpointed(ledger.path), "ix_jobs_asked"))
+    as_after_a_restart(Path(ledger.name), suspect=True)
+    break_page(Path(ledger.name), root_page(checkpointed(Path(ledger.name)), "ix_jobs_asked"))
     assert ledger.record(lease, Event.LOST).state is State.UNCERTAIN
     assert len(aside(home)) == 1
     assert ledger.acquire(KEY, "another") is None

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.ledger import sqlite_file
-from remote_video_pack.remote_video.ledger.leases import Neighbours
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import Timeouts
 
 from .rows import HASTY, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
@@ -187,7 +187,7 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
 def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(ledger, home, hours):
     def set_clock() -> None:
-        sql(ledger.path, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
+        sql(ledger.name, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
 
     ledger.acquire(KEY, ME)
     set_clock()
@@ -214,7 +214,7 @@ def test_what_is_seen_of_an_engine_is_known_to_each_ledger_object_of_the_process
 
 def test_a_holder_whose_engine_nobody_knows_is_gone_at_once(ledger):
     ledger.acquire(KEY, ME)
-    sql(ledger.path, "DELETE FROM engines")
+    sql(ledger.name, "DELETE FROM engines")
     assert ledger.holder(KEY) is None
     assert ledger.acquire(KEY, OTHER)
 
@@ -234,15 +234,15 @@ def test_an_engine_with_many_jobs_has_one_heart(ledger):
         ledger.acquire(key_of(number), ME)
     ledger.heartbeat(ME)
     ledger.heartbeat(ME)
-    assert sql(ledger.path, "SELECT id, beats FROM engines") == [(ME, 2)]
+    assert sql(ledger.name, "SELECT id, beats FROM engines") == [(ME, 2)]
 
 
 def test_an_engine_is_heard_of_before_its_first_job_and_after_it_was_given_up(ledger):
     ledger.heartbeat(OTHER)
-    assert sql(ledger.path, "SELECT id FROM engines") == [(OTHER,)]
-    sql(ledger.path, "DELETE FROM engines")
+    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
+    sql(ledger.name, "DELETE FROM engines")
     ledger.heartbeat(OTHER)
-    assert sql(ledger.path, "SELECT id FROM engines") == [(OTHER,)]
+    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
 
 
 def test_a_waiter_is_told_who_has_the_job_and_since_when(ledger):
@@ -273,10 +273,10 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
     with beating(ledger, OTHER):
         kept = ledger.acquire(key_of(1), OTHER)
         end = time.monotonic() + LONG_AFTER
-        while len(sql(ledger.path, "SELECT id FROM engines")) > 1:
+        while len(sql(ledger.name, "SELECT id FROM engines")) > 1:
             assert time.monotonic() < end
             time.sleep(0.01)
-        assert sql(ledger.path, "SELECT engine_id, fence FROM leases ORDER BY key") == [
+        assert sql(ledger.name, "SELECT engine_id, fence FROM leases ORDER BY key") == [
             (OTHER, kept.fence),
             (None, lost.fence),
         ]
@@ -286,7 +286,7 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
 def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
     ledger = Ledger(home, HASTY)
     ledger.acquire(KEY, ME)
-    file = sqlite_file.in_process(ledger.path)
+    file = sqlite_file.in_process(Path(ledger.name))
     with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
         child = os.fork()
         if child == 0:
@@ -311,7 +311,7 @@ def test_a_ledger_in_a_copied_home_has_no_ties_to_the_first(home, tmp_path):
     first.acquire(KEY, ME)
     copied_home = tmp_path / "copy"
     copied_home.mkdir()
-    sql(first.path, "VACUUM INTO ?", str(copied_home / Path(first.path).name))
+    sql(first.name, "VACUUM INTO ?", str(copied_home / Path(first.name).name))
     with beating(first, ME):
         assert seconds_until_acquired(Ledger(copied_home, HASTY), OTHER) is not None
         assert first.acquire(KEY, OTHER) is None

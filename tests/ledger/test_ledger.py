@@ -64,7 +64,7 @@ def prepared(ledger: Ledger, write: str) -> Lease:
 
 
 def all_rows(ledger: Ledger) -> list[tuple[Any, ...]]:
-    return sql(ledger.path, "SELECT * FROM jobs ORDER BY key")
+    return sql(ledger.name, "SELECT * FROM jobs ORDER BY key")
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -101,7 +101,7 @@ def test_a_lease_can_not_be_lost_between_the_look_at_it_and_the_write(ledger, wr
 
     def take_it_away(_cursor: Any, statement: str, _parameters: Any) -> None:
         if "FROM leases" in statement:
-            thief = sqlite3.connect(ledger.path, timeout=0)
+            thief = sqlite3.connect(ledger.name, timeout=0)
             try:
                 thief.execute("UPDATE leases SET fence = fence + 1")
                 answers.append("taken")
@@ -224,7 +224,7 @@ def test_a_job_is_forgotten_where_its_state_allows_and_nobody_works_on_it(ledger
 
 def test_a_job_that_was_forgotten_is_not_written_to_by_an_engine_that_wakes_up(ledger):
     lease = job_in(ledger, State.UNCERTAIN)
-    sql(ledger.path, "DELETE FROM engines")
+    sql(ledger.name, "DELETE FROM engines")
     assert ledger.forget(KEY) is Forgotten.DONE
     with pytest.raises(LeaseLost):
         ledger.begin(lease, JOB)
@@ -279,7 +279,7 @@ def test_a_job_is_not_taken_over_when_that_can_not_be_any_more(ledger, why_not):
     if why_not != "worked on":
         ledger.release(old_lease)
     if why_not == "gone":
-        sql(ledger.path, "DELETE FROM jobs")
+        sql(ledger.name, "DELETE FROM jobs")
     before = all_rows(ledger)
     assert ledger.take_over(old, lease) is None
     assert all_rows(ledger) == before
@@ -318,7 +318,7 @@ def test_the_usual_time_is_the_median_of_the_latest_clips_of_that_model_there(le
     def stored(number: int, seconds: float, **job: Any) -> None:
         job_in(ledger, State.STORED, key_of(number), replace(JOB, **job))
         times = (seconds + 100, 100.0, key_of(number))
-        sql(ledger.path, "UPDATE jobs SET finished_at = ?, submitted_at = ? WHERE key = ?", *times)
+        sql(ledger.name, "UPDATE jobs SET finished_at = ?, submitted_at = ? WHERE key = ?", *times)
 
     stored(1, 10.0)
     stored(2, 30.0)
@@ -340,9 +340,8 @@ def test_an_account_has_one_name_that_tells_nothing(ledger, home):
 LOOKS: dict[str, Callable[[Ledger], object]] = {
     "jobs_money": lambda ledger: ledger.recent(),
     "COVERING INDEX jobs_money (created_at>?)": lambda ledger: ledger.spent(Period.now("month")),
-    "jobs_by_state (state=?) CORRELATED SCALAR SUBQUERY 1 SEARCH leases USING PRIMARY KEY (key=?) USE TEMP": (
-        lambda ledger: ledger.to_collect()
-    ),
+    "jobs_by_state (state=?) CORRELATED SCALAR SUBQUERY 1 SEARCH leases USING PRIMARY KEY (key=?) SEARCH engines "
+    "USING INDEX sqlite_autoindex_engines_1 (id=?) USE TEMP": lambda ledger: ledger.to_collect(),
     "jobs_by_state (state=?)": lambda ledger: ledger.interrupted(),
     "jobs_stored": lambda ledger: ledger.usual_seconds("veo-3", BASE),
     "ix_jobs_asked": lambda ledger: ledger.under_another_key(KEY, "d" * 64),

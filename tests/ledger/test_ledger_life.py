@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from remote_video_pack.remote_video.ledger import sqlite_file
-from remote_video_pack.remote_video.ledger.leases import Neighbours
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, TRANSITIONS, Event, IllegalTransition, State
+from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import DEFAULT_TIMEOUTS
 
 from .rows import JOB, as_after_a_restart
@@ -57,7 +57,7 @@ class LedgerLife(RuleBasedStateMachine):
         self.home = Path(tempfile.mkdtemp(prefix="ledger-life-", dir=IN_MEMORY))
         self.ledger = Ledger(self.home)
         self.now = 0.0
-        sqlite_file.in_process(self.ledger.path).neighbours = Neighbours(lambda: self.now, lambda: self.now)
+        sqlite_file.in_process(Path(self.ledger.name)).neighbours = Neighbours(lambda: self.now, lambda: self.now)
         self.expected = {key: Expected() for key in KEYS}
         self.ids = 0
 
@@ -167,7 +167,7 @@ class LedgerLife(RuleBasedStateMachine):
     @rule()
     def the_process_starts_again(self) -> None:
         """Another look at the same file: nothing of a job lives in memory alone."""
-        as_after_a_restart(self.ledger.path)
+        as_after_a_restart(Path(self.ledger.name))
         self.ledger = Ledger(self.home)
 
     # -- what always holds ---------------------------------------------------------------------------------------
@@ -194,9 +194,9 @@ class LedgerLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "home"):
             return
-        with closing(sqlite3.connect(self.ledger.path)) as file:
+        with closing(sqlite3.connect(self.ledger.name)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        del sqlite_file._files[self.ledger.path]
+        del sqlite_file._files[Path(self.ledger.name)]
         shutil.rmtree(self.home, ignore_errors=True)
         count("random lives of the ledger")
 

@@ -27,7 +27,7 @@ def ledger(home: Path) -> Ledger:
     for number in range(12):
         job = replace(JOB, model_name=f"Model {number % 2}", prompt=f"Take {number}: a Flag, Флаг, 100% wind")
         job_in(ledger, states[number % 3], key_of(number), job)
-        sql(ledger.path, "UPDATE jobs SET created_at = ? WHERE key = ?", 1000.0 + number, key_of(number))
+        sql(ledger.name, "UPDATE jobs SET created_at = ? WHERE key = ?", 1000.0 + number, key_of(number))
     return ledger
 
 
@@ -52,7 +52,7 @@ def test_each_job_is_on_one_page_newest_first(ledger):
 
 
 def test_jobs_of_the_same_moment_are_all_there(ledger):
-    sql(ledger.path, "UPDATE jobs SET created_at = 1000.0")
+    sql(ledger.name, "UPDATE jobs SET created_at = 1000.0")
     assert sorted(numbers(ledger)) == list(range(12))
 
 
@@ -76,7 +76,7 @@ def test_a_job_is_found_by_its_words_and_its_id(ledger, way):
 
 
 def test_a_job_is_found_by_its_file(ledger):
-    sql(ledger.path, "UPDATE jobs SET path = 'video/Sea_00001_.mp4' WHERE key = ?", key_of(3))
+    sql(ledger.name, "UPDATE jobs SET path = 'video/Sea_00001_.mp4' WHERE key = ?", key_of(3))
     assert numbers(ledger, search="sea_00001") == [3]
 
 
@@ -133,7 +133,9 @@ def test_a_page_is_read_in_the_order_of_an_index_and_from_it_alone(ledger, way):
     index = "jobs_by_model" if WAYS[way].model else "jobs_by_state"
     assert plans
     for step in steps:
-        assert re.match(rf"SEARCH jobs USING (COVERING INDEX {index} \(|INTEGER PRIMARY KEY \(rowid=\?)", step), step
+        assert re.match(
+            rf"SEARCH jobs USING (COVERING INDEX {index} \(|INDEX sqlite_autoindex_jobs_1 \(key=\?)", step
+        ), step
     if WAYS[way].model and len(WAYS[way].states) == 1:
         assert not any("TEMP B-TREE" in step for plan in plans for step in plan)
 
@@ -154,6 +156,7 @@ def test_a_ledger_of_layout_4_is_brought_to_today_s_and_keeps_all_it_knew(home):
     for index in ("jobs_by_state", "jobs_by_model"):
         sql(file, f"DROP INDEX {index}")
     sql(file, "ALTER TABLE jobs DROP COLUMN prompt")
+    sql(file, "DROP TABLE alembic_version")
     sql(file, "PRAGMA user_version = 4")
     as_after_a_restart(file)
     assert Ledger(home).recent() == jobs

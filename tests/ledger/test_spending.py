@@ -122,9 +122,9 @@ def test_a_clip_that_costs_more_than_the_whole_budget_is_not_told_to_wait(ledger
 
 def test_what_was_spent_before_the_period_does_not_count(ledger):
     job_in(ledger, State.STORED, key_of(1), PRICED)
-    sql(ledger.path, "UPDATE jobs SET created_at = ?", DAY.since - 1)
+    sql(ledger.name, "UPDATE jobs SET created_at = ?", DAY.since - 1)
     assert ledger.spent(DAY) == Spent()
-    sql(ledger.path, "UPDATE jobs SET created_at = ?", time.time() + 86400)
+    sql(ledger.name, "UPDATE jobs SET created_at = ?", time.time() + 86400)
     assert ledger.spent(DAY).jobs == 1, "a clock that was set back opens no budget"
 
 

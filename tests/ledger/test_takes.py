@@ -27,7 +27,7 @@ def take(ledger: Ledger, number: int, state: State = State.STORED, **job) -> str
     """A job begun at second `number`; its key."""
     key = key_of(number)
     ledger.release(job_in(ledger, state, key, replace(MINE, **job)))
-    sql(ledger.path, "UPDATE jobs SET created_at = ? WHERE key = ?", float(number), key)
+    sql(ledger.name, "UPDATE jobs SET created_at = ? WHERE key = ?", float(number), key)
     return key
 
 
@@ -95,6 +95,7 @@ def test_a_ledger_of_layout_5_is_brought_to_today_s_and_keeps_all_it_knew(home):
     sql(file, "DROP INDEX jobs_of_node")
     for column in ("workflow_id", "starred"):
         sql(file, f"ALTER TABLE jobs DROP COLUMN {column}")
+    sql(file, "DROP TABLE alembic_version")
     sql(file, "PRAGMA user_version = 5")
     as_after_a_restart(file)
     assert Ledger(home).recent() == jobs

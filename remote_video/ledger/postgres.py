@@ -1,0 +1,359 @@
+"""A ledger in a PostgreSQL database that machines share: 13 or newer, by psycopg 3.
+
+A write first takes the locks of what it is about, which end with its transaction: so what it looks at stays so until it
+is committed, and workers at other jobs are not held up
+(https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS). Nothing of it outlives a transaction, so
+a pooler in transaction mode may stand between. What breaks before the commit is done again for a while; whether one
+that broke in the middle was committed is asked of the database, which knows
+(https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from ..backoff import backoff
+from ..errors import LedgerError, SettingsError
+from ..outside_text import message
+from ..timeouts import Timeouts
+from .migrations import is_older, newer_than_known, newest, upgrade
+from .salvage import salt_in
+from .tables import ENGINES, META, VERSION, Damaged
+
+T = TypeVar("T")
+READ_FOR_S, WRITE_FOR_S = 6.0, 20.0
+"""How long a database that is away is tried again."""
+ANSWER_S = 20.0
+"""For the answer to one statement."""
+LOCK_S, IDLE_S = 15.0, 10.0
+"""For a lock that another worker holds; for a worker that went to sleep inside a transaction."""
+MOST_CONNECTIONS = 10
+"""Of one process."""
+DEFAULTS = {
+    "connect_timeout": 5,
+    "application_name": "remote-video",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""What the URL may set otherwise (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+_SECRETS = ("password", "sslpassword", "passfile", "oauth_client_secret")
+_PASSING = frozenset(
+    ["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25P03", "25006", "53300", "57014"]
+)
+"""Conflicts, deadlocks, locks held for long, a server that ends, starts, is a standby or has no connection left
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_FAILURES = (SQLAlchemyError, Damaged)
+
+_PREPARE = """SELECT set_config('lock_timeout', :lock_ms, true), set_config('statement_timeout', :answer_ms, true),
+ set_config('idle_in_transaction_session_timeout', :idle_ms, true), {locks}
+ CAST(pg_current_xact_id() AS text) AS xid, CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS now,
+ (SELECT version_num FROM alembic_version) AS version"""
+_STATUS = sa.text("SELECT pg_xact_status(CAST(:xid AS xid8))")
+_CLOCK: sa.ColumnElement[float] = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float(53))
+
+_databases: dict[str, Postgres] = {}
+_lock = threading.Lock()
+
+
+def postgres_at(url: str) -> Postgres:
+    """The one of this process. Raises SettingsError, LedgerError."""
+    with _lock:
+        found = _databases.get(url)
+        if found is None:
+            found = _databases[url] = Postgres(url)
+    found.open()
+    return found
+
+
+def _begin_anew() -> None:
+    """In a forked child: the connections are its parent's."""
+    global _lock
+    _lock = threading.Lock()
+    for database in _databases.values():
+        database.engine.dispose(close=False)
+    _databases.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
+class _AnswerLost(Exception):
+    """No answer came to a commit: only the database knows what became of it."""
+
+    def __init__(self, xid: str, result: Any, error: SQLAlchemyError) -> None:
+        super().__init__(xid)
+        self.xid, self.result, self.error = xid, result, error
+
+
+class Postgres:
+    """See `Database`.
+
+    Args:
+        url: `postgresql+psycopg://user:password@host:port/database?sslmode=...`; its query goes to libpq.
+
+    Raises:
+        SettingsError: the URL can't be read, or psycopg isn't installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._url = sa.make_url(url)
+        except (ArgumentError, ValueError):
+            raise _bad_url() from None
+        known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
+        self._secrets = [text for text in known if isinstance(text, str)]
+        self.engine = _engine(self._url)
+        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._opening = threading.Lock()
+        self._is_open = False
+        self._ahead = 0.0
+        """Of this machine's clock, s."""
+
+    def __repr__(self) -> str:
+        return f"Postgres({self.name})"
+
+    @property
+    def name(self) -> str:
+        """Host, port and database."""
+        host = self._url.host or self._url.query.get("host", "localhost")
+        port = f":{self._url.port}" if self._url.port else ""
+        return f"{host}{port}/{self._url.database or ''}"
+
+    @property
+    def clock(self) -> sa.ColumnElement[float]:
+        """The server's."""
+        return _CLOCK
+
+    def now(self) -> float:
+        """The server's clock, as it was when it was last looked at, and the time since."""
+        return time.time() + self._ahead
+
+    def is_alive(self, db: sa.Connection, timeouts: Timeouts) -> sa.ColumnElement[bool]:
+        """Those heard of within a lease, by the server's clock."""
+        return ENGINES.c.heard_at > _CLOCK - timeouts.lease
+
+    def may_write(self, timeouts: Timeouts) -> sa.ColumnElement[bool]:
+        """The same: who slept through a lease first has to be heard of again."""
+        return ENGINES.c.heard_at > _CLOCK - timeouts.lease
+
+    # -- transactions ------------------------------------------------------------------------------------------------
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """See `Database`."""
+
+        def attempt() -> T:
+            with self._reading.connect() as db:
+                return work(db)
+
+        return self._patiently(attempt, READ_FOR_S)
+
+    def write(self, work: Callable[[sa.Connection], T], *about: str, again: bool = True) -> T:
+        """See `Database`."""
+        locks = sorted({_number(name) for name in about})
+
+        def attempt() -> T:
+            with self.engine.connect() as db:
+                xid, version = self._prepare(db, locks)
+                if newer_than_known(version):
+                    raise _too_new(self.name, version)
+                result = work(db)
+                try:
+                    db.commit()
+                except SQLAlchemyError as error:
+                    raise _AnswerLost(xid, result, error) from error
+            return result
+
+        return self._patiently(attempt, WRITE_FOR_S)
+
+    def _prepare(self, db: sa.Connection, locks: list[int]) -> tuple[str, str | None]:
+        """Begin a write; the transaction's id, and the layout of the ledger."""
+        named = {f"key{place}": number for place, number in enumerate(locks)}
+        limits = {"lock_ms": LOCK_S, "answer_ms": ANSWER_S, "idle_ms": IDLE_S}
+        query = _PREPARE.format(locks="".join(f"pg_advisory_xact_lock(:{name})," for name in named))
+        milliseconds = {name: str(round(s * 1000)) for name, s in limits.items()}
+        row = db.execute(sa.text(query), {**milliseconds, **named}).one()
+        self._ahead = row.now - time.time()
+        return row.xid, row.version
+
+    def _patiently(self, attempt: Callable[[], T], for_s: float) -> T:
+        """Again, for so long, while what went wrong may pass and nothing was committed. Raises LedgerError."""
+        end, tries = time.monotonic() + for_s, 0
+        while True:
+            try:
+                return attempt()
+            except _AnswerLost as lost:
+                if self._was_committed(lost, end):
+                    result: T = lost.result
+                    return result
+                trouble: Exception = lost.error
+            except _FAILURES as error:
+                trouble = error
+            pause = backoff(tries, 0.05, 1.0)
+            if not _may_pass(trouble) or time.monotonic() + pause > end:
+                raise self._told(trouble) from None
+            time.sleep(pause)
+            tries += 1
+
+    def _was_committed(self, lost: _AnswerLost, end: float) -> bool:
+        """Ask the database, until `end` and a little longer. Raises LedgerError: nobody knows."""
+        tries = 0
+        while True:
+            try:
+                with self._reading.connect() as db:
+                    status = db.execute(_STATUS, {"xid": lost.xid}).scalar()
+            except SQLAlchemyError:
+                status = "in progress"  # it can't be asked yet
+            if status != "in progress":
+                return bool(status == "committed")
+            if time.monotonic() > end + IDLE_S:
+                raise self._told(lost.error, is_known=False) from None
+            time.sleep(backoff(tries, 0.05, 1.0))
+            tries += 1
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Look, once a process, whether the ledger is there and of today's layout; make it so. Raises LedgerError."""
+        with self._opening:
+            if not self._is_open:
+                version = self._patiently(self._version, READ_FOR_S)
+                if newer_than_known(version):
+                    raise _too_new(self.name, version)
+                if is_older(version):
+                    self._patiently(self._make_ready, WRITE_FOR_S)
+                self._is_open = True
+
+    def _version(self) -> str | None:
+        with self._reading.connect() as db:
+            is_there = sa.inspect(db).has_table(VERSION.name)
+            return db.execute(sa.select(VERSION.c.version_num)).scalar() if is_there else None
+
+    def _make_ready(self) -> None:
+        """One worker at a time, in one transaction."""
+        with self.engine.begin() as db:
+            db.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("layout"))))
+            upgrade(db)
+            if salt_in(db) is None:
+                db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+
+    # -- errors ------------------------------------------------------------------------------------------------------
+
+    def _told(self, error: Exception, *, is_known: bool = True) -> LedgerError:
+        """The same trouble in words for the user."""
+        original = getattr(error, "orig", None) or error
+        why = str(original).strip().split("\n")[0]
+        for secret in self._secrets:
+            why = why.replace(secret, "***")
+        what, next_step = _WORDS.get(_state_of(error), _OTHERWISE)
+        if isinstance(error, NoConnection):
+            what, next_step = _WORDS["53300"]
+        told = LedgerError(
+            f"The record of paid jobs in the database {self.name} {what} ({message(why)}). Without it nothing may be "
+            "submitted.",
+            next_step=next_step,
+        )
+        told.outcome_unknown = not is_known
+        return told
+
+
+_OTHERWISE = ("can't be used", "Look at the database, then run again; docs/studio.md says what each outage means.")
+_AWAY = ("can't be reached", "Run again when the database is back: what was paid for goes on and is collected then.")
+_WORDS: dict[str, tuple[str, str]] = {
+    "": _AWAY,
+    "57P01": _AWAY,
+    "57P02": _AWAY,
+    "57P03": _AWAY,
+    "53300": ("has no connection left", "Allow more connections (max_connections, or a pooler), then run again."),
+    "25006": ("can be read but not written", "Point REMOTE_VIDEO_LEDGER_URL at the primary server, then run again."),
+    "53100": ("has no room left", "Make room on the database's disk, then run again."),
+    "55P03": ("keeps this job locked for another worker", "Run again; if it stays so, end that worker."),
+    "42501": ("refuses this user", "Give the user the rights of a worker (docs/studio.md), then run again."),
+    "42P01": ("has lost its tables", "Restore its backup before anything is run again: what was paid for is in it."),
+    "28P01": ("refuses the user's name or password", "Correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
+    "28000": ("refuses the user", "Correct REMOTE_VIDEO_LEDGER_URL or the server's pg_hba.conf, then restart ComfyUI."),
+    "3D000": ("does not exist", "Create it, or correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
+}
+"""By SQLSTATE; none when there was no answer."""
+
+
+_IN_WORDS = {
+    "password authentication failed": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "does not exist": "3D000",
+}
+"""What a server says that opens no connection."""
+
+
+def _state_of(error: Exception) -> str:
+    """The SQLSTATE; psycopg tells none of a connection that was refused, but in words."""
+    original = getattr(error, "orig", None)
+    state = getattr(original, "sqlstate", None) or ""
+    if not state and isinstance(error, DBAPIError):
+        return next((code for words, code in _IN_WORDS.items() if words in str(original)), "")
+    return state or ("" if isinstance(error, NoConnection) else "XX000")
+
+
+def _may_pass(error: Exception) -> bool:
+    state = _state_of(error)
+    is_lost = isinstance(error, DBAPIError) and (error.connection_invalidated or not state or state[:2] == "08")
+    return is_lost or state in _PASSING or isinstance(error, NoConnection)
+
+
+def _too_new(name: str, version: str | None) -> LedgerError:
+    return LedgerError(
+        f"The record of paid jobs in the database {name} was written by a newer version of Remote Video (layout "
+        f"{version}; this one knows {newest()}).",
+        next_step="Update Remote Video on this machine, or set REMOTE_VIDEO_LEDGER_URL to another database.",
+    )
+
+
+def _bad_url() -> SettingsError:
+    return SettingsError(
+        "REMOTE_VIDEO_LEDGER_URL is no address of a database.",
+        next_step="Set it to postgresql+psycopg://user:password@host:port/database, then restart ComfyUI.",
+    )
+
+
+def _number(name: str) -> int:
+    """Of the lock of that name: 64 bits of its hash. Two names with one number only wait for each other."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+# -- connections -------------------------------------------------------------------------------------------------------
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    try:
+        from .postgres_connection import connect
+    except ImportError:
+        raise SettingsError(
+            "REMOTE_VIDEO_LEDGER_URL names a PostgreSQL database, and psycopg is not installed here.",
+            next_step='Install it into ComfyUI\'s Python: pip install "psycopg[binary]"; then restart ComfyUI.',
+        ) from None
+    options: dict[str, Any] = {**DEFAULTS}
+    engine = sa.create_engine(
+        url,
+        creator=lambda: connect(options, ANSWER_S),
+        pool_size=4,
+        max_overflow=MOST_CONNECTIONS - 4,
+        pool_timeout=READ_FOR_S,
+        pool_use_lifo=True,
+        hide_parameters=True,
+    )
+    options.update(engine.dialect.create_connect_args(url)[1])
+    return engine

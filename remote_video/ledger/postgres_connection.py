@@ -1,0 +1,48 @@
+"""A connection to PostgreSQL that waits for no answer for ever: a network that swallows everything is noticed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+
+
+class Connection(psycopg.Connection[Any]):
+    """psycopg's, with a time limit for each answer."""
+
+    answer_s: float | None = None
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """See psycopg's; closes the connection when no answer came in time."""
+        return super().wait(self._limited(gen) if self.answer_s else gen, *args, **kwargs)
+
+    def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        end = time.monotonic() + (self.answer_s or 0.0)
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > end:
+                    self.close()
+                    raise psycopg.OperationalError(f"no answer within {self.answer_s:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            return done.value
+
+
+def connect(options: dict[str, Any], answer_s: float) -> Connection:
+    """Open one.
+
+    Args:
+        options: libpq's parameters.
+        answer_s: for the answer to each statement, s.
+
+    Raises:
+        psycopg.OperationalError
+    """
+    # A pooler in transaction mode hands statements that were prepared on one server connection to another.
+    connection = Connection.connect(**options, prepare_threshold=None)
+    connection.answer_s = answer_s
+    return connection
