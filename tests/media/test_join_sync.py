@@ -43,7 +43,7 @@ def test_encoded_sound_is_never_off_by_half_a_frame(tmp_path, transition_s):
     ]
     look = joined(clips, tmp_path / "film.mp4", transition_s=transition_s)
     assert not look.copies_pictures
-    # A flash is shown by the film's own frames, what is on the screen in the middle of each: off by half of one at most.
+    # Each frame of the film shows what is on the screen in its middle: a flash is off by half of one at most.
     assert max(map(abs, apart(tmp_path / "film.mp4"))) < 0.55 * FRAME_S
 
 
