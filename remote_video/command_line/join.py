@@ -23,11 +23,21 @@ def join_command(options: argparse.Namespace) -> int:
     folder, prefix = _place(options.output)
     place = Place(home_of(options), folder, prefix)
     shares = _Shares()
-    film = make_film([Part(Path(clip).expanduser()) for clip in options.clips], wish, place, say, shares.told)
+    film = make_film([Part(_clip(clip)) for clip in options.clips], wish, place, say, shares.told)
     for notice in film.notices:
         say(notice)
     print(json.dumps(_as_json(film)) if options.json else film.path)
     return 0
+
+
+def _clip(given: str) -> Path:
+    """The file. Raises RequestRefused when there is none."""
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise RequestRefused(
+            f"There is no file {quoted(given)}.", next_step="Check how its name is spelt, then run again."
+        )
+    return path
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
