@@ -7,12 +7,14 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 from ..console import say
 from ..engine.engine import Engine
 from ..engine.watch import StoredClip
-from ..errors import JobCancelled, RemoteVideoError
+from ..errors import JobCancelled, LedgerError, RemoteVideoError
+from ..ledger.journal import Journal
 from ..ledger.ledger import Forgotten, Ledger
 from ..ledger.lifecycle import COSTS_NOTHING, State
 from ..ledger.record import JobRecord
@@ -46,7 +48,13 @@ WHY_IT_GOES_ON = {
 def jobs_command(options: argparse.Namespace) -> int:
     """List the jobs of the ledger, newest first."""
     state = State(options.state) if options.state else None
-    jobs = Ledger(home_with_ledger(options)).recent(options.limit, state)
+    settings = settings_of(options, home_with_ledger(options))
+    ledger, journal = Ledger(settings.home), Journal(settings.home, settings.ledger_url)
+    with suppress(LedgerError):
+        journal.replay(ledger)
+    if waiting := journal.entries():
+        say(f"What came of {len(waiting)} submission(s) is in {journal.folder} until the ledger can be written.")
+    jobs = ledger.recent(options.limit, state)
     for job in jobs:
         if options.json:
             told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}

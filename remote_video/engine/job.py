@@ -89,10 +89,9 @@ def _known(record: JobRecord | None) -> JobRecord:
 
 
 async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
-    """The job's row. What the disk refused is noted first; an intent whose engine died in the middle is uncertain."""
-    if (note := tools.engine.unwritten.get(tools.key)) is not None:
-        await tools.call(tools.pools.ledger, lambda: note(lease))
-        tools.engine.unwritten.pop(tools.key, None)
+    """The job's row, with what the journal has of it; an intent whose engine died in the middle is uncertain."""
+    for entry in await tools.call(tools.pools.ledger, partial(tools.journal.entries, tools.key)):
+        await tools.keep(partial(tools.journal.tell, entry, lease=lease))
     record = await tools.keep(lambda ledger: ledger.get(tools.key)) or await made_with_another_key(tools, lease)
     if record is None or record.state is not State.INTENT:
         return record

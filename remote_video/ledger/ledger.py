@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import statistics
 import time
 from collections.abc import Callable, Collection
@@ -23,7 +24,7 @@ import sqlalchemy as sa
 from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import lifecycle, spending, sqlite_file
+from . import lifecycle, places, spending, sqlite_file
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
@@ -142,6 +143,10 @@ class Ledger:
         seconds = [s for s in self._read(lambda db: db.execute(latest).scalars().all()) if s is not None]
         return statistics.median(seconds) if len(seconds) >= 3 else None
 
+    def in_flight(self, base: str) -> int:
+        """How many jobs are in flight at a provider: those that an engine that lives submits or follows."""
+        return self._read(lambda db: places.in_flight(db, base, self._is_alive(db)))
+
     def afford(self, job: NewJob, budget: Budget) -> None:
         """See whether a job is within the budget now; `begin` holds it. Raises BudgetReached."""
         self._read(lambda db: spending.hold(db, budget, job))
@@ -214,15 +219,26 @@ class Ledger:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def begin(self, lease: Lease, job: NewJob, budget: Budget = NO_BUDGET) -> JobRecord:
+    def begin(
+        self,
+        lease: Lease,
+        job: NewJob,
+        budget: Budget = NO_BUDGET,
+        *,
+        most: float = math.inf,
+        at: float | None = None,
+    ) -> JobRecord:
         """Write down that a submission is about to leave.
 
         Args:
             budget: held in the same transaction: no other job can be begun between the look at it and this one.
+            most: jobs that may be in flight at its provider, this one too; held in the same way.
+            at: what time it is, s since the epoch: tells this attempt from all others at the job.
 
         Raises:
             LeaseLost: another engine works on the job by now.
             BudgetReached: it would cost more than is left.
+            NoPlace: so many are in flight already.
             IllegalTransition: a submission must not leave in the state the job is in.
         """
 
@@ -232,7 +248,8 @@ class Ledger:
             if old is None and any(other.key == lease.key for other in _same(db, job.request_digest)):
                 raise Damaged("a job is missing from an index")
             spending.hold(db, budget, job)
-            return _begin(db, lease.key, old, job)
+            places.hold(db, job.base, most, self._is_alive(db))
+            return _begin(db, lease.key, old, job, at)
 
         return sqlite_file.write(self.path, begun, again=False)
 
@@ -248,14 +265,17 @@ class Ledger:
 
         self._write(noted)
 
-    def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
+    def accepted(self, key: str, job: NewJob, request_id: str, *, at: float | None = None) -> JobRecord:
         """Write down that the provider accepted a job: the one truth that needs no lease.
 
         Whoever took the job over meanwhile may have noted it as uncertain, or the user may have forgotten it.
+
+        Args:
+            at: when it did, s since the epoch; now, by default.
         """
 
         def written(db: sa.Connection) -> JobRecord:
-            old = _job(db, key) or _begin(db, key, None, job)
+            old = _job(db, key) or _begin(db, key, None, job, at)
             if old.request_id == request_id:
                 return old
             if Event.ACCEPTED not in lifecycle.TRANSITIONS[old.state]:
@@ -267,7 +287,7 @@ class Ledger:
                     old.request_id,
                 )
                 return old
-            facts = {"request_id": request_id, "submitted_at": time.time(), "finished_at": None}
+            facts = {"request_id": request_id, "submitted_at": at or time.time(), "finished_at": None}
             return _advance(db, old, Event.ACCEPTED, facts)
 
         return self._write(written)
@@ -326,6 +346,9 @@ class Ledger:
         """The engines that are heard of."""
         engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
         return sqlite_file.in_process(self.path).neighbours.alive(engines, self._timeouts)
+
+    def _is_alive(self, db: sa.Connection) -> sa.ColumnElement[bool]:
+        return ENGINES.c.id.in_(self._alive(db))
 
     def _held(self, db: sa.Connection, key: str) -> Any:
         """The lease on a job (engine_id, since) of an engine that lives."""
@@ -402,14 +425,14 @@ def _put(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
     db.execute(table.insert(), row)
 
 
-def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob) -> JobRecord:
+def _begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob, at: float | None = None) -> JobRecord:
     fresh = {
         **dict.fromkeys(JOBS.columns.keys()),
         **{fact.name: getattr(job, fact.name) for fact in fields(NewJob)},
         "key": key,
         "state": lifecycle.advance(old.state if old else None, Event.BEGIN).value,
         "attempt": (old.attempt if old else 0) + 1,
-        "created_at": time.time(),
+        "created_at": at or time.time(),
         "earlier_usd": spending.earlier_usd(db, key) if old else None,
     }
     _put(db, JOBS, fresh)

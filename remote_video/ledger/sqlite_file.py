@@ -243,6 +243,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _told(path: Path, error: BaseException) -> LedgerError:
     """The same trouble in words for the user."""
+    told = _in_words(path, error)
+    told.outcome_unknown = isinstance(error, _NotCommitted)
+    return told
+
+
+def _in_words(path: Path, error: BaseException) -> LedgerError:
     why, advice = reason(error), None
     if isinstance(error, NotPrivate):
         what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
