@@ -66,7 +66,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """See that names that came into a folder outlive a power cut, where that needs a step of its own. Raises OSError."""
+    """See that the names in a folder outlive a power cut, where that takes a step of its own. Raises OSError."""
     if WINDOWS:
         return
     handle = os.open(folder, os.O_RDONLY)

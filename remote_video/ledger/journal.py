@@ -34,7 +34,7 @@ MAX_BYTES = 64 * 2**20
 """Of an entry: a job's sidecar is in it, a workflow."""
 KEPT_EVENTS = (Event.ACCEPTED, Event.LOST, Event.TURNED_DOWN)
 NAME = re.compile(r"([0-9a-f]{64})-\d+\.json")
-FAULTS = (ValueError, TypeError, KeyError, RecursionError, NotPrivate)
+FAULTS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, NotPrivate)
 """What a file that is half, or not of this pack's making, may raise."""
 
 _log = logging.getLogger("remote_video")
@@ -101,9 +101,7 @@ class Journal:
         except (NotPrivate, OSError) as trouble:
             with _lock:
                 _in_memory[path] = (self._ledger, entry)
-            _log.warning(
-                "What came of a submission is kept in memory alone, %s takes no file: %s", path.parent, trouble
-            )
+            _log.warning("What came of a submission is in memory alone, %s takes no file: %s", path.parent, trouble)
             return False
         with _lock:
             _in_memory.pop(path, None)
@@ -173,11 +171,7 @@ class Journal:
 
     def _files(self, key: str) -> Iterator[Path]:
         try:
-            yield from [
-                path for path in self.folder.iterdir() if NAME.fullmatch(path.name) and path.name.startswith(key)
-            ]
-        except FileNotFoundError:
-            return
+            yield from [path for path in self.folder.glob(f"{key}*.json") if NAME.fullmatch(path.name)]
         except OSError as trouble:
             _warn_once(self.folder, f"The journal {self.folder} can't be read: {trouble}")
 
@@ -231,12 +225,7 @@ def _name(ledger_url: str | None) -> str:
     if ledger_url is None:
         return "file"
     url = make_url(ledger_url)
-    place = (
-        url.host,
-        url.port,
-        url.database,
-        sorted((key, url.query[key]) for key in ("host", "port") if key in url.query),
-    )
+    place = (url.host, url.port, url.database, url.query.get("host"), url.query.get("port"))
     return hashlib.sha256(repr(place).encode()).hexdigest()[:32]
 
 
