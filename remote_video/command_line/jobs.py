@@ -63,8 +63,10 @@ def jobs_command(options: argparse.Namespace) -> int:
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = "sandbox, nothing was paid" if job.sandbox else _cost(job)
+        who = job.asker_seen_at(settings.host, is_shared=settings.ledger_url is not None)
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
-        say("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")), sys.stdout)
+        clip = str(job.clip_path) if job.is_stored and job.path else job.error
+        say("  ".join((*words, *filter(None, (who,)), clip or "-")), sys.stdout)
         for line in StoredClip.of(job).more if job.is_stored else ():
             say(f"    {line}", sys.stdout)
     if not options.json:

@@ -214,7 +214,7 @@ def _write_accepted(tools: Tools, entry: Entry) -> JobRecord:
             journal.drop(entry)
             return record
     raise LedgerError(
-        f"{provider} accepted the job, but the record of paid jobs did not take its id: {trouble.what}",
+        f"{provider} accepted the job, but its id could not be written down: {trouble.what}",
         billed=Billed.YES,
         next_step=KEPT.format(journal.folder) if is_kept else KEPT_IN_MEMORY.format(journal.folder),
         request_id=request_id,

@@ -70,6 +70,8 @@ class Tools:
     """Whether it has ended without a clip: who asks from now on asks for a new one."""
     is_new: bool = False
     """Whether it was submitted here."""
+    others_clip: JobRecord | None = None
+    """The same clip, which another account has for itself."""
     event: JobEvent | None = None
     """The last that was said."""
     cancel: asyncio.Event = field(default_factory=asyncio.Event)

@@ -173,7 +173,8 @@ class Journal:
         try:
             yield from [path for path in self.folder.glob(f"{key}*.json") if NAME.fullmatch(path.name)]
         except OSError as trouble:
-            _warn_once(self.folder, f"The journal {self.folder} can't be read: {trouble}")
+            if _is_news(self.folder):
+                _log.warning("The journal %s can't be read: %s", self.folder, trouble)
 
     def _read(self, path: Path) -> Entry | None:
         """What a file says; None for one that is gone, of another ledger, or makes no sense, which is set aside."""
@@ -184,17 +185,20 @@ class Journal:
             told: dict[str, Any] = json.loads(content)
             version, ledger = told.pop("version"), told.pop("ledger")
             if isinstance(version, int) and version > VERSION:
-                _warn_once(path, f"{path} was written by a newer version of Remote Video, which will read it.")
+                if _is_news(path):
+                    _log.warning("%s was written by a newer version of Remote Video, which will read it.", path)
                 return None
             if ledger != self._ledger:
-                _warn_once(path, f"{path} is about a job in another ledger than the one that is set; it is kept.")
+                if _is_news(path):
+                    _log.warning("%s is about a job in another ledger than the one that is set; it is kept.", path)
                 return None
             job = NewJob(**{name: told["job"][name] for name in _NEW_JOB if name in told["job"]})
             entry = Entry(**{**told, "event": Event(told["event"]), "job": job})
             if self._path(entry) != path:
                 raise ValueError("it is not what its name says")
         except OSError as trouble:
-            _warn_once(path, f"{path}, a note about a paid job, can't be read: {trouble}")
+            if _is_news(path):
+                _log.warning("%s, a note about a paid job, can't be read: %s", path, trouble)
             return None
         except FAULTS as fault:
             self._set_aside(path, fault)
@@ -206,11 +210,14 @@ class Journal:
         with contextlib.suppress(OSError):
             path.replace(aside)
         why = str(fault) if isinstance(fault, NotPrivate) else "it is not whole, or not of this pack's making"
-        _warn_once(
-            path,
-            f"{path} should say what became of a paid job and can't be used ({why}). It is kept as {aside.name}. "
-            "Look at the provider's dashboard before you run old jobs again.",
-        )
+        if _is_news(path):
+            _log.warning(
+                "%s should say what became of a paid job and can't be used (%s). It is kept as %s. Look at the "
+                "provider's dashboard before you run old jobs again.",
+                path,
+                why,
+                aside.name,
+            )
 
 
 _NEW_JOB = tuple(field.name for field in fields(NewJob))
@@ -229,9 +236,9 @@ def _name(ledger_url: str | None) -> str:
     return hashlib.sha256(repr(place).encode()).hexdigest()[:32]
 
 
-def _warn_once(path: Path, words: str) -> None:
+def _is_news(path: Path) -> bool:
+    """Whether there was no trouble with it yet: it is looked at again and again."""
     with _lock:
         is_new = path not in _warned
         _warned.add(path)
-    if is_new:
-        _log.warning("%s", words)
+    return is_new

@@ -122,13 +122,13 @@ class Ledger:
             lambda db: _latest(db, MOST_COLLECTED, JOBS.c.state == State.INTENT.value, self._is_left_alone(db))
         )
 
-    def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> JobRecord | None:
-        """The latest job that asks for the same and stands for money, but has another job key.
+    def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
+        """The jobs that ask for the same and stand for money, but have another job key, newest first.
 
-        It was made with another key of the provider, or from other pixels of the same files.
+        They were made with another key of the provider, or from other pixels of the same files.
         """
-        paid = [job for job in self.alike(request_digest, file_digest) if job.key != key]
-        return next((job for job in paid if job.state in lifecycle.STANDS_FOR_MONEY), None)
+        alike = self.alike(request_digest, file_digest)
+        return [job for job in alike if job.key != key and job.state in lifecycle.STANDS_FOR_MONEY]
 
     def alike(self, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
         """The jobs that ask for the same, under any key of the provider, newest first."""
