@@ -180,6 +180,23 @@ def test_one_household_waits_for_the_clip_that_another_account_is_having_made(sh
     assert [job.account for job in rows(studio)] == [theirs.account]
 
 
+def test_and_has_its_own_made_when_the_other_s_worker_dies_and_the_provider_does_not_know_the_job(
+    shared, nursery, monkeypatch
+):
+    studio, player = replace(shared, more={**shared.more, "share_clips": True}), Player()
+    child = nursery.start(studio, hold_at="accepted")
+    wait_until(Path(child.job["held"]).exists, "the other account's job")
+    (theirs,) = rows(studio)
+    by_another_account(studio, monkeypatch)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now, player)
+        wait_until(lambda: player.heard("sharing the job of another run"), "this run to wait")
+        child.kill()
+        assert not run.result().reused
+    assert studio.posts == 2
+    assert rows(studio)[0] == theirs, "whoever has its key brings it home"
+
+
 def test_a_ledger_of_its_own_is_one_household_whoever_asked(studio, monkeypatch):
     first = replace(studio, more={"host": "a-laptop", "user": "ann"}).run_now()
     by_another_account(studio, monkeypatch)
