@@ -153,6 +153,7 @@ def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[s
         "seed": record.seed,
         "starred": bool(record.starred),
         "node_id": record.node_id or None,
+        "asked_by": record.asker_seen_at(settings.host, is_shared=settings.ledger_url is not None),
         "request_id": record.request_id,
         "created_at": record.created_at,
         "seconds": _seconds(record),

@@ -31,6 +31,7 @@ class Known:
         is_made: it is paid for and here, or needs only to be fetched.
         is_being_made: it is paid for and under way.
         sandbox: nothing is paid.
+        made_by: who asked for the same clip with another account, which has it for itself.
     """
 
     usual_s: float | None = None
@@ -39,6 +40,7 @@ class Known:
     is_made: bool = False
     is_being_made: bool = False
     sandbox: bool = False
+    made_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class BeforeRun:
         price = "" if known.usd is None else dollars(known.usd)
         price = price and (f"from {price}" if known.is_from else f"about {price}")
         clip = ", ".join(filter(None, (length, self.shape)))
-        parts = (clip, *self.pictures, usual, SANDBOX if known.sandbox else price)
+        others = known.made_by and f"another account has it already: {known.made_by}"
+        parts = (clip, *self.pictures, usual, SANDBOX if known.sandbox else price, others)
         return " | ".join(filter(None, parts))
 
 

@@ -328,6 +328,8 @@ class LedgerError(RemoteVideoError):
 
     usual_next_step = "Make the folder named above writable (or set REMOTE_VIDEO_HOME to one that is), then run again."
     usual_actions = (Action.RUN,)
+    outcome_unknown = False
+    """Whether what was to be written may stand in it all the same: the trouble came with its last step."""
 
 
 class Stopped(Exception):

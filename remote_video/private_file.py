@@ -65,6 +65,17 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder outlive a power cut, where that takes a step of its own. Raises OSError."""
+    if WINDOWS:
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def check_private(path: Path) -> None:
     """See that a file that is there is this user's alone, as `read_private` does. Raises NotPrivate, OSError."""
     if (file := _opened(path)) is not None:

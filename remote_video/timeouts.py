@@ -50,6 +50,8 @@ class Timeouts:
     """For a sign of life of an engine whose last one is older than a lease by the clock on the wall."""
     shared_look: float = 0.25
     """Between two looks at a job that another engine holds."""
+    place_look: float = 1.0
+    """Between two looks at whether one of the studio's places is free, a quarter more or less."""
     collect: float = 2.0
     """Between two looks for jobs that nobody watches."""
     balance: float = 5.0

@@ -61,7 +61,10 @@ export function clock(seconds) {
 
 /** The facts in a row's last line. @param {Job} job */
 export const factsOf = (job) =>
-  [costOf(job), job.seconds !== null && t("took {time}", { time: clock(job.seconds) }), job.file_name].filter(Boolean).join(" \u00b7 ");
+  [costOf(job), job.seconds !== null && t("took {time}", { time: clock(job.seconds) }), job.file_name, askerOf(job)].filter(Boolean).join(" \u00b7 ");
+
+/** Who asked for it, where that may be somebody else. @param {Job} job */
+const askerOf = ({ asked_by }) => asked_by && t("asked for by {who}", { who: asked_by });
 
 /** The seed and the length of a job's clip. @param {Job} job @param {number | null} seconds of the clip; null while it isn't known */
 export const takeOf = ({ seed }, seconds) =>
@@ -78,7 +81,7 @@ export const nameOfTake = (job, now) => [job.starred && t("Starred"), factsOfTak
 export const standing = (job) => sentence(job.live?.split("\n")[0] || job.state_text);
 
 /** A row's name for who can't see it. @param {Job} job @param {number} now seconds since 1970 */
-export const nameOf = (job, now) => [job.model, standing(job), age(job.created_at, now), job.prompt].filter(Boolean).join(", ");
+export const nameOf = (job, now) => [job.model, standing(job), age(job.created_at, now), job.prompt, askerOf(job)].filter(Boolean).join(", ");
 
 /** What forgetting a job means for money. @param {Job} job @returns {string[]} */
 export const whatForgettingMeans = (job) => [

@@ -33,6 +33,7 @@ import { t } from "./text.js";
  * @property {number} seed or the number that only names the take
  * @property {boolean} starred
  * @property {string | null} node_id who asked first, as a prompt names it: "3:12" in a subgraph
+ * @property {string | null} asked_by who asked and where, "user@host", where that may be somebody else
  * @property {string | null} request_id
  * @property {number} created_at seconds since 1970
  * @property {number | null} seconds how long the provider had it

@@ -7,12 +7,14 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 from ..console import say
 from ..engine.engine import Engine
 from ..engine.watch import StoredClip
-from ..errors import JobCancelled, RemoteVideoError
+from ..errors import JobCancelled, LedgerError, RemoteVideoError
+from ..ledger.journal import Journal
 from ..ledger.ledger import Forgotten, Ledger
 from ..ledger.lifecycle import COSTS_NOTHING, State
 from ..ledger.record import JobRecord
@@ -46,7 +48,13 @@ WHY_IT_GOES_ON = {
 def jobs_command(options: argparse.Namespace) -> int:
     """List the jobs of the ledger, newest first."""
     state = State(options.state) if options.state else None
-    jobs = Ledger.of(settings_with_ledger(options)).recent(options.limit, state)
+    settings = settings_with_ledger(options)
+    ledger, journal = Ledger.of(settings), Journal(settings.home, settings.ledger_url)
+    with suppress(LedgerError):
+        journal.replay(ledger)
+    if waiting := journal.entries():
+        say(f"What came of {len(waiting)} submission(s) is in {journal.folder} until the ledger can be written.")
+    jobs = ledger.recent(options.limit, state)
     for job in jobs:
         if options.json:
             told = {name: value for name, value in asdict(job).items() if name not in NOT_SHOWN}
@@ -55,8 +63,10 @@ def jobs_command(options: argparse.Namespace) -> int:
             continue
         asked = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created_at))
         cost = "sandbox, nothing was paid" if job.sandbox else _cost(job)
+        who = job.asker_seen_at(settings.host, is_shared=settings.ledger_url is not None)
         words = (job.key[:SHORT_KEY], asked, job.state.value, job.model_name, job.request_id or "-", cost)
-        say("  ".join((*words, (str(job.clip_path) if job.is_stored and job.path else job.error) or "-")), sys.stdout)
+        clip = str(job.clip_path) if job.is_stored and job.path else job.error
+        say("  ".join((*words, *filter(None, (who,)), clip or "-")), sys.stdout)
         for line in StoredClip.of(job).more if job.is_stored else ():
             say(f"    {line}", sys.stdout)
     if not options.json:

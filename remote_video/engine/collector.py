@@ -15,6 +15,7 @@ from ..accounts import Accounts
 from ..backoff import backoff
 from ..catalogue.model import CatalogueModel
 from ..errors import RemoteVideoError
+from ..ledger.journal import Journal
 from ..ledger.ledger import LeaseLost, Ledger
 from ..ledger.lifecycle import TO_COLLECT, State
 from ..ledger.record import JobRecord
@@ -99,7 +100,7 @@ class Collector:
     # -- on a ledger thread ------------------------------------------------------------------------------------------
 
     def _orders(self, settings: Settings, under_way: frozenset[str]) -> list[Order]:
-        if not Ledger.is_there(settings):
+        if not Ledger.is_there(settings) and not _journal(settings).entries():
             return []
         ledger = Ledger.of(settings)
         self.settle(ledger, under_way)
@@ -113,19 +114,19 @@ class Collector:
         return [order for order in orders if order is not None]
 
     def settle(self, ledger: Ledger, under_way: frozenset[str] = frozenset()) -> None:
-        """Write down what the disk would not take, and the intents of engines that died as uncertain. Blocks."""
+        """Write down what the journal has, and the intents of engines that died as uncertain. Blocks."""
+        journal = _journal(self.engine.settings())
         for lease in tuple(self.engine.unreleased):
             ledger.release(lease)
             self.engine.unreleased.discard(lease)
-        for key in {*self.engine.unwritten, *(record.key for record in ledger.interrupted())} - under_way:
+        journal.replay(ledger, under_way)
+        for key in {record.key for record in ledger.interrupted()} - under_way:
             if (held := ledger.acquire(key, self.engine.id)) is None:
                 continue
             with suppress(LeaseLost):
-                note = self.engine.unwritten.get(key)
-                if note is not None:
-                    note(held)
-                    self.engine.unwritten.pop(key, None)
-                elif (record := ledger.get(key)) is not None and record.state is State.INTENT:
+                for entry in journal.entries(key):
+                    journal.tell(entry, ledger, held)
+                if (record := ledger.get(key)) is not None and record.state is State.INTENT:
                     write_lost(ledger, held, record)
             ledger.release(held)
 
@@ -148,3 +149,7 @@ class Collector:
         return pickup_order(
             record, provider.id, connection.client, settings, folder, prefix, self.engine.host.temp_folder()
         )
+
+
+def _journal(settings: Settings) -> Journal:
+    return Journal(settings.home, settings.ledger_url)

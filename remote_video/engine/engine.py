@@ -64,8 +64,6 @@ class Engine:
         """What the jobs of one provider share, by its endpoint. Touched on the engine's thread only."""
         self.purses: defaultdict[tuple[str, str | None], Purse] = defaultdict(Purse)
         """What is left in an account, by its provider's endpoint and its name. Touched on the engine's thread only."""
-        self.unwritten: dict[str, Callable[[Lease], object]] = {}
-        """What the disk refused to note of submissions, by job key; the collector tries again."""
         self.unreleased: set[Lease] = set()
         """Leases that the disk refused to let go."""
         self.offers = Offers(self)

@@ -6,24 +6,17 @@ import logging
 from functools import partial
 
 from .. import errors
-from ..errors import (
-    AccountError,
-    Billed,
-    JobExpired,
-    JobUncertain,
-    LedgerError,
-    RemoteVideoError,
-    SettingsError,
-)
+from ..errors import Billed, JobExpired, JobUncertain, LedgerError, RemoteVideoError
 from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import ON_RUN, Action, Event, IllegalTransition, State
 from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
+from .another_key import made_with_another_key, told_of
 from .fetch import Fetcher
 from .follow import Follower
 from .offers import still_taken
 from .purse import affordable
-from .saved import had_here, is_anywhere, others_here, read_only, reused
+from .saved import had_here, others_here, read_only, reused
 from .submit import submit, uploaded
 from .tools import Tools
 
@@ -65,6 +58,8 @@ async def make(tools: Tools) -> JobRecord:
                 if tools.order.estimate is not None:
                     tools.purse.ask(tools)
                 await tools.call(tools.pools.preparations, tools.order.request.encode)
+                if tools.others_clip is not None:
+                    tools.order.request.file_notices.append(told_of(tools.others_clip))
                 await still_taken(tools, offer)
                 async with tools.in_flight(is_new=True), uploaded(tools) as upload:
                     async with affordable(tools):
@@ -89,10 +84,9 @@ def _known(record: JobRecord | None) -> JobRecord:
 
 
 async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
-    """The job's row. What the disk refused is noted first; an intent whose engine died in the middle is uncertain."""
-    if (note := tools.engine.unwritten.get(tools.key)) is not None:
-        await tools.call(tools.pools.ledger, lambda: note(lease))
-        tools.engine.unwritten.pop(tools.key, None)
+    """The job's row, with what the journal has of it; an intent whose engine died in the middle is uncertain."""
+    for entry in await tools.call(tools.pools.ledger, partial(tools.journal.entries, tools.key)):
+        await tools.keep(partial(tools.journal.tell, entry, lease=lease))
     record = await tools.keep(lambda ledger: ledger.get(tools.key)) or await made_with_another_key(tools, lease)
     if record is None or record.state is not State.INTENT:
         return record
@@ -106,46 +100,6 @@ def write_lost(ledger: Ledger, lease: Lease, record: JobRecord) -> JobRecord:
         return ledger.record(lease, Event.LOST, error=what, error_kind=JobUncertain.__name__)
     except IllegalTransition:
         return ledger.get(lease.key) or record
-
-
-async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
-    """The same clip, paid for before the provider's key was changed, or before its files were read as other pixels."""
-    job = tools.order.job
-    asked = {"request_digest": job.request_digest, **({"file_digest": job.file_digest} if job.file_digest else {})}
-
-    def another(ledger: Ledger) -> JobRecord | None:
-        return ledger.under_another_key(tools.key, job.request_digest, job.file_digest)
-
-    def taken_over(ledger: Ledger, other: JobRecord) -> JobRecord | None:
-        return ledger.take_over(other, lease, account=job.account, **asked)
-
-    while (other := await tools.keep(another)) is not None:
-        if not await _is_within_reach(tools, other):
-            return None
-        while (now := await tools.keep(partial(Ledger.get, key=other.key))) is not None:
-            if now.state is not other.state:
-                break
-            taken = await tools.keep(partial(taken_over, other=other))
-            if taken is not None:
-                return taken
-            tools.show("sharing the job of another run, begun with another key of the provider or other pixels of it")
-            await tools.wanted_pause(tools.timeouts.shared_look)
-    return None
-
-
-async def _is_within_reach(tools: Tools, other: JobRecord) -> bool:
-    """Whether this key's account can still have that job: it is its own, its file is here, or the provider knows it."""
-    if other.account is not None and other.account == tools.order.job.account:
-        return True
-    if other.state is State.STORED and await tools.call(tools.pools.downloads, lambda: is_anywhere(other, tools.order)):
-        return True
-    if other.state not in (State.STORED, State.SUBMITTED, State.FINISHED):
-        return True
-    try:
-        status = await tools.ask(lambda: tools.order.client.status(other.request_id or ""))
-    except (TransientError, AccountError, SettingsError):
-        return False
-    return status.state is not JobState.NOT_FOUND
 
 
 async def found_again(tools: Tools, lease: Lease, record: JobRecord) -> JobRecord:

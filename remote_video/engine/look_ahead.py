@@ -10,9 +10,11 @@ from ..catalogue.price import estimate_of
 from ..errors import AccountError, SettingsError
 from ..ledger.ledger import Ledger
 from ..ledger.lifecycle import BRINGS_A_CLIP, State
+from ..ledger.record import JobRecord
 from ..models.request import Request
 from ..providers.client import connect
 from ..settings import Settings
+from .another_key import is_another_s
 
 Digests = tuple[str, str | None]
 """What a job is found by: `Request.key` without an account, and `Request.file_digest`."""
@@ -34,7 +36,8 @@ def look_ahead(request: Request, settings: Settings, digests: Digests | None, *,
     estimate = None
     if has_price and not settings.sandbox:
         estimate = estimate_of(request, store.known(settings.home, endpoint))
-    state = _state(ledger, settings, provider, digests) if digests else None
+    job, others = _job(ledger, settings, provider, digests) if digests else (None, None)
+    state = job.state if job else None
     return Known(
         ledger.usual_seconds(request.model_id, endpoint),
         estimate.usd if estimate else None,
@@ -42,19 +45,25 @@ def look_ahead(request: Request, settings: Settings, digests: Digests | None, *,
         is_made=state in (State.FINISHED, State.STORED),
         is_being_made=state is State.SUBMITTED,
         sandbox=settings.sandbox,
+        made_by=(others.asker or "?") if others and not job else None,
     )
 
 
-def _state(ledger: Ledger, settings: Settings, provider: str, digests: Digests) -> State | None:
-    """How the job stands that a Run would go on with; None when it would submit."""
+def _job(
+    ledger: Ledger, settings: Settings, provider: str, digests: Digests
+) -> tuple[JobRecord | None, JobRecord | None]:
+    """The job that a Run would go on with, None when it would submit; and one that another account has for itself."""
     jobs = [job for job in ledger.alike(*digests) if job.state in BRINGS_A_CLIP]
     if not jobs:
-        return None
+        return None, None
     try:
         account: str | None = ledger.account_tag(connect(provider, settings).account_key)
     except (AccountError, SettingsError):
         account = None
-    return next((job.state for job in jobs if job.account in (None, account) or _is_here(job.clip_path)), None)
+    others = [job for job in jobs if is_another_s(job, account, settings)]
+    ours = [job for job in jobs if job not in others]
+    mine = next((job for job in ours if job.account in (None, account) or _is_here(job.clip_path)), None)
+    return mine, others[0] if others else None
 
 
 def _is_here(clip: Path | None) -> bool:

@@ -7,7 +7,10 @@ questions in 20 minutes.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 SHARE = 0.0298
 """Of the time a job has taken so far: a little under 3 %, which leaves `ANSWER_S` for the answer itself."""
@@ -78,18 +81,58 @@ class QuestionRate:
 
 
 class Places:
-    """How many jobs may be in flight at one provider."""
+    """The line for the places at one provider: all who share a ledger share them, and one here asks it for all.
+
+    A place that was free when the ledger was looked at may be taken since; `Ledger.begin` holds to what is true then.
+    """
 
     def __init__(self) -> None:
-        self._taken = 0
+        self._inside = 0
+        self._free = 0
+        """So many were free at the last look, and are not taken here since."""
+        self._look_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
 
-    def take(self, most: float) -> bool:
-        """Take a place; False when so many are taken already."""
-        if self._taken >= most:
+    def enter(self, most: float) -> bool:
+        """Be one of so many who work or ask here; False when there are so many already."""
+        if self._inside >= most:
             return False
-        self._taken += 1
+        self._inside += 1
         return True
 
-    def give_back(self) -> None:
-        """A job has ended."""
-        self._taken -= 1
+    def leave(self) -> None:
+        """A job has ended, and with it a place is free."""
+        self._inside -= 1
+        self._look_at = 0.0
+
+    def take(self) -> bool:
+        """Take a place that was free at the last look; False when none is known to be."""
+        if self._free < 1:
+            return False
+        self._free -= 1
+        return True
+
+    def are_taken(self) -> None:
+        """What was free is not any more: the next look is due after a pause."""
+        self._free = 0
+
+    async def look(self, free: Callable[[], Coroutine[Any, Any, int]], pause_s: float) -> bool:
+        """Look how many are free, or wait for the look that is under way; False when it isn't time for one.
+
+        Args:
+            free: asks the ledger.
+            pause_s: until the next one, a quarter more or less, so that processes don't ask in step.
+        """
+        if self._looking is None:
+            if time.monotonic() < self._look_at:
+                return False
+            self._look_at = time.monotonic() + pause_s * random.uniform(0.75, 1.25)  # noqa: S311
+            self._looking = asyncio.create_task(self._look(free))
+        await asyncio.shield(self._looking)
+        return True
+
+    async def _look(self, free: Callable[[], Coroutine[Any, Any, int]]) -> None:
+        try:
+            self._free = await free()
+        finally:
+            self._looking = None

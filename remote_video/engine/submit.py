@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -22,8 +22,10 @@ from ..errors import (
     RemoteVideoError,
     SettingsError,
 )
+from ..ledger.journal import Entry
 from ..ledger.ledger import Lease, LeaseLost
 from ..ledger.lifecycle import Event
+from ..ledger.places import NoPlace
 from ..ledger.record import JobRecord
 from ..providers.client import Submission
 from ..uploads import DataUri, Upload, choose
@@ -34,6 +36,17 @@ MAX_TRIES = 5
 LEDGER_TRIES = 5
 MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, SettingsError, asyncio.CancelledError)
 """Ends of a submission, or of following it, after which the provider may still fetch the images, if it has a job."""
+
+Attempt = Callable[..., Entry]
+"""What is to be said of an attempt, but for what came of it."""
+KEPT = (
+    "Its id is kept in {}, and is written down by itself as soon as that can be, also after a restart: the job is then "
+    "followed and its clip brought home. Run again submits nothing."
+)
+KEPT_IN_MEMORY = (
+    "Its id is in memory alone, for {} takes no file either. Make room or make the folder writable before ComfyUI is "
+    "closed: the job is then followed by itself. Run again submits nothing."
+)
 
 _log = logging.getLogger("remote_video")
 
@@ -94,7 +107,7 @@ async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
         except (NotSent, RateLimited) as error:
             asked_for = (error.retry_after if isinstance(error, RateLimited) else None) or 0.0
             pause = backoff(attempt, timeouts.retry_pause, timeouts.longest_retry_after, at_least=asked_for)
-            is_noted = tools.key not in tools.engine.unwritten
+            is_noted = not await tools.call(tools.pools.ledger, partial(tools.journal.entries, tools.key))
             if attempt == MAX_TRIES - 1 or asked_for > timeouts.longest_retry_after or not is_noted:
                 raise
             tools.show(f"{error.what} Trying again in {pause:.0f} s")
@@ -108,7 +121,11 @@ async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) 
         await tools.check_wanted()
         estimate = None if tools.order.job.sandbox else tools.order.estimate
         tools.show(f"submitting, {estimate.words}" if estimate else "submitting")
-        record = await tools.post(partial(post_once, tools, lease, submission))
+        try:
+            record = await tools.post(partial(post_once, tools, lease, submission))
+        except NoPlace:
+            tools.lane.places.are_taken()
+            await tools.free_place()
     tools.was_accepted(record)
     return record
 
@@ -121,10 +138,12 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
 
     Raises:
         BudgetReached: it would cost more than the user's budget has left; nothing was sent.
+        NoPlace: so many jobs are in flight as may be, here and elsewhere; nothing was sent.
         NotSent, RateLimited: not accepted for now.
         JobUncertain: no usable answer; only the user may have it tried again.
         RemoteVideoError: a definite refusal.
-        LedgerError: the intent could not be written (nothing was sent), or the accepted id could not (it is told).
+        LedgerError: the intent could not be written (nothing was sent), or the accepted id could not (it is told,
+            and kept in the journal).
         Unwanted: the engine is ending.
         LeaseLost: another engine works on the job; nothing was sent, or the answer was no.
     """
@@ -132,49 +151,72 @@ def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord |
         raise Unwanted
     if not tools.is_wanted:
         return None
-    tools.ledger.begin(lease, tools.order.job, tools.order.budget())
+    clock = tools.ledger.now
+    attempt = _begun(tools, lease, clock())
     try:
         request_id = tools.order.client.submit(submission)
     except JobUncertain as lost:
-        _note(tools, lease, Event.LOST, lost)
+        _note(tools, lease, _ended(attempt, clock(), Event.LOST, lost))
         raise
     except RemoteVideoError as refusal:
-        _note(tools, lease, Event.TURNED_DOWN, refusal)
+        _note(tools, lease, _ended(attempt, clock(), Event.TURNED_DOWN, refusal))
         raise
     except BaseException as bug:
         fault = JobUncertain(f"The submission ended in a fault of this pack ({type(bug).__name__}).")
-        _note(tools, lease, Event.LOST, fault)
+        _note(tools, lease, _ended(attempt, clock(), Event.LOST, fault))
         raise
-    return _write_accepted(tools, request_id)
+    return _write_accepted(tools, attempt(event=Event.ACCEPTED, at=clock(), request_id=request_id))
 
 
-def _note(tools: Tools, lease: Lease, event: Event, error: RemoteVideoError) -> None:
-    """Write down that a submission came to nothing; what the disk refuses is written when it can be."""
-    facts: dict[str, Any] = {"error": error.what, "error_kind": type(error).__name__}
+def _begun(tools: Tools, lease: Lease, now: float) -> Attempt:
+    """Write down the intent, as of that moment by the ledger's clock.
+
+    Raises:
+        LedgerError: nothing is sent. Where the intent may stand in the ledger all the same, that is in the journal.
+    """
+    order = tools.order
+    attempt = partial(Entry, key=lease.key, fence=lease.fence, begun_at=now, job=order.job)
     try:
-        ledger = tools.ledger
-        ledger.record(lease, event, finished_at=ledger.now(), **facts)
+        begun = tools.ledger.begin(lease, order.job, order.budget(), most=order.settings.max_parallel, at=now)
     except LedgerError as trouble:
-        _log.error("A submission was %s, but that can't be written down: %s", event.value, trouble.what)
-        tools.engine.unwritten[tools.key] = lambda later: tools.ledger.record(later, event, **facts)
+        if trouble.outcome_unknown:
+            tools.journal.keep(_ended(attempt, now, Event.TURNED_DOWN, trouble))
+        raise
+    return partial(attempt, begun_at=begun.created_at, attempt=begun.attempt)
 
 
-def _write_accepted(tools: Tools, request_id: str) -> JobRecord:
-    provider = tools.order.job.provider
+def _ended(attempt: Attempt, at: float, event: Event, error: RemoteVideoError) -> Entry:
+    return attempt(event=event, at=at, error=error.what, error_kind=type(error).__name__)
+
+
+def _note(tools: Tools, lease: Lease, entry: Entry) -> None:
+    """Write down that a submission came to nothing; what the ledger refuses is written when it can be."""
+    facts: dict[str, Any] = {"error": entry.error, "error_kind": entry.error_kind, "finished_at": entry.at}
+    try:
+        tools.ledger.record(lease, entry.event, **facts)
+    except LedgerError as trouble:
+        _log.error("A submission was %s, but that can't be written down: %s", entry.event.value, trouble.what)
+        tools.journal.keep(entry)
+
+
+def _write_accepted(tools: Tools, entry: Entry) -> JobRecord:
+    """Into the journal first: the process may end while a ledger that is slow or away is waited for."""
+    provider, request_id, journal = tools.order.job.provider, entry.request_id or "", tools.journal
+    is_kept = journal.keep(entry)
     for attempt in range(LEDGER_TRIES):
         try:
-            return tools.ledger.accepted(tools.key, tools.order.job, request_id)
+            record = tools.ledger.accepted(entry.key, entry.job, request_id, at=entry.at)
         except LedgerError as error:
             trouble = error
             _log.error("%s accepted the job %s, but that can't be written down: %s", provider, request_id, error.what)
             if attempt < LEDGER_TRIES - 1:
                 time.sleep(tools.timeouts.ledger_pause)
-    job, ledger, key = tools.order.job, tools.ledger, tools.key
-    tools.engine.unwritten[key] = lambda later: ledger.accepted(key, job, request_id)
+        else:
+            journal.drop(entry)
+            return record
     raise LedgerError(
         f"{provider} accepted the job, but its id could not be written down: {trouble.what}",
         billed=Billed.YES,
-        next_step="Make room or make the folder writable before ComfyUI is closed: the job is then followed by itself. "
-        "Run again with the same inputs submits nothing.",
+        next_step=KEPT.format(journal.folder) if is_kept else KEPT_IN_MEMORY.format(journal.folder),
         request_id=request_id,
     )

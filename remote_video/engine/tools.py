@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clock import clock
-from ..errors import Billed, JobCancelled, Stopped
+from ..errors import Billed, JobCancelled, LedgerError, Stopped
+from ..ledger.journal import Journal
 from ..ledger.ledger import Holder, Lease, Ledger
 from ..ledger.lifecycle import State
 from ..ledger.record import SANDBOX, JobRecord
@@ -69,6 +70,8 @@ class Tools:
     """Whether it has ended without a clip: who asks from now on asks for a new one."""
     is_new: bool = False
     """Whether it was submitted here."""
+    others_clip: JobRecord | None = None
+    """The same clip, which another account has for itself."""
     event: JobEvent | None = None
     """The last that was said."""
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,6 +103,11 @@ class Tools:
     def ledger(self) -> Ledger:
         """For the ledger's threads."""
         return Ledger.of(self.order.settings)
+
+    @property
+    def journal(self) -> Journal:
+        """For the same."""
+        return Journal(self.order.settings.home, self.order.settings.ledger_url)
 
     @property
     def request_id(self) -> str | None:
@@ -287,13 +295,31 @@ class Tools:
     async def in_flight(self, *, is_new: bool) -> AsyncIterator[None]:
         """Hold one of the provider's places: waited for when the job is new, taken in any case when it is there."""
         most, places = self.order.settings.max_parallel, self.lane.places
-        while not places.take(most if is_new else math.inf):
-            self.show(f"waiting for a free place ({most} jobs are in flight)")
-            await self.wanted_pause(self.timeouts.stop_check)
+        while not places.enter(most if is_new else math.inf):
+            await self._wait_for_a_place()
         try:
+            if is_new:
+                await self.free_place()
             yield
         finally:
-            self.lane.places.give_back()
+            places.leave()
+
+    async def free_place(self) -> None:
+        """Wait until a place is free by the ledger, where `begin` may still find it taken. Raises Unwanted."""
+        while not self.lane.places.take():
+            if not await self.lane.places.look(self._free_places, self.timeouts.place_look):
+                await self._wait_for_a_place()
+
+    async def _free_places(self) -> int:
+        order = self.order
+        try:
+            return order.settings.max_parallel - await self.keep(lambda ledger: ledger.in_flight(order.job.base))
+        except LedgerError:
+            return 1  # whoever goes on with it is told by `begin`; the others wait until it can be asked again
+
+    async def _wait_for_a_place(self) -> None:
+        self.show(f"waiting for a free place ({self.order.settings.max_parallel} jobs are in flight)")
+        await self.wanted_pause(self.timeouts.stop_check)
 
     # -- what there is to say ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import statistics
 from collections.abc import Callable, Collection
 from enum import Enum
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import leases, lifecycle, rows, spending
+from . import leases, lifecycle, places, rows, spending
 from .database import database_of
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
@@ -143,13 +144,13 @@ class Ledger:
             lambda db: rows.latest(db, MOST_COLLECTED, JOBS.c.state == State.INTENT.value, self._is_left_alone(db))
         )
 
-    def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> JobRecord | None:
-        """The latest job that asks for the same and stands for money, but has another job key.
+    def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
+        """The jobs that ask for the same and stand for money, but have another job key, newest first.
 
-        It was made with another key of the provider, or from other pixels of the same files.
+        They were made with another key of the provider, or from other pixels of the same files.
         """
-        paid = [job for job in self.alike(request_digest, file_digest) if job.key != key]
-        return next((job for job in paid if job.state in lifecycle.STANDS_FOR_MONEY), None)
+        alike = self.alike(request_digest, file_digest)
+        return [job for job in alike if job.key != key and job.state in lifecycle.STANDS_FOR_MONEY]
 
     def alike(self, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
         """The jobs that ask for the same, under any key of the provider, newest first."""
@@ -163,6 +164,10 @@ class Ledger:
         latest = spent.order_by(JOBS.c.created_at.desc()).limit(HISTORY)
         seconds = [s for s in self._read(lambda db: db.execute(latest).scalars().all()) if s is not None]
         return statistics.median(seconds) if len(seconds) >= 3 else None
+
+    def in_flight(self, base: str) -> int:
+        """How many jobs are in flight at a provider: those that an engine that lives submits or follows."""
+        return self._read(lambda db: places.in_flight(db, base, self._is_alive(db)))
 
     def afford(self, job: NewJob, budget: Budget) -> None:
         """See whether a job is within the budget now; `begin` holds it. Raises BudgetReached."""
@@ -233,15 +238,26 @@ class Ledger:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def begin(self, lease: Lease, job: NewJob, budget: Budget = NO_BUDGET) -> JobRecord:
+    def begin(
+        self,
+        lease: Lease,
+        job: NewJob,
+        budget: Budget = NO_BUDGET,
+        *,
+        most: float = math.inf,
+        at: float | None = None,
+    ) -> JobRecord:
         """Write down that a submission is about to leave.
 
         Args:
             budget: held in the same transaction: no other job can be begun between the look at it and this one.
+            most: jobs that may be in flight at its provider, this one too; held in the same way.
+            at: what time it is, s since the epoch: tells this attempt from all others at the job.
 
         Raises:
             LeaseLost: another engine works on the job by now.
             BudgetReached: it would cost more than is left.
+            NoPlace: so many are in flight already.
             IllegalTransition: a submission must not leave in the state the job is in.
         """
 
@@ -251,7 +267,8 @@ class Ledger:
             if old is None and any(other.key == lease.key for other in rows.alike(db, job.request_digest)):
                 raise Damaged("a job is missing from an index")
             spending.hold(db, budget, job, self.now())
-            return rows.begin(db, lease.key, old, job, self.now())
+            places.hold(db, job.base, most, self._is_alive(db))
+            return rows.begin(db, lease.key, old, job, at or self.now())
 
         return self._database.write(begun, lease.key, f"jobs of {job.base}", again=False)
 
@@ -267,14 +284,17 @@ class Ledger:
 
         self._write(noted, lease.key)
 
-    def accepted(self, key: str, job: NewJob, request_id: str) -> JobRecord:
+    def accepted(self, key: str, job: NewJob, request_id: str, *, at: float | None = None) -> JobRecord:
         """Write down that the provider accepted a job: the one truth that needs no lease.
 
         Whoever took the job over meanwhile may have noted it as uncertain, or the user may have forgotten it.
+
+        Args:
+            at: when it did, s since the epoch; now, by default.
         """
 
         def written(db: sa.Connection) -> JobRecord:
-            old = rows.job_of(db, key) or rows.begin(db, key, None, job, self.now())
+            old = rows.job_of(db, key) or rows.begin(db, key, None, job, at or self.now())
             if old.request_id == request_id:
                 return old
             if Event.ACCEPTED not in lifecycle.TRANSITIONS[old.state]:
@@ -286,7 +306,7 @@ class Ledger:
                     old.request_id,
                 )
                 return old
-            facts = {"request_id": request_id, "submitted_at": self.now(), "finished_at": None}
+            facts = {"request_id": request_id, "submitted_at": at or self.now(), "finished_at": None}
             return rows.advance(db, old, Event.ACCEPTED, facts)
 
         return self._write(written, key)

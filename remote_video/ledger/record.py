@@ -144,6 +144,15 @@ class JobRecord(NewJob):
     """The clip store that has its files, without what opens it; None while they are on `host` alone."""
 
     @property
+    def asker(self) -> str:
+        """Who asked for it and where, as "user@host"; empty when that isn't known."""
+        return "@".join(filter(None, (self.asked_by, self.host)))
+
+    def asker_seen_at(self, host: str, *, is_shared: bool) -> str | None:
+        """The same for who looks at it on a machine: None for what that machine asked for by a ledger of its own."""
+        return (self.asker or None) if is_shared or self.host not in (None, host) else None
+
+    @property
     def clip_path(self) -> Path | None:
         """The saved clip where it was saved, to be shown: it may be gone, or be anybody's by now."""
         return Path(self.output_folder or "", self.path) if self.path else None

@@ -9,10 +9,12 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.accounts import Accounts
+from remote_video_pack.remote_video.ledger.journal import Entry, Journal
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.record import OtherFile, kept_others
@@ -20,6 +22,7 @@ from remote_video_pack.remote_video.providers.client import connect
 from remote_video_pack.remote_video.providers.status import JobState
 from remote_video_pack.remote_video.settings import Settings
 
+from ..ledger import rows
 from ..written_jobs import accepted, begun, happened
 from .terminal import COMMAND, PACK_FOLDER, Terminal
 
@@ -100,6 +103,26 @@ def test_jobs_can_be_limited_and_chosen_by_state(offline: Terminal, ledger: Ledg
     lines = offline.call("jobs", "--state", "uncertain", "--limit", "1").stdout.splitlines()
     assert [line[:12] for line in lines] == [KEY[:12], "Jobs: 1"]
     assert offline.call("jobs", "--state", "lost").returncode == 2
+
+
+def test_jobs_say_who_asked_where_that_was_elsewhere(offline: Terminal, ledger: Ledger):
+    happened(ledger, accepted(ledger, "12" * 32, asked_by="ann", host="farm-1"), Event.FAILED)
+    here, there = ({"REMOTE_VIDEO_HOST": host} for host in ("farm-1", "a-laptop"))
+    assert "ann@farm-1" not in offline.call("jobs", **here).stdout
+    assert "  ann@farm-1  " in offline.call("jobs", **there).stdout.splitlines()[0]
+    told = json.loads(offline.call("jobs", "--json", "--limit", "1", **here).stdout)
+    assert (told["asked_by"], told["host"]) == ("ann", "farm-1")
+
+
+def test_jobs_tells_the_ledger_what_the_journal_has(offline: Terminal, ledger: Ledger, home: Path):
+    key, job = "12" * 32, replace(rows.JOB, request_digest="")
+    lease = begun(ledger, key)
+    began = ledger.get(key)
+    ledger.release(lease)
+    Journal(home).keep(Entry(key, lease.fence, Event.ACCEPTED, 7.0, began.created_at, job, 1, "an id"))
+    shown = offline.call("jobs", "--limit", "1").stdout.splitlines()[0]
+    assert "submitted" in shown and "an id" in shown
+    assert Journal(home).entries() == []
 
 
 def test_jobs_as_json_are_one_object_a_line(offline: Terminal, ledger: Ledger):

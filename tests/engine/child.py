@@ -64,6 +64,20 @@ def submit_many(job: dict[str, Any]) -> dict[str, Any]:
     return {"outcomes": [getattr(outcome, "text", None) or type(outcome).__name__ for outcome in outcomes]}
 
 
+def run_many(job: dict[str, Any]) -> dict[str, Any]:
+    """Press Run once for each seed, all at the same time, and end when all clips are there."""
+    studio, players = _studio(job), [sys.modules["one_job"].Player() for _ in job["seeds"]]
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(
+            *(studio.run(who, seed=seed) for who, seed in zip(players, job["seeds"], strict=True))
+        )
+
+    clips = asyncio.run(all_of_them())
+    studio.close()
+    return {"clips": len({clip.path for clip in clips}), "waited": sum(who.heard("a free place") for who in players)}
+
+
 def collect(job: dict[str, Any]) -> dict[str, Any]:
     """Press nothing, and end when there is nothing left to be brought home or settled."""
     from remote_video_pack.remote_video.ledger.ledger import Ledger
@@ -130,7 +144,7 @@ def be_replaced(job: dict[str, Any]) -> dict[str, Any]:
     os.execv(sys.executable, [sys.executable, str(Path(__file__).resolve()), str(successor)])
 
 
-DOES = {f.__name__: f for f in (run, submit_many, collect, leave, be_ended, be_replaced)}
+DOES = {f.__name__: f for f in (run, submit_many, run_many, collect, leave, be_ended, be_replaced)}
 
 
 def _studio(job: dict[str, Any], *, collect: bool = False) -> Any:

@@ -36,6 +36,12 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def shared_ledger() -> dict[str, str]:
+    """Settings of a machine whose ledger others share."""
+    return {"ledger_url": "postgresql+psycopg://worker@db.example/studio", "host": "farm-1", "user": "ann"}
+
+
+@pytest.fixture
 def studio(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
     """A sandbox of its own that makes jobs in no time, and an empty home."""
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:

@@ -195,6 +195,16 @@ def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
     return kill
 
 
+def before_the_ledger_has_the_id(case: Case) -> None:
+    """Killed when its submission was accepted, and the journal alone has the id."""
+    child = _at_call(case, "submit", "stall:accepted")
+    with ledger_kept_locked(case.studio):
+        case.lane.sandbox.faults.clear()
+        wait_until(lambda: list((case.studio.home / "journal").glob("*.json")), "the journal")
+        case.kills += child.kill()
+    case.check()
+
+
 def route_of(studio: Studio, step: str) -> str:
     names = {"submit": studio.submit_route, "status": studio.status_route, "media": "media"}
     names["result"] = "runcomfy/result" if studio.provider == "runcomfy" else studio.status_route
@@ -210,7 +220,7 @@ BOUNDARIES: dict[str, tuple[Callable[[Case], None], State | None, str]] = {
     "while an accepted submission is not answered": (during_call("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
     "while a lost submission is not answered": (during_call("submit", "stall:lost"), State.INTENT, UNCERTAIN),
     "while half of the answer is there": (during_call("submit", "stall-midway:accepted"), State.INTENT, UNCERTAIN),
-    "before the id is written": (before_writing_after("submit", "stall:accepted"), State.INTENT, UNCERTAIN),
+    "before the id is in the ledger": (before_the_ledger_has_the_id, State.INTENT, CLIP),
     "while it asks for the state": (during_call("status", "stall"), State.SUBMITTED, CLIP),
     "while it reads half of the state": (during_call("status", "stall-midway"), State.SUBMITTED, CLIP),
     "while it is told it waits": (at_line("in the queue", "never-starts"), State.SUBMITTED, CLIP),

@@ -42,6 +42,7 @@ HURRY = Timeouts(
     heartbeat_seen=0.3,
     shared_look=0.02,
     collect=0.1,
+    place_look=0.05,
     ledger_pause=0.02,
 )
 QUICK = Pace(queue_s=0.02, run_s=0.03)

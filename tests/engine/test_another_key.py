@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from remote_video_pack.remote_video.before_run import Known, before_run
+from remote_video_pack.remote_video.engine.look_ahead import look_ahead
 from remote_video_pack.remote_video.errors import JobUncertain, StillRunning
 from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.record import JobRecord
 from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
-from .one_job import Studio
+from .one_job import Player, Studio, request_for, wait_until
 
 
 def change_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +73,132 @@ def test_other_inputs_are_another_clip_under_any_key(studio, monkeypatch):
     change_key(monkeypatch)
     studio.run_now(seed=2)
     assert studio.posts == 2
+
+
+# -- a ledger that machines share: another key may be another account's ------------------------------------------------
+
+
+@pytest.fixture
+def shared(studio, shared_ledger) -> Studio:
+    return replace(studio, more=shared_ledger)
+
+
+def by_another_account(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on; the provider knows no job of the first one under that key."""
+    change_key(monkeypatch)
+    studio.sandbox.faults.set("runcomfy/status", "vanished", on_call=1)
+
+
+def rows(studio: Studio) -> list[JobRecord]:
+    """Oldest first."""
+    return Ledger(studio.home).recent()[::-1]
+
+
+def ahead(studio: Studio) -> Known:
+    """What is known of the clip before a Run."""
+    request = request_for(studio.provider)
+    return look_ahead(request, studio.settings, (request.key(studio.settings.endpoint("runcomfy"), ""), None))
+
+
+def test_a_clip_that_another_account_paid_for_is_seen_and_not_taken(shared, monkeypatch):
+    first, player = shared.run_now(), Player()
+    before = rows(shared)
+    by_another_account(shared, monkeypatch)
+    own = shared.run_now(player)
+    assert (own.reused, shared.posts) == (False, 2)
+    assert own.request_id != first.request_id
+    said = next(number for number, line in enumerate(player.lines) if "Another account (ann@farm-1, 20" in line)
+    assert "REMOTE_VIDEO_SHARE_CLIPS=1" in player.lines[said]
+    assert said < next(number for number, line in enumerate(player.lines) if line.startswith("submitting"))
+    theirs, ours = rows(shared)
+    assert [theirs] == before
+    assert theirs.account != ours.account
+    assert shared.run_now().request_id == own.request_id, "from then on each account has its own"
+    assert shared.posts == 2
+
+
+def test_before_a_run_it_is_not_called_free_and_is_said(shared, monkeypatch):
+    shared.run_now()
+    assert ahead(shared).is_made
+    change_key(monkeypatch)
+    known = ahead(shared)
+    assert (known.is_made, known.is_being_made, known.made_by) == (False, False, "ann@farm-1")
+    line = before_run(request_for(shared.provider), known).line
+    assert "another account has it already: ann@farm-1" in line
+    assert "Made already" not in line
+    assert ahead(replace(shared, more={**shared.more, "share_clips": True})).is_made
+
+
+def test_one_household_shares_it_and_it_stays_whose_it_was(shared, monkeypatch):
+    first = shared.run_now()
+    (theirs,) = rows(shared)
+    by_another_account(shared, monkeypatch)
+    again = replace(shared, more={**shared.more, "share_clips": True}).run_now()
+    assert (again.request_id, again.reused, shared.posts) == (first.request_id, True, 1)
+    (job,) = rows(shared)
+    assert job.account == theirs.account, "whoever can ask the provider for it still can"
+
+
+def test_a_new_key_of_the_same_account_is_told_by_the_provider_there_too(shared, monkeypatch):
+    first = shared.run_now()
+    change_key(monkeypatch)
+    assert shared.run_now().request_id == first.request_id
+    assert shared.posts == 1
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_what_nobody_knows_of_another_account_s_job_blocks_one_household_alone(shared, monkeypatch, shares):
+    shared.sandbox.faults.set("runcomfy/submit", "hang-up:accepted", on_call=1)
+    with pytest.raises(JobUncertain):
+        shared.run_now()
+    (theirs,) = rows(shared)
+    change_key(monkeypatch)
+    studio = replace(shared, more={**shared.more, "share_clips": shares})
+    if shares:
+        with pytest.raises(JobUncertain):
+            studio.run_now()
+        assert shared.posts == 1
+    else:
+        assert not studio.run_now().reused
+        assert [job.state for job in rows(shared)] == [State.UNCERTAIN, State.STORED]
+        assert rows(shared)[0] == theirs
+
+
+def test_one_household_waits_for_the_clip_that_another_account_is_having_made(shared, nursery, monkeypatch):
+    studio, player = replace(shared, more={**shared.more, "share_clips": True}), Player()
+    child = nursery.start(studio, hold_at="accepted")
+    held = Path(child.job["held"])
+    wait_until(held.exists, "the other account's job")
+    (theirs,) = rows(studio)
+    change_key(monkeypatch)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now, player)
+        wait_until(lambda: player.heard("sharing the job of another run"), "this run to wait")
+        held.unlink()
+        assert run.result().request_id == child.result()["request_id"]
+    assert studio.posts == 1
+    assert [job.account for job in rows(studio)] == [theirs.account]
+
+
+def test_and_has_its_own_made_when_the_other_s_worker_dies_and_the_provider_does_not_know_the_job(
+    shared, nursery, monkeypatch
+):
+    studio, player = replace(shared, more={**shared.more, "share_clips": True}), Player()
+    child = nursery.start(studio, hold_at="accepted")
+    wait_until(Path(child.job["held"]).exists, "the other account's job")
+    (theirs,) = rows(studio)
+    by_another_account(studio, monkeypatch)
+    with ThreadPoolExecutor(1) as here:
+        run = here.submit(studio.run_now, player)
+        wait_until(lambda: player.heard("sharing the job of another run"), "this run to wait")
+        child.kill()
+        assert not run.result().reused
+    assert studio.posts == 2
+    assert rows(studio)[0] == theirs, "whoever has its key brings it home"
+
+
+def test_a_ledger_of_its_own_is_one_household_whoever_asked(studio, monkeypatch):
+    first = replace(studio, more={"host": "a-laptop", "user": "ann"}).run_now()
+    by_another_account(studio, monkeypatch)
+    assert replace(studio, more={"host": "a-laptop", "user": "bob"}).run_now().path == first.path
+    assert studio.posts == 1

@@ -16,7 +16,7 @@ from counts import count
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .children import Child
-from .kill_cases import BOUNDARIES, Case, Lane, at_line
+from .kill_cases import BOUNDARIES, CLIP, UNCERTAIN, Case, Lane, at_line
 from .one_job import PROVIDERS, wait_until
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
@@ -25,7 +25,7 @@ MOST_KILLS_OF_ONE_JOB = 3
 JOBS = 12
 BRINGING_HOME_S = 0.08
 """How long a collector takes, from its first question to the stored clip."""
-SETTLED = {State.INTENT: State.UNCERTAIN, State.SUBMITTED: State.STORED, State.FINISHED: State.STORED}
+SETTLED = {UNCERTAIN: State.UNCERTAIN, CLIP: State.STORED}
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("boundary", [name for name, (_, state, _) in BOUNDARIES.items() if state])
 def test_a_job_killed_at_a_step_is_settled_by_a_process_that_collects(lane, provider, boundary):
-    kill, state, _ = BOUNDARIES[boundary]
+    kill, state, expected = BOUNDARIES[boundary]
     case = Case(lane, lane.studio(provider))
     kill(case)
     assert case.state == state
-    assert case.collect_to_the_end() == SETTLED[state]
+    assert case.collect_to_the_end() == SETTLED[expected]
     count("killed at a step boundary and collected")
 
 

@@ -92,6 +92,7 @@ def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio
         (job,) = studio.sandbox.jobs
         assert job.request_id in str(error)
         assert "Not billed" not in str(error)
+        assert "in memory alone" in str(error), "that disk takes no journal either"
         ballast.unlink()
         clip = on_disk.run_now()
         assert (clip.request_id, clip.reused) == (job.request_id, True)

@@ -112,8 +112,26 @@ async def test_a_provider_that_only_says_429_is_still_asked_once_a_second():
     assert rate.per_s >= 1.0
 
 
-def test_places_are_as_many_as_are_allowed_and_come_back():
+def test_the_line_for_the_places_is_as_long_as_is_allowed():
     places = Places()
-    assert [places.take(2) for _ in range(3)] == [True, True, False]
-    places.give_back()
-    assert places.take(2)
+    assert [places.enter(2) for _ in range(3)] == [True, True, False]
+    places.leave()
+    assert places.enter(2)
+
+
+async def test_a_thousand_who_wait_for_a_place_ask_the_ledger_once():
+    places, looks = Places(), 0
+
+    async def free() -> int:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0)
+        return 3
+
+    assert all(await asyncio.gather(*(places.look(free, 60.0) for _ in range(1000))))
+    assert looks == 1
+    assert [places.take() for _ in range(4)] == [True, True, True, False]
+    assert not await places.look(free, 60.0), "that many were taken a moment ago"
+    places.leave()
+    assert await places.look(free, 60.0), "a place that was given back here is seen at once"
+    assert looks == 2

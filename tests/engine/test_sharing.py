@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.engine.job import write_lost
-from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError
+from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.sandbox import Pace, Sandbox
 
 from .children import CAN_FORK, Child, job_file, start
 from .kill_cases import ledger_kept_locked
@@ -233,6 +234,32 @@ def test_no_more_than_the_allowed_number_of_jobs_is_in_flight(studio):
     assert studio.sandbox.accepted_posts == 3
     jobs = studio.sandbox.jobs
     assert all(later.submitted_at >= job.due_at for job, later in pairwise(jobs))
+
+
+def test_the_places_are_the_studio_s_whatever_its_processes(tmp_path, small_mp4, keys, nurseries):
+    with Sandbox(tmp_path / "sandbox", pace=Pace(queue_s=0.0, run_s=0.4), prebuilt=small_mp4) as sandbox:
+        studio = Studio(sandbox, tmp_path, more={"max_parallel": 3})
+        Ledger(studio.home)
+        seeds = (range(6), range(6, 12))
+        both = [one.start(studio, "run_many", seeds=[*part]) for one, part in zip(nurseries, seeds, strict=True)]
+        results = [child.result() for child in both]
+        jobs = sandbox.jobs
+        assert [result["clips"] for result in results] == [6, 6]
+        assert len(jobs) == sandbox.accepted_posts == 12
+        assert sum(result["waited"] for result in results) >= 9
+        in_flight = [sum(job.submitted_at <= now.submitted_at < job.due_at for job in jobs) for now in jobs]
+        assert max(in_flight) == 3
+
+
+def test_a_job_that_waits_for_a_place_is_stopped_at_once_and_sends_nothing(studio):
+    """The places are taken by an engine that lives elsewhere."""
+    ledger, elsewhere = Ledger(studio.home), "an engine elsewhere"
+    studio = replace(studio, more={"max_parallel": 1}, timeouts=replace(studio.timeouts, place_look=60.0))
+    ledger.begin(ledger.acquire("k", elsewhere), studio.order(seed=7).job)
+    player = Player().stop_at("waiting for a free place (1 jobs are in flight)")
+    with pytest.raises(Stopped):
+        studio.run_now(player)
+    assert studio.posts == 0
 
 
 def test_a_busy_provider_is_tried_again_and_then_left_to_the_user(studio):

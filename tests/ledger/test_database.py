@@ -99,7 +99,7 @@ def test_a_migrated_ledger_is_worked_with(home):
     ledger = Ledger(home)
     assert [job.key[0] for job in ledger.to_collect()] == ["2"]
     assert [job.key[0] for job in ledger.interrupted()] == ["3"]
-    assert ledger.under_another_key(KEY, "d1").key == "1" * 64
+    assert ledger.under_another_key(KEY, "d1")[0].key == "1" * 64
     lease = ledger.acquire("4" * 64, ME)
     assert ledger.begin(lease, replace(JOB, account="tag")).attempt == 2
     assert ledger.accepted("4" * 64, JOB, "r-5").state is State.SUBMITTED
@@ -327,7 +327,7 @@ def test_jobs_are_taken_over_also_when_the_salt_is_lost(home):
     sql(file, "DELETE FROM meta")
     as_after_a_restart(file)
     sqlite_file.in_process(file).salt = None
-    assert Ledger(home).under_another_key(KEY, JOB.request_digest) is not None
+    assert Ledger(home).under_another_key(KEY, JOB.request_digest)
 
 
 def test_a_ledger_that_vanished_is_said_and_its_accounts_keep_their_names(home, caplog):

@@ -238,25 +238,25 @@ def test_a_job_that_was_forgotten_is_not_written_to_by_an_engine_that_wakes_up(l
 def test_what_was_paid_for_or_may_have_been_is_found_under_another_key(ledger, state):
     job_in(ledger, state)
     found = ledger.under_another_key(NEW_KEY, JOB.request_digest)
-    assert (found is None) is (state in COSTS_NOTHING)
-    assert ledger.under_another_key(KEY, JOB.request_digest) is None
-    assert ledger.under_another_key(NEW_KEY, "e" * 64) is None
-    assert ledger.under_another_key(NEW_KEY, "") is None
+    assert (found == []) is (state in COSTS_NOTHING)
+    assert ledger.under_another_key(KEY, JOB.request_digest) == []
+    assert ledger.under_another_key(NEW_KEY, "e" * 64) == []
+    assert ledger.under_another_key(NEW_KEY, "") == []
 
 
 def test_a_job_is_found_by_its_files_too_and_only_by_those_it_has(ledger):
     job_in(ledger, State.STORED, job=replace(JOB, file_digest="f" * 64))
     job_in(ledger, State.STORED, key_of(2), job=replace(JOB, request_digest="2" * 64))
-    assert ledger.under_another_key(NEW_KEY, "e" * 64, "f" * 64).key == KEY
-    assert ledger.under_another_key(NEW_KEY, "2" * 64, "e" * 64).key == key_of(2)
-    assert ledger.under_another_key(NEW_KEY, "e" * 64, "e" * 64) is None
-    assert ledger.under_another_key(NEW_KEY, "e" * 64, None) is None
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, "f" * 64)[0].key == KEY
+    assert ledger.under_another_key(NEW_KEY, "2" * 64, "e" * 64)[0].key == key_of(2)
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, "e" * 64) == []
+    assert ledger.under_another_key(NEW_KEY, "e" * 64, None) == []
 
 
 def test_of_several_the_latest_that_stands_for_money_is_found(ledger):
     for number, state in enumerate((State.STORED, State.SUBMITTED, State.FAILED)):
         job_in(ledger, state, key_of(number))
-    assert ledger.under_another_key(KEY, JOB.request_digest).key == key_of(1)
+    assert ledger.under_another_key(KEY, JOB.request_digest)[0].key == key_of(1)
 
 
 def test_a_job_is_taken_over_with_all_that_is_known_of_it(ledger):

@@ -166,6 +166,15 @@ async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path)
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+async def test_who_asked_is_told_where_that_was_elsewhere(client, home, monkeypatch):
+    accepted(Ledger(home), "theirs", asked_by="ann", host="farm-1")
+    accepted(Ledger(home), "of an earlier version")
+    for host, told in (("farm-1", [None, None]), ("a-laptop", [None, "ann@farm-1"])):
+        monkeypatch.setenv("REMOTE_VIDEO_HOST", host)
+        jobs = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+        assert [job["asked_by"] for job in jobs] == told
+
+
 async def test_a_clip_whose_file_has_gone_says_so(client, home, tmp_path):
     ledger = Ledger(home)
     done = accepted(ledger, "done")

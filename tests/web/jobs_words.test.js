@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { age, clock, costOf, priceOfRun, spending } from "../../web/jobs_words.js";
+import { age, clock, costOf, factsOf, nameOf, priceOfRun, spending } from "../../web/jobs_words.js";
 
 const RUN = { nodes: {}, clips: 5, made: 3, usd: 2.31, is_from: false, unknown: 0, sandbox: false };
 /** @param {object} more @returns {any} */
@@ -44,4 +44,11 @@ test("what was spent stands beside the budget, and what nobody knows beside it",
 test("an age and a length of time are short", () => {
   assert.deepEqual([0, 59, 60, 7200, 172800].map((passed) => age(0, passed)), ["just now", "just now", "1m ago", "2h ago", "2d ago"]);
   assert.deepEqual([5, 65, 3665].map(clock), ["0:05", "1:05", "1:01:05"]);
+});
+
+test("a row says who asked where that may be somebody else, and is quiet otherwise", () => {
+  const made = { ...job({ cost_usd: 1 }), model: "Veo 3", state_text: "Saved", live: null, prompt: null, created_at: 0, seconds: null, file_name: "clip.mp4" };
+  assert.equal(factsOf({ ...made, asked_by: null }), "$1.00 \u00b7 clip.mp4");
+  assert.equal(factsOf({ ...made, asked_by: "ann@farm-1" }), "$1.00 \u00b7 clip.mp4 \u00b7 asked for by ann@farm-1");
+  assert.match(nameOf({ ...made, asked_by: "ann@farm-1" }, 60), /asked for by ann@farm-1$/);
 });
