@@ -17,7 +17,8 @@ from ..engine.one_job import small_clip
 from ..fault_proxy import FaultProxy
 from ..postgres.server import PostgresServer, private_server
 from ..postgres.shared import need_postgres
-from .chaos import Chaos, Size, Studio, Zygote, clip_of
+from .chaos import Chaos, Size
+from .studio import Studio, Zygote, clip_of
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 SEEDS = range(20) if SOAK else (1,)
