@@ -79,7 +79,7 @@ def store() -> Iterator[FaultProxy]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_processes_that_share_a_file_pay_once(tmp_path, zygote, sandbox, clip, seed) -> None:
     with Studio(tmp_path, zygote, sandbox, clip) as studio:
-        run(studio, seed, replace(SIZE, sleeps=2 * SIZE.sleeps))
+        run(studio, seed, replace(SIZE, lasts_s=SIZE.lasts_s / 2))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
