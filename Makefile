@@ -19,7 +19,7 @@ help:
 	@echo "make format        let ruff format the code"
 	@echo "make words         write locales/*/*.json from locales/*/words.json and what the nodes say"
 	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
-	@echo "make soak          the fault, crash, schema and decoder tests, for longer"
+	@echo "make soak          the fault, crash, studio, schema and decoder tests, for longer"
 	@echo "make comfy         COMFYUI_PATH=... [COMFYUI_PYTHON=...] link the pack in and start ComfyUI in the sandbox"
 	@echo "make test-comfyui  COMFYUI_PATH=... [COMFYUI_PYTHON=...] the tests against a real ComfyUI server"
 
@@ -59,7 +59,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 soak: $(READY)
-	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger tests/catalogue tests/media/test_hostile.py
+	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger tests/studio tests/catalogue tests/media/test_hostile.py
 
 # ---- with a ComfyUI checkout ---------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@
                            {"reap": pid} waits for its end and says how it ended
 
 What it is asked for lies in a folder as `<name>.ask`; what came of that is written beside it as `<name>.answer`. What
-has no answer yet is asked for again by the next process, as a user does after a crash.
+has no answer yet is asked for again by the next process, as a user does after a crash. A file `submits` is touched when
+something is about to be submitted.
 """
 
 from __future__ import annotations
@@ -78,9 +79,16 @@ async def answer_one(studio: Any, ask: Path) -> None:
     from remote_video_pack.remote_video.errors import JobUncertain, RemoteVideoError
 
     said: list[str] = []
+    submits = ask.with_name("submits")
+
+    def at_line(line: str) -> None:
+        if line.startswith("submitting"):
+            submits.touch()
+
     while True:
         try:
-            clip = await studio.run(prompt=json.loads(ask.read_text(encoding="utf-8")))
+            player = sys.modules["one_job"].Player(at_line=at_line)
+            clip = await studio.run(player, prompt=json.loads(ask.read_text(encoding="utf-8")))
         except JobUncertain as error:
             answer = {"outcome": "uncertain", "says": str(error)}
         except RemoteVideoError as error:
