@@ -7,6 +7,10 @@ import { t } from "./text.js";
 
 /** The nodes whose clips cost money. */
 export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
+/** It makes films of clips, here and for nothing: it has no account, no price and no model. */
+export const JOIN = "JoinClips";
+/** The nodes that show a player. */
+export const VIDEO_NODES = new Set([...CLIP_NODES, JOIN]);
 
 const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };

@@ -2,7 +2,7 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } from "./badges.js";
+import { CLIP_NODES, JOIN, VIDEO_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } from "./badges.js";
 import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
@@ -15,8 +15,6 @@ import { onOffered, onSandbox, renewModels } from "./server.js";
 import { offerOnWires } from "./suggestions.js";
 
 const LOOK_EVERY_MS = 400;
-/** It makes films of clips, here and for nothing: it has no account, no price and no model. */
-const JOIN = "JoinClips";
 
 /**
  * Frontend 1.37 reads the schema's "fixed" as a name and starts every seed at "randomize"; a random seed is another
@@ -40,7 +38,7 @@ function showPlayer(/** @type {any} */ node) {
 function growAroundPlayers(/** @type {any} */ graph) {
   if (isNodes2()) return;
   for (const node of graph?.nodes ?? []) {
-    if (!(CLIP_NODES.has(node.comfyClass) || node.comfyClass === JOIN) || node.flags?.collapsed) continue;
+    if (!VIDEO_NODES.has(node.comfyClass) || node.flags?.collapsed) continue;
     const needed = node.computeSize()[1];
     if (node.size[1] >= needed) continue;
     node.setSize([node.size[0], needed]);

@@ -1,7 +1,7 @@
 // @ts-check
-/** A clip plays by itself on its node, without a sound, as ComfyUI's pictures show themselves. */
+/** A clip, or a film, plays by itself on its node, without a sound, as ComfyUI's pictures show themselves. */
 
-import { CLIP_NODES } from "./badges.js";
+import { VIDEO_NODES } from "./badges.js";
 
 /** By player, what it was begun with: who pauses it, or turns the sound on, is let be. @type {WeakMap<HTMLVideoElement, string>} */
 const begun = new WeakMap();
@@ -9,7 +9,7 @@ const begun = new WeakMap();
 /** Begin what has just come. Players come with the outputs, and nothing tells of them. @param {any} graph the one that is looked at */
 export function playClips(graph) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  for (const node of graph?.nodes ?? []) if (CLIP_NODES.has(node.comfyClass)) playersOf(node).forEach(play);
+  for (const node of graph?.nodes ?? []) if (VIDEO_NODES.has(node.comfyClass)) playersOf(node).forEach(play);
 }
 
 /** @param {any} node @returns {NodeListOf<HTMLVideoElement>} on the canvas its widget's, on Nodes 2.0 those in its element */
