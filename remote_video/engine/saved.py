@@ -23,11 +23,21 @@ from .order import Order
 _log = logging.getLogger("remote_video")
 
 
-def in_place(record: JobRecord, folder: OutputFolder) -> Path | None:
-    """The clip, when it is where the ledger says, in this folder, and as large as it was."""
+def in_place(record: JobRecord, folder: OutputFolder, *, is_shared: bool = False) -> Path | None:
+    """The clip, when it is where the ledger says, in this folder, and as large as it was.
+
+    Args:
+        is_shared: other machines write into that ledger too, of folders that are called the same: what lies here under
+            the clip's name is it only if its bytes are.
+    """
     is_elsewhere = record.output_folder != str(folder.root) and not Path(record.path or "").is_absolute()
     path = None if is_elsewhere else folder.file(record.path)
-    return path if path is not None and _is_as_large(path, record) else None
+    is_it = _is_same if is_shared else _is_as_large
+    return path if path is not None and is_it(path, record) else None
+
+
+def _in_place(record: JobRecord, order: Order) -> Path | None:
+    return in_place(record, order.folder, is_shared=order.settings.ledger_url is not None)
 
 
 def is_anywhere(record: JobRecord, order: Order) -> bool:
@@ -72,7 +82,7 @@ def _as_clip(record: JobRecord, other: OtherFile) -> JobRecord:
 
 
 def _found(record: JobRecord, order: Order, place: Target) -> Path | None:
-    if (path := in_place(record, order.folder)) is not None:
+    if (path := _in_place(record, order)) is not None:
         return path
     with contextlib.suppress(OSError):
         for path in (*order.folder.files(record.path), *place.clips()):
@@ -124,9 +134,9 @@ def read_only(ledger: Ledger, order: Order) -> JobRecord | None:
     record = ledger.get(order.key)
     if record is None or not record.is_stored or record.part_path is not None or Path(record.path or "").is_absolute():
         return None
-    if (path := in_place(record, order.folder)) is None:
+    if (path := _in_place(record, order)) is None:
         return None
-    if not all(other.is_gone or in_place(_as_clip(record, other), order.folder) for other in record.other_files):
+    if not all(other.is_gone or _in_place(_as_clip(record, other), order) for other in record.other_files):
         return None
     save_sidecar(path, order.job.sidecar, order.folder)
     return record
