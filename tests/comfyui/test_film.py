@@ -17,7 +17,7 @@ PLAYS = """(part) => [...document.querySelectorAll("video")].some((one) =>
     new URL(one.src).searchParams.get("filename")?.includes(part) && one.videoWidth > 0 && one.currentTime > 0)"""
 ORIGIN = "(id) => app.graph.getNodeById(id).getInputNode(0).id"
 ROOM = """() => {
-    const { scale } = app.canvas.ds, [width, height] = [320 * scale, 500 * scale];
+    const { scale } = app.canvas.ds, [width, height] = [640 * scale, 600 * scale];
     const { x, y } = app.canvas.canvas.getBoundingClientRect();
     const taken = app.graph._nodes.map(({ pos, size }) => {
         const [left, top] = app.canvas.ds.convertOffsetToCanvas(pos);
@@ -26,7 +26,7 @@ ROOM = """() => {
     for (let top = 150; top + height < innerHeight - 100; top += 20)
         for (let left = 100; left + width < innerWidth - 100; left += 20)
             if (taken.every(([x1, y1, x2, y2]) => left > x2 || left + width < x1 || top > y2 || top + height < y1))
-                return [left, top];
+                return [left + width / 2, top];
 }"""
 """Where a node has room that is seen."""
 SHOTS = ("A flag in the wind.", "The wind drops.", "The flag hangs still.")
