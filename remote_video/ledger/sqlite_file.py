@@ -30,11 +30,13 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from ..errors import LedgerError
-from ..private_file import NotPrivate, check_private, create_private, private_folder, why_unusable
+from ..private_file import NotPrivate, check_private, create_private, private_folder
 from ..timeouts import Timeouts
+from .forks import Forks
 from .migrations import newest, upgrade
 from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
+from .sqlite_words import in_words, too_new
 from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
 T = TypeVar("T")
@@ -43,8 +45,6 @@ BUSY_TIMEOUT_S = 30.0
 """How long a transaction waits for another process's, s."""
 OPENING_TIMEOUT_S = 180.0
 """How long is waited while another process migrates or salvages the ledger, s."""
-FORK_WAIT_S = 2.0
-"""How long a fork waits for the transactions of other threads, s."""
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
 _FAST = ("journal_mode=MEMORY", "synchronous=OFF")
 
@@ -86,51 +86,13 @@ def in_process(path: Path) -> InProcess:
         return _files.setdefault(path, InProcess())
 
 
-class _Forks:
-    """Keeps a fork apart from transactions: SQLite takes what a child inherits of an open file for its own locks.
-
-    https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
-    """
-
-    def __init__(self) -> None:
-        self._change = threading.Condition()
-        self._open = 0
-        self._forking = False
-
-    @contextmanager
-    def kept_off(self) -> Iterator[None]:
-        """Inside it the process isn't forked, unless that would wait for too long."""
-        with self._change:
-            self._change.wait_for(lambda: not self._forking)
-            self._open += 1
-        try:
-            yield
-        finally:
-            with self._change:
-                self._open -= 1
-                self._change.notify_all()
-
-    def begin(self) -> None:
-        """A fork is about to happen."""
-        with self._change:
-            self._change.wait_for(lambda: not self._forking)
-            self._forking = True
-            self._change.wait_for(lambda: not self._open, FORK_WAIT_S)
-
-    def end(self) -> None:
-        """It has happened; this is the parent."""
-        with self._change:
-            self._forking = False
-            self._change.notify_all()
-
-
-_forks = _Forks()
+_forks = Forks()
 
 
 def _begin_anew() -> None:
     """In a forked child: a lock may be held by a thread that only the parent has."""
     global _lock, _forks
-    _lock, _forks = threading.Lock(), _Forks()
+    _lock, _forks = threading.Lock(), Forks()
     _files.clear()
 
 
@@ -288,38 +250,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _told(path: Path, error: BaseException) -> LedgerError:
     """The same trouble in words for the user."""
-    told = _in_words(path, error)
+    told = in_words(path, error)
     told.outcome_unknown = isinstance(error, _NotCommitted)
     return told
-
-
-def _in_words(path: Path, error: BaseException) -> LedgerError:
-    why, advice = reason(error), None
-    if isinstance(error, NotPrivate):
-        what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
-        return LedgerError(what, next_step="Change what is named above, then run again.")
-    if (unusable := why_unusable(path.parent)) is not None:
-        what = f"The record of paid jobs at {path} can't be used. {unusable[0]} Without it nothing may be submitted."
-        return LedgerError(what, next_step=unusable[1])
-    trouble = f"can't be written: {why}"
-    if "locked" in why:
-        trouble = "is kept locked by another process"
-        advice = "Close what else has the file open (another ComfyUI, a database viewer, a backup), then run again."
-    elif "full" in why:
-        advice = "Make room on the disk of that folder, then run again."
-    elif is_damage(error):
-        trouble = f"is damaged ({why})"
-        advice = "Run again: what can still be read of it is taken over into a new one."
-    what = f"The record of paid jobs at {path} {trouble}. Without it nothing may be submitted."
-    return LedgerError(what, next_step=advice)
-
-
-def _too_new(path: Path, layout: int) -> LedgerError:
-    return LedgerError(
-        f"The record of paid jobs at {path} was written by a newer version of Remote Video "
-        f"(layout {layout}; this one knows {LAYOUT}).",
-        next_step="Update Remote Video, or set REMOTE_VIDEO_HOME to another folder.",
-    )
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------
@@ -370,7 +303,7 @@ def _layout(path: Path, *, thorough: bool = False) -> int:
         with _engine(path).connect() as db:
             layout: int = db.exec_driver_sql("PRAGMA user_version").scalar_one()
             if layout > LAYOUT:
-                raise _too_new(path, layout)
+                raise too_new(path, layout)
             has_all = layout < LAYOUT or all(
                 len(columns_in(db, table)) == len(table.columns) for table in METADATA.sorted_tables
             )

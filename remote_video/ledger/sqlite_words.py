@@ -1,0 +1,40 @@
+"""Trouble with a ledger's file, in words for the user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import LedgerError
+from ..private_file import NotPrivate, why_unusable
+from .tables import LAYOUT, is_damage, reason
+
+
+def in_words(path: Path, error: BaseException) -> LedgerError:
+    """What went wrong with it."""
+    why, advice = reason(error), None
+    if isinstance(error, NotPrivate):
+        what = f"The record of paid jobs at {path} can't be used safely. {error} Without it nothing may be submitted."
+        return LedgerError(what, next_step="Change what is named above, then run again.")
+    if (unusable := why_unusable(path.parent)) is not None:
+        what = f"The record of paid jobs at {path} can't be used. {unusable[0]} Without it nothing may be submitted."
+        return LedgerError(what, next_step=unusable[1])
+    trouble = f"can't be written: {why}"
+    if "locked" in why:
+        trouble = "is kept locked by another process"
+        advice = "Close what else has the file open (another ComfyUI, a database viewer, a backup), then run again."
+    elif "full" in why:
+        advice = "Make room on the disk of that folder, then run again."
+    elif is_damage(error):
+        trouble = f"is damaged ({why})"
+        advice = "Run again: what can still be read of it is taken over into a new one."
+    what = f"The record of paid jobs at {path} {trouble}. Without it nothing may be submitted."
+    return LedgerError(what, next_step=advice)
+
+
+def too_new(path: Path, layout: int) -> LedgerError:
+    """A newer version of the pack wrote it."""
+    return LedgerError(
+        f"The record of paid jobs at {path} was written by a newer version of Remote Video "
+        f"(layout {layout}; this one knows {LAYOUT}).",
+        next_step="Update Remote Video, or set REMOTE_VIDEO_HOME to another folder.",
+    )
