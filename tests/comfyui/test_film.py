@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
@@ -59,21 +60,21 @@ def press_run(page: Any) -> None:
 
 def test_three_shots_become_a_film_by_mouse_alone(page, server):
     films = set(server.output.rglob("JoinClips*.mp4"))
-    begun = time.monotonic()
+    begun, mark = time.monotonic(), secrets.token_hex(4)  # a film of the same clips would be read from the disk
     add(page, "Image to Video with Veo 3", 640, 120, "Veo3I2V")
     page.get_by_role("button", name="Try the sandbox").first.click()
     picture = add(page, "Load Image", 200, 420, "LoadImage")
     (shot,) = page.evaluate(IDS, "Veo3I2V")
     wire(page, (picture, "IMAGE"), (shot, "image"))
     page.locator("textarea").first.click()
-    page.keyboard.type(f"{SHOTS[0]} {id(page)}")
+    page.keyboard.type(f"{SHOTS[0]} {mark}")
     press_run(page)
     going_on = page.locator(".remote-video-node:visible").get_by_role("button", name="Continue this shot")
     for made, words in enumerate(SHOTS[1:], 1):
         going_on.nth(made - 1).wait_for()  # the last shot is made
         going_on.last.click()
         page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
-        page.keyboard.type(f"{words} {id(page)}")
+        page.keyboard.type(f"{words} {mark}")
         press_run(page)
     shots = page.evaluate(IDS, "Veo3I2V")
     begins_with = [page.evaluate(ORIGIN, one) for one in shots]
