@@ -68,7 +68,7 @@ export class StatusView {
     this.live = make("p", { className: "read-out", role: "status" });
     this.takes = new TakesStrip(node, () => this.statuses.map(({ key }) => key), attempt, () => this.fit());
     this.content = make("div", { className: "content" }, this.items, this.takes.root, this.live);
-    this.root = make("div", { className: "remote-video remote-video-node", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
+    this.root = make("div", { className: "remote-video remote-video-node nothing", dir: direction(), role: "group", "aria-label": t("Remote Video: the clip") }, this.content);
     // Over the canvas the wheel zooms, as beside it.
     this.root.addEventListener("wheel", (event) => !isNodes2() && app.canvas.processMouseWheel(event), { passive: false });
     const widget = node.addDOMWidget(`${WIDGET}${++widgets}`, "remote_video_status", this.root, {
@@ -111,6 +111,7 @@ export class StatusView {
   /** On the canvas the node grows and shrinks with what it shows, and its other widgets stay as they are. */
   fit() {
     const isEmpty = !this.items.childElementCount && this.takes.root.hidden;
+    this.root.classList.toggle("nothing", isEmpty);
     const wanted = isEmpty ? 0 : this.content.offsetHeight;
     if (isNodes2() || (!isEmpty && !wanted)) return;
     const height = wanted ? wanted + 2 * MARGIN : 0;
