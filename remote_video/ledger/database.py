@@ -22,7 +22,7 @@ class Database(Protocol):
         """What it is called in sentences: without what opens it."""
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """What `work` finds in one state of the ledger."""
+        """What `work` finds in the ledger."""
 
     def write(self, work: Callable[[sa.Connection], T], *about: str, again: bool = True) -> T:
         """Do `work` whole or not at all, while nobody else writes about the same.

@@ -116,7 +116,7 @@ class Postgres:
         known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
         self._secrets = [text for text in known if isinstance(text, str)]
         self.engine = _engine(self._url)
-        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._opening = threading.Lock()
         self._is_open = False
         self._ahead = 0.0
@@ -152,7 +152,7 @@ class Postgres:
     # -- transactions ------------------------------------------------------------------------------------------------
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """See `Database`."""
+        """See `Database`; a second question may see what was committed after the first."""
 
         def attempt() -> T:
             with self._reading.connect() as db:
@@ -353,6 +353,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         max_overflow=MOST_CONNECTIONS - 4,
         pool_timeout=READ_FOR_S,
         pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
         hide_parameters=True,
     )
     options.update(engine.dialect.create_connect_args(url)[1])

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from remote_video_pack.remote_video.ledger.leases import Lease
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
@@ -14,6 +15,8 @@ from remote_video_pack.remote_video.ledger.record import NewJob
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 from remote_video_pack.remote_video.timeouts import Timeouts
 
+IN_A_FILE = pytest.mark.parametrize("url", [None], ids=["a file"])
+"""For a test of what SQLite does."""
 BASE = "https://model-api.runcomfy.net"
 JOB = NewJob("RunComfy", BASE, "veo-3", "Veo 3", seed=1, request_digest="d" * 64)
 HASTY = Timeouts(lease=0.8, heartbeat_seen=0.5)
@@ -72,7 +75,12 @@ def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
     sqlite_file.in_process(file).is_suspect = suspect
 
 
-def sql(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What another program does to the file."""
-    with closing(sqlite3.connect(file)) as db, db:
+def sql(place: Path | str | Ledger, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program does to the file, or to the database, of a ledger."""
+    engine = getattr(getattr(place, "_database", None), "engine", None)
+    if engine is not None:
+        with engine.begin() as db:
+            found = db.exec_driver_sql(statement.replace("?", "%s"), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+    with closing(sqlite3.connect(place.name if isinstance(place, Ledger) else place)) as db, db:
         return db.execute(statement, values).fetchall()

@@ -16,7 +16,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import Timeouts
 
-from .rows import HASTY, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
+from .rows import HASTY, IN_A_FILE, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
 
 USUAL = Timeouts()
 HOUR = 3600.0
@@ -52,8 +52,8 @@ def seconds_until_acquired(ledger: Ledger, engine_id: str, within: float = LONG_
 
 
 @pytest.fixture
-def ledger(home) -> Ledger:
-    return Ledger(home, HASTY)
+def ledger(hasty_ledger: Ledger) -> Ledger:
+    return hasty_ledger
 
 
 # -- when an engine is gone: the rule by itself ------------------------------------------------------------------------
@@ -157,11 +157,11 @@ def test_a_job_is_one_engine_s_at_a_time(ledger):
     assert ledger.acquire(KEY, OTHER).fence > lease.fence
 
 
-def test_of_many_that_want_a_job_at_once_one_gets_it(home):
+def test_of_many_that_want_a_job_at_once_one_gets_it(home, url):
     together, got = threading.Barrier(8), []
 
     def want(engine_id: str) -> None:
-        ledger = Ledger(home, HASTY)
+        ledger = Ledger(home, HASTY, url)
         together.wait()
         if lease := ledger.acquire(KEY, engine_id):
             got.append(lease)
@@ -184,10 +184,11 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
     ledger.note(lease, cost_usd=1.0)
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
 def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(ledger, home, hours):
     def set_clock() -> None:
-        sql(ledger.name, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
+        sql(ledger, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
 
     ledger.acquire(KEY, ME)
     set_clock()
@@ -203,18 +204,18 @@ def test_a_silent_holder_s_lease_is_taken_over_and_not_before_its_time(ledger):
     assert time.monotonic() - begin >= HASTY.lease
 
 
-def test_what_is_seen_of_an_engine_is_known_to_each_ledger_object_of_the_process(home):
+def test_what_is_seen_of_an_engine_is_known_to_each_ledger_object_of_the_process(home, url):
     """They are made for a call each; none of them lives long enough to see an engine die."""
-    Ledger(home, HASTY).acquire(KEY, ME)
+    Ledger(home, HASTY, url).acquire(KEY, ME)
     end = time.monotonic() + LONG_AFTER
-    while not Ledger(home, HASTY).acquire(KEY, OTHER):
+    while not Ledger(home, HASTY, url).acquire(KEY, OTHER):
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def test_a_holder_whose_engine_nobody_knows_is_gone_at_once(ledger):
     ledger.acquire(KEY, ME)
-    sql(ledger.name, "DELETE FROM engines")
+    sql(ledger, "DELETE FROM engines")
     assert ledger.holder(KEY) is None
     assert ledger.acquire(KEY, OTHER)
 
@@ -234,15 +235,15 @@ def test_an_engine_with_many_jobs_has_one_heart(ledger):
         ledger.acquire(key_of(number), ME)
     ledger.heartbeat(ME)
     ledger.heartbeat(ME)
-    assert sql(ledger.name, "SELECT id, beats FROM engines") == [(ME, 2)]
+    assert sql(ledger, "SELECT id, beats FROM engines") == [(ME, 2)]
 
 
 def test_an_engine_is_heard_of_before_its_first_job_and_after_it_was_given_up(ledger):
     ledger.heartbeat(OTHER)
-    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
-    sql(ledger.name, "DELETE FROM engines")
+    assert sql(ledger, "SELECT id FROM engines") == [(OTHER,)]
+    sql(ledger, "DELETE FROM engines")
     ledger.heartbeat(OTHER)
-    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
+    assert sql(ledger, "SELECT id FROM engines") == [(OTHER,)]
 
 
 def test_a_waiter_is_told_who_has_the_job_and_since_when(ledger):
@@ -273,10 +274,10 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
     with beating(ledger, OTHER):
         kept = ledger.acquire(key_of(1), OTHER)
         end = time.monotonic() + LONG_AFTER
-        while len(sql(ledger.name, "SELECT id FROM engines")) > 1:
+        while len(sql(ledger, "SELECT id FROM engines")) > 1:
             assert time.monotonic() < end
             time.sleep(0.01)
-        assert sql(ledger.name, "SELECT engine_id, fence FROM leases ORDER BY key") == [
+        assert sql(ledger, "SELECT engine_id, fence FROM leases ORDER BY key") == [
             (OTHER, kept.fence),
             (None, lost.fence),
         ]

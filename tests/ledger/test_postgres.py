@@ -1,0 +1,295 @@
+"""What a ledger in PostgreSQL promises besides: the database's clock, locks, layouts, and trouble in words."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from remote_video_pack.remote_video.errors import LedgerError, SettingsError
+from remote_video_pack.remote_video.ledger import postgres
+from remote_video_pack.remote_video.ledger.leases import LeaseLost
+from remote_video_pack.remote_video.ledger.ledger import Ledger
+from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.tables import LAYOUT, METADATA
+from remote_video_pack.remote_video.settings import Settings
+from remote_video_pack.remote_video.timeouts import Timeouts
+
+from ..fault_proxy import FaultProxy
+from .rows import JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
+from .test_database import LAYOUT_1
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def ledger(home, postgres_url) -> Ledger:
+    return Ledger(home, url=postgres_url)
+
+
+# -- the clock ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_times_are_the_database_s_and_no_machine_s(ledger, monkeypatch, hours):
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + hours * HOUR)
+    lease = begun(ledger)
+    job = ledger.accepted(KEY, JOB, "r-1")
+    assert job.created_at == pytest.approx(right(), abs=60)
+    assert job.submitted_at == pytest.approx(right(), abs=60)
+    assert ledger.now() == pytest.approx(right(), abs=60)
+    assert ledger.holder(KEY).since == pytest.approx(right(), abs=60)
+    assert ledger.acquire(KEY, OTHER) is None
+    assert ledger.record(lease, Event.SUCCEEDED).state is State.FINISHED
+
+
+def test_who_slept_through_a_lease_writes_nothing_but_the_id_of_an_accepted_job(ledger):
+    lease = begun(ledger)
+    sql(ledger, "UPDATE engines SET heard_at = heard_at - 60")
+    with pytest.raises(LeaseLost):
+        ledger.record(lease, Event.TURNED_DOWN)
+    with pytest.raises(LeaseLost):
+        ledger.note(lease, cost_usd=1.0)
+    assert ledger.accepted(KEY, JOB, "r-1").state is State.SUBMITTED
+    assert ledger.acquire(KEY, ME).fence > lease.fence, "heard of again, it may go on"
+    assert ledger.acquire(KEY, OTHER) is None
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_about_a_job_waits_for_the_other_one_and_nobody_else_does(ledger, postgres_url):
+    lease = begun(ledger)
+    number, order = postgres._number(KEY), []
+    with postgres.postgres_at(postgres_url).engine.begin() as other, ThreadPoolExecutor(1) as pool:
+        other.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        writing = pool.submit(lambda: order.append(ledger.record(lease, Event.LOST).state))
+        assert ledger.acquire(key_of(1), OTHER), "another job is not held up"
+        time.sleep(0.2)
+        assert not writing.done()
+        other.commit()
+        writing.result(20)
+    assert order == [State.UNCERTAIN]
+
+
+# -- layouts -----------------------------------------------------------------------------------------------------------
+
+
+def differences(url: str) -> list[object]:
+    with postgres.postgres_at(url).engine.connect() as db:
+        return compare_metadata(MigrationContext.configure(db, opts={"compare_type": True}), METADATA)
+
+
+def test_a_new_database_has_today_s_layout(ledger, postgres_url):
+    assert differences(postgres_url) == []
+    assert sql(ledger, "SELECT version_num FROM alembic_version") == [(f"{LAYOUT:04}",)]
+
+
+def test_a_ledger_of_layout_1_becomes_one_of_today(home, postgres_url):
+    with sa.create_engine(postgres_url).begin() as db:
+        for statement in LAYOUT_1.split(";\n"):
+            if not statement.startswith("PRAGMA"):
+                db.exec_driver_sql(statement.replace("%", "%%"))
+    ledger = Ledger(home, url=postgres_url)
+    assert {job.key[0]: job.state.value for job in ledger.recent()} == {
+        "1": "stored",
+        "2": "submitted",
+        "3": "intent",
+        "4": "failed",
+    }
+    assert ledger.account_tag("a key") == "54897bf9f0a886893e7ddde8c7ba810a"
+    kinds = [difference for difference in differences(postgres_url) if "modify_type" not in str(difference)]
+    assert kinds == []
+
+
+def test_ten_that_open_an_empty_database_at_once_make_one_ledger(home, postgres_url):
+    code = "import sys; from pathlib import Path; from remote_video.ledger.ledger import Ledger; "
+    code += "print(Ledger(Path(sys.argv[1]), url=sys.argv[2]).account_tag('key'))"
+    pack = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", code, str(home), postgres_url]
+    many = [subprocess.Popen(command, cwd=pack, stdout=subprocess.PIPE, text=True) for _ in range(10)]
+    assert len({process.communicate(timeout=100)[0] for process in many}) == 1
+    assert {process.returncode for process in many} == {0}
+
+
+def test_a_newer_layout_is_left_alone_by_who_opens_it_and_by_who_has_it_open(ledger, home, postgres_url):
+    sql(ledger, "UPDATE alembic_version SET version_num = '0099'")
+    with pytest.raises(LedgerError, match="newer version") as told:
+        ledger.acquire(KEY, ME)
+    assert "Update Remote Video" in told.value.next_step
+    postgres._databases.clear()
+    with pytest.raises(LedgerError, match="newer version"):
+        Ledger(home, url=postgres_url)
+    assert sql(ledger, "SELECT count(*) FROM leases") == [(0,)]
+
+
+# -- trouble -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch):
+    """Half a minute of patience is too much for a test."""
+    for name, seconds in {"READ_FOR_S": 1.0, "WRITE_FOR_S": 4.0, "ANSWER_S": 1.0, "IDLE_S": 1.0, "LOCK_S": 1.0}.items():
+        monkeypatch.setattr(postgres, name, seconds)
+    monkeypatch.setitem(postgres.DEFAULTS, "connect_timeout", 1)
+
+
+@pytest.fixture
+def proxied(home, own_postgres, in_a_hurry):
+    """A ledger behind a proxy, and the server."""
+    with own_postgres.database() as name, FaultProxy(own_postgres.port) as proxy:
+        yield Ledger(home, url=own_postgres.url(name, port=proxy.port)), proxy, own_postgres
+
+
+def test_a_restart_in_the_middle_is_waited_out(proxied):
+    ledger, _, server = proxied
+    lease = begun(ledger)
+    server.restart()
+    assert ledger.accepted(KEY, JOB, "r-1").request_id == "r-1"
+    server.cut_sessions()
+    assert ledger.record(lease, Event.SUCCEEDED).state is State.FINISHED
+
+
+def test_a_database_that_is_away_is_said_without_what_opens_it(proxied, caplog):
+    caplog.set_level(logging.DEBUG)
+    ledger, _, server = proxied
+    server.stop()
+    with pytest.raises(LedgerError, match="can't be reached") as told:
+        ledger.acquire(KEY, ME)
+    assert not told.value.outcome_unknown
+    assert server.password not in str(told.value) + caplog.text + repr(ledger._database)
+    server.start()
+    assert ledger.acquire(KEY, ME)
+
+
+@pytest.mark.parametrize("is_forwarded", [True, False], ids=["the commit reached it", "the commit was lost"])
+def test_a_commit_whose_answer_is_lost_is_asked_about(proxied, is_forwarded):
+    ledger, proxy, _ = proxied
+    lease = ledger.acquire(KEY, ME)
+    proxy.cut_at(b"COMMIT\0", forwarded=is_forwarded)
+    assert ledger.begin(lease, JOB).attempt == 1
+    assert ledger.get(KEY).attempt == 1
+
+
+def test_a_commit_that_nobody_can_be_asked_about_is_said_to_be_unknown(proxied):
+    ledger, proxy, _ = proxied
+    lease = ledger.acquire(KEY, ME)
+    proxy.cut_at(b"COMMIT\0", forwarded=True, then_refuse=True)
+    with pytest.raises(LedgerError) as told:
+        ledger.begin(lease, JOB)
+    assert told.value.outcome_unknown
+    proxy.heal()
+    assert ledger.get(KEY).state is State.INTENT
+
+
+def test_a_network_that_swallows_everything_is_noticed(proxied):
+    ledger, proxy, _ = proxied
+    lease = begun(ledger)
+    proxy.swallow()
+    begin = time.monotonic()
+    with pytest.raises(LedgerError, match="can't be reached"):
+        ledger.record(lease, Event.LOST)
+    assert time.monotonic() - begin < 60
+    proxy.heal()
+    assert ledger.record(lease, Event.LOST).state is State.UNCERTAIN
+
+
+def test_a_slow_database_is_only_slow(proxied):
+    ledger, proxy, _ = proxied
+    proxy.delay(up_s=0.05)
+    assert job_in(ledger, State.SUBMITTED)
+    assert ledger.get(KEY).request_id == f"id-of-{KEY}"
+
+
+def test_a_standby_can_be_looked_at_and_not_written(proxied):
+    ledger, _, server = proxied
+    job_in(ledger, State.STORED)
+    server.read_only()
+    server.cut_sessions()
+    assert ledger.get(KEY).is_stored
+    with pytest.raises(LedgerError, match="read but not written"):
+        ledger.acquire(key_of(1), ME)
+    server.read_only(False)
+
+
+def test_a_worker_that_fell_asleep_in_a_transaction_holds_nobody_up_for_long(proxied):
+    ledger, _, _ = proxied
+    begun(ledger)
+    asleep, wake = threading.Event(), threading.Event()
+
+    def sleeper(db: sa.Connection) -> None:
+        asleep.set()
+        wake.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        sleeping = pool.submit(ledger._database.write, sleeper, KEY)
+        assert asleep.wait(20)
+        assert ledger.accepted(KEY, JOB, "r-1").request_id == "r-1"
+        wake.set()
+        sleeping.exception(30)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "wrong"}, "refuses the user's name or password"),
+        ({"database": "nowhere"}, "does not exist"),
+        ({"port": 1}, "can't be reached"),
+        ({"query": {"sslmode": "require"}}, "can't be reached"),
+    ],
+)
+def test_what_keeps_a_worker_out_is_said(home, postgres_url, in_a_hurry, change, words):
+    url = sa.make_url(postgres_url).set(**change)
+    with pytest.raises(LedgerError, match=words) as told:
+        Ledger(home, url=url.render_as_string(hide_password=False))
+    assert sa.make_url(postgres_url).password not in str(told.value)
+
+
+def test_no_address_at_all_is_a_setting_to_correct(home):
+    with pytest.raises(SettingsError, match="REMOTE_VIDEO_LEDGER_URL"):
+        Ledger(home, url="postgresql+psycopg://user:pass word@host:port/x")
+
+
+def test_settings_keep_the_password_to_themselves(home, postgres_url):
+    settings = Settings.from_environment(home, {"REMOTE_VIDEO_LEDGER_URL": postgres_url})
+    assert settings.ledger_url == postgres_url
+    assert sa.make_url(postgres_url).password not in repr(settings) + repr(Ledger.of(settings)._database)
+    with pytest.raises(SettingsError, match="REMOTE_VIDEO_LEDGER_URL") as told:
+        Settings.from_environment(home, {"REMOTE_VIDEO_LEDGER_URL": "mysql://secret@host/x"})
+    assert "secret" not in str(told.value)
+
+
+def test_nothing_of_a_job_outlives_its_transactions(home, own_postgres):
+    """So that a pooler in transaction mode may stand between."""
+    own_postgres.run("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
+    with own_postgres.database() as name:
+        ledger = Ledger(home, url=own_postgres.url(name))
+        before = len(own_postgres.log)
+        for number in range(8):  # psycopg prepares what it has seen five times
+            ledger.release(job_in(ledger, State.STORED, key_of(number)))
+        ledger.heartbeat(ME)
+        ledger.retire(ME)
+        said = own_postgres.log[before:]
+    assert "pg_advisory_xact_lock" in said
+    for state in ("PREPARE", "LISTEN", "SET SESSION", "pg_advisory_lock(", "execute _pg3", "TEMP TABLE"):
+        assert state not in said
+
+
+def test_no_worker_takes_more_than_ten_connections(home, own_postgres):
+    with own_postgres.database() as name:
+        ledger = Ledger(home, Timeouts(), own_postgres.url(name))
+        with ThreadPoolExecutor(40) as pool:
+            list(pool.map(lambda n: job_in(ledger, State.STORED, key_of(n), replace(JOB, seed=n)), range(80)))
+        query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+        assert 1 <= own_postgres.run(query)[0][0] <= postgres.MOST_CONNECTIONS
+        assert len(ledger.recent(100)) == 80
