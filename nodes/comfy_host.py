@@ -227,11 +227,12 @@ def running_engine() -> Engine | None:
 
 
 def collect_at_start() -> None:
-    """Start the engine when there is a ledger: what was paid for before comes home by itself."""
+    """Start the engine when there is a ledger: what was paid for before comes home, and into the clip store, by itself."""
 
     def start() -> None:
         try:
-            if settings().collect and any(settings().home.glob("ledger.*")):
+            known = settings()
+            if (known.collect or known.clips_url) and any(known.home.glob("ledger.*")):
                 the_engine().start()
         except RemoteVideoError as error:
             LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)
