@@ -12,6 +12,7 @@ and needs another SDK for each kind of store; obstore grew by 27 MB, imports in 
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -139,26 +140,30 @@ class SharedStore:
         """Let go of what was proven to be wrong. Raises StoreTrouble."""
         self._objects.delete(_name(digest))
 
-    def probe(self, folder: Path) -> None:
-        """Write, read and delete a few bytes.
+    def probe(self, folder: Path) -> str:
+        """Write, read and delete a few bytes; what could be done.
 
         Args:
             folder: for a file of this machine.
 
         Raises:
-            StoreTrouble: one of it can't be done.
+            StoreTrouble: they can't be written or read.
         """
-        digest, file = hashlib.sha256(_PROBE).hexdigest(), folder / "clip-store-probe"
-        file.write_bytes(_PROBE)
-        name = f"probe/{digest}"
+        name, file = uuid.uuid4().hex, folder / "clip-store-probe"
+        file.write_bytes(_PROBE + name.encode())
+        name = f"probe/{name}"
         self._objects.put(name, file)
         try:
-            read = b"".join(self._objects.pieces(name, len(_PROBE)))
+            read = b"".join(self._objects.pieces(name, file.stat().st_size))
         except NotInStore:
             read = b""
-        self._objects.delete(name)
-        if read != _PROBE:
+        if read != file.read_bytes():
             raise StoreTrouble("it gives back something else than was written")
+        try:
+            self._objects.delete(name)
+        except StoreTrouble as trouble:
+            return f"written and read, but not deleted: {trouble}"
+        return "written, read and deleted"
 
 
 def open_store(url: str, timeouts: Timeouts) -> SharedStore:

@@ -86,7 +86,7 @@ def _folder(netloc: str, path: str, query: str) -> StoreUrl:
 
 def _options(query: str) -> dict[str, str]:
     try:
-        options = {name.lower(): value for name, value in parse_qsl(query, strict_parsing=True)} if query else {}
+        options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
     except ValueError:
         raise refused("has options that are not of the form name=value&name=value") from None
     for name, value in options.items():

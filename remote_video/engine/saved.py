@@ -46,7 +46,7 @@ def _in_place(record: JobRecord, order: Order) -> Path | None:
 
 def is_anywhere(record: JobRecord, order: Order) -> bool:
     """Whether the clip can be had without the provider."""
-    return _found(record, order, order.place()) is not None or _original(record) is not None
+    return _found(record, order, order.place()) is not None or _original(record, order) is not None
 
 
 def had_here(record: JobRecord, order: Order, place: Target | None = None) -> Path | None:
@@ -61,7 +61,7 @@ def had_here(record: JobRecord, order: Order, place: Target | None = None) -> Pa
     place = place or order.place()
     if (found := _found(record, order, place)) is not None:
         return found
-    original = _original(record)
+    original = _original(record, order)
     return _copied(original, record, order, place) if original else None
 
 
@@ -126,9 +126,9 @@ def _found(record: JobRecord, order: Order, place: Target) -> Path | None:
     return None
 
 
-def _original(record: JobRecord) -> Path | None:
-    """Where another output folder has it."""
-    path = record.clip_path
+def _original(record: JobRecord, order: Order) -> Path | None:
+    """Where another output folder of this machine has it."""
+    path = record.clip_path if order.settings.is_own(record.host) else None
     return path if path is not None and _is_same(path, record) else None
 
 
