@@ -31,10 +31,7 @@ class FolderObjects:
 
     def size(self, name: str) -> int | None:
         """Of a file, bytes. Raises StoreTrouble."""
-        try:
-            self._root.stat()
-        except OSError as error:
-            raise self._trouble("is not there", error) from error
+        self._look()
         try:
             found = (self._root / name).lstat()
         except FileNotFoundError:
@@ -47,8 +44,8 @@ class FolderObjects:
         """Keep a file's bytes: on the disk for good before they get their name. Raises StoreTrouble."""
         final = self._root / name
         part = final.with_name(f".{uuid.uuid4().hex}.part")
+        self._look()
         try:
-            self._root.stat()
             final.parent.mkdir(exist_ok=True)
             _clear_up(final.parent)
             try:
@@ -80,6 +77,12 @@ class FolderObjects:
             (self._root / name).unlink(missing_ok=True)
         except OSError as error:
             raise self._trouble("can't be written", error) from error
+
+    def _look(self) -> None:
+        try:
+            self._root.stat()
+        except OSError as error:
+            raise self._trouble("is not there", error) from error
 
     def _trouble(self, what: str, error: OSError) -> StoreTrouble:
         return StoreTrouble(f"the folder {what} ({error.strerror or type(error).__name__})")

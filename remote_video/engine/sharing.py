@@ -103,7 +103,7 @@ class Sharing:
     async def _share_all(self, settings: Settings) -> None:
         if settings.ledger_url is None and not (settings.home / FILE_NAME).exists():
             return
-        for host in await self._on_a_thread(partial(_hosts, settings)):
+        for host in (settings.host, None) if settings.ledger_url is not None else (None,):
             after: Place | None = None
             while page := await self._on_a_thread(partial(_page, settings, host, after)):
                 for record in page:
@@ -276,15 +276,10 @@ class Coming:
         self._moved_at = time.monotonic()
 
 
-def _hosts(settings: Settings) -> list[str | None]:
-    """Whose clips may be here: in a ledger of its own, those of this machine under every name that it had."""
-    if settings.ledger_url is not None:
-        return [settings.host, None]
-    return [*Ledger(settings.home, settings.timeouts).hosts_to_share(), None]
-
-
 def _page(settings: Settings, host: str | None, after: Place | None) -> list[JobRecord]:
-    return Ledger(settings.home, settings.timeouts).to_share(host, after)
+    """A ledger of its own holds this machine's clips alone, under every name that the machine had."""
+    is_alone = settings.ledger_url is None
+    return Ledger(settings.home, settings.timeouts).to_share(host, after, is_any=is_alone)
 
 
 def _saved(record: JobRecord) -> Iterator[tuple[str | None, int | None, str | None]]:

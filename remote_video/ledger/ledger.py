@@ -138,18 +138,15 @@ class Ledger:
         """Those of them that nobody who lives works on."""
         return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
 
-    def hosts_to_share(self) -> list[str]:
-        """The machines that have clips which no clip store has yet; None is not among them."""
-        return self._read(sharing.hosts)
-
-    def to_share(self, host: str | None, after: Place | None = None) -> list[JobRecord]:
+    def to_share(self, host: str | None, after: Place | None = None, *, is_any: bool = False) -> list[JobRecord]:
         """A machine's clips that no clip store has yet, oldest first, 100 of them at most.
 
         Args:
             host: None is those whose machine is not known.
             after: the one they come after.
+            is_any: those of all machines; what is shared already is looked through, too.
         """
-        return self._read(lambda db: rows.jobs_of(db, sharing.to_share(host, after)))
+        return self._read(lambda db: rows.jobs_of(db, sharing.to_share(host, after, is_any)))
 
     def interrupted(self) -> list[JobRecord]:
         """The jobs that were about to be submitted by an engine that is gone."""

@@ -1,4 +1,4 @@
-"""Which clips no clip store has yet: each look is a step in the index `jobs_to_be_shared`."""
+"""Which clips no clip store has yet: a page at a time, each found by an index."""
 
 from __future__ import annotations
 
@@ -14,21 +14,11 @@ from .tables import IS_TO_BE_SHARED, JOBS, SELECT_JOBS
 MOST_SHARED = 100
 
 
-def hosts(db: sa.Connection) -> list[str]:
-    """See `Ledger.hosts_to_share`."""
-    found: list[str] = []
-    last = ""
-    while True:
-        query = sa.select(sa.func.min(JOBS.c.host)).where(JOBS.c.host > last, sa.text(IS_TO_BE_SHARED))
-        name: str | None = db.execute(query).scalar()
-        if name is None:
-            return found
-        found.append(last := name)
-
-
-def to_share(host: str | None, after: Place | None) -> sa.Select[Any]:
+def to_share(host: str | None, after: Place | None, is_any: bool) -> sa.Select[Any]:
     """See `Ledger.to_share`."""
-    query = SELECT_JOBS.where(sa.text(IS_TO_BE_SHARED), JOBS.c.host == host if host else JOBS.c.host.is_(None))
+    query = SELECT_JOBS.where(sa.text(IS_TO_BE_SHARED))
+    if not is_any:
+        query = query.where(JOBS.c.host == host if host else JOBS.c.host.is_(None))
     if after is not None:
         begun_at, key = after
         is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)
