@@ -227,12 +227,13 @@ def running_engine() -> Engine | None:
 
 
 def collect_at_start() -> None:
-    """Start the engine when there is a ledger: what was paid for before comes home, and into the clip store, by itself."""
+    """Start the engine when there is a ledger: what was paid for before comes home and into the clip store by itself."""
 
     def start() -> None:
         try:
             known = settings()
-            if (known.collect or known.clips_url) and any(known.home.glob("ledger.*")):
+            is_there = known.ledger_url is not None or any(known.home.glob("ledger.*"))
+            if is_there and (known.collect or known.clips_url):
                 the_engine().start()
         except RemoteVideoError as error:
             LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)

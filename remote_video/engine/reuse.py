@@ -39,11 +39,10 @@ async def had(tools: Tools, lease: Lease, record: JobRecord) -> JobRecord | None
 
 
 async def is_in_store(tools: Tools, record: JobRecord) -> bool:
-    """Whether the clip store can be expected to have a clip that another account paid for, and this one may have it."""
-    settings = tools.order.settings
-    if (settings.ledger_url is not None and not settings.share_clips) or record.sha256 is None or record.bytes is None:
+    """Whether the clip store can be expected to have a clip."""
+    if record.sha256 is None or record.bytes is None:
         return False
-    return await tools.engine.sharing.has(settings, KeptFile(record.sha256, record.bytes))
+    return await tools.engine.sharing.has(tools.order.settings, KeptFile(record.sha256, record.bytes))
 
 
 async def copied_before(tools: Tools) -> JobRecord | None:

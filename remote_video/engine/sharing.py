@@ -26,7 +26,6 @@ from ..errors import RemoteVideoError
 from ..ledger.ledger import Ledger
 from ..ledger.paging import Place
 from ..ledger.record import JobRecord
-from ..ledger.sqlite_file import FILE_NAME
 from ..settings import Settings
 from .threads import DaemonThreads
 
@@ -101,7 +100,7 @@ class Sharing:
                 await asyncio.wait_for(self._call.wait(), max(pause, 0.0))
 
     async def _share_all(self, settings: Settings) -> None:
-        if settings.ledger_url is None and not (settings.home / FILE_NAME).exists():
+        if not Ledger.is_there(settings):
             return
         for host in (settings.host, None) if settings.ledger_url is not None else (None,):
             after: Place | None = None
@@ -149,7 +148,7 @@ class Sharing:
                 return
             self._wrong.discard(kept.digest)
         if not any(other.is_due for other in record.other_files):
-            Ledger(settings.home, settings.timeouts).shared(record, store.shown)
+            Ledger.of(settings).shared(record, store.shown)
 
     def _files(self, settings: Settings, record: JobRecord) -> list[tuple[KeptFile, Path]] | None:
         """What was saved of a job, where it is here; None when it is not all here."""
@@ -223,7 +222,7 @@ class Sharing:
         def forget() -> None:
             with suppress(StoreTrouble):
                 self.opened(settings).drop(file.digest)
-            Ledger(settings.home, settings.timeouts).shared(job, None)
+            Ledger.of(settings).shared(job, None)
 
         with suppress(RemoteVideoError):
             await self._on_a_thread(forget)
@@ -279,7 +278,7 @@ class Coming:
 def _page(settings: Settings, host: str | None, after: Place | None) -> list[JobRecord]:
     """A ledger of its own holds this machine's clips alone, under every name that the machine had."""
     is_alone = settings.ledger_url is None
-    return Ledger(settings.home, settings.timeouts).to_share(host, after, is_any=is_alone)
+    return Ledger.of(settings).to_share(host, after, is_any=is_alone)
 
 
 def _saved(record: JobRecord) -> Iterator[tuple[str | None, int | None, str | None]]:

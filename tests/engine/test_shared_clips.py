@@ -22,22 +22,16 @@ from ..fault_proxy import FaultProxy
 from ..s3_server import KEY_ID, SECRET, s3_server
 from .one_job import HURRY, QUICK, Studio, wait_until
 
-SHARED_LEDGER = "postgresql+psycopg://"
-"""Says that the ledger is one of several machines; here it is a file in a home that both have."""
 LIMITS = replace(HURRY, store_connect=0.5, store_request=0.5, store_answer=0.5, store_pause=0.05, store_pass=0.2)
 
 
 @dataclass
 class Machine(Studio):
-    """A machine with an output folder of its own, and the ledger of all."""
-
-    @property
-    def home(self) -> Path:
-        return self.folder.parent / "home-of-all"
+    """A machine with a disk of its own, and the ledger of all."""
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.home)
+        return Ledger.of(self.settings)
 
     @property
     def record(self) -> JobRecord:
@@ -56,12 +50,14 @@ def nas(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def machines(tmp_path: Path, small_mp4: bytes, keys: None, nas: Path) -> Iterator[Callable[..., Machine]]:
+def machines(
+    tmp_path: Path, small_mp4: bytes, keys: None, nas: Path, postgres_url: str
+) -> Iterator[Callable[..., Machine]]:
     """Makes machines that share a ledger and a clip store."""
     made: list[Machine] = []
 
     def machine(name: str, url: str = nas.as_uri(), **more: object) -> Machine:
-        settings = {"host": name, "clips_url": url, "ledger_url": SHARED_LEDGER, **more}
+        settings = {"host": name, "clips_url": url, "ledger_url": postgres_url, **more}
         made.append(Machine(sandbox, tmp_path / name, timeouts=LIMITS, more=settings))
         return made[-1]
 
@@ -279,10 +275,9 @@ def test_a_bucket_does_as_a_folder_and_no_key_gets_into_ledger_or_log(machines, 
         b.sandbox.faults.set("media", "media-404")
         assert b.run_now().path.read_bytes() == small_mp4
         assert a.record.shared_in == f"s3://kept/studio?endpoint={s3.endpoint}"
-    ledger = b"".join(path.read_bytes() for path in a.home.iterdir() if path.is_file())
     said = "".join(record.getMessage() for record in caplog.records if record.name.startswith("remote_video"))
     for hidden in (SECRET, secret, KEY_ID):
-        assert hidden.encode() not in ledger and hidden not in said + repr(a.settings)
+        assert hidden not in said + repr(a.settings) + repr(a.record)
 
 
 def test_a_store_that_swallows_what_is_sent_holds_up_no_job_and_no_end(machines, small_mp4):

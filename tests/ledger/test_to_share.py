@@ -25,7 +25,7 @@ def clip(ledger: Ledger, number: int, host: str | None = "a", state: State = Sta
     """A job begun at second `number`; two have one time."""
     key = key_of(number)
     ledger.release(job_in(ledger, state, key, replace(JOB, host=host)))
-    sql(ledger.path, "UPDATE jobs SET created_at = ?, sha256 = ? WHERE key = ?", float(number // 2), f"{number:x}", key)
+    sql(ledger.name, "UPDATE jobs SET created_at = ?, sha256 = ? WHERE key = ?", float(number // 2), f"{number:x}", key)
     record = ledger.get(key)
     assert record is not None
     return record
@@ -64,7 +64,7 @@ def test_what_is_noted_is_to_be_shared_no_more_and_again_when_it_is_taken_back(l
 def test_a_job_that_changed_meanwhile_is_not_noted(ledger, change):
     job = clip(ledger, 1)
     ((name, value),) = change.items()
-    sql(ledger.path, f"UPDATE jobs SET {name} = ?", value)
+    sql(ledger.name, f"UPDATE jobs SET {name} = ?", value)
     assert not ledger.shared(job, STORE)
     assert ledger.get(job.key).shared_in is None
 
