@@ -175,6 +175,18 @@ def test_an_expired_job_whose_clip_is_in_the_store_comes_back(pair, nas):
     assert (a.record.state, a.record.host, a.posts) == (State.STORED, "b", 1)
 
 
+def test_a_clip_that_was_put_back_is_found_though_its_job_has_expired(machines):
+    a = machines("a", url="")
+    path = a.run_now().path
+    kept = path.rename(path.with_name("kept"))
+    a.sandbox.faults.set("runcomfy/status", "error-404001")
+    with pytest.raises(JobExpired):
+        a.run_now()
+    kept.rename(path)
+    assert a.run_now().path == path
+    assert (a.record.state, a.posts) == (State.STORED, 1)
+
+
 # -- trouble ----------------------------------------------------------------------------------------------------------
 
 
