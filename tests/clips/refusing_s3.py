@@ -16,8 +16,11 @@ class _Refusal(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         shown = self.headers.get("Authorization", "").encode()
         self._refuse(
-            b"<Error><Code>SignatureDoesNotMatch</Code><Message>The request signature we calculated does not match."
-            b"</Message><StringToSign>" + shown + b"</StringToSign></Error>"
+            b"<Error><Code>SignatureDoesNotMatch</Code><Message>The signature we calculated does not match "
+            + shown
+            + b"</Message><StringToSign>"
+            + shown
+            + b"</StringToSign></Error>"
         )
 
     do_GET = do_DELETE = do_POST = do_PUT

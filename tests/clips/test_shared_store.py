@@ -153,7 +153,7 @@ def test_a_probe_leaves_nothing(place, tmp_path):
 def test_a_share_that_is_not_mounted_is_trouble_and_is_not_filled(tmp_path):
     store = open_store((tmp_path / "mnt" / "nas").as_uri(), LIMITS)
     digest, size, file = file_of(tmp_path, b"the clip")
-    for asked in (lambda: store.has(digest, size), lambda: store.put(digest, size, file)):
+    for asked in (lambda: store.has(digest, size), lambda: store.put(digest, size, file, replace=True)):
         with pytest.raises(StoreTrouble, match="not there"):
             asked()
     assert not (tmp_path / "mnt").exists()
