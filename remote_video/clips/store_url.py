@@ -109,5 +109,5 @@ def refused(why: str, next_step: str = "") -> SettingsError:
     """The error of a URL that can't be used."""
     return SettingsError(
         f"The environment variable {VARIABLE} {why}. Clips stay on this machine alone.",
-        next_step=next_step or f"Correct or remove {VARIABLE}, then restart ComfyUI; docs/studio.md has examples.",
+        next_step=next_step or f"Correct or remove {VARIABLE}, then restart ComfyUI.",
     )
