@@ -56,6 +56,7 @@ def test_a_folder_is_a_path_of_this_machine():
         "s3://",
         f"s3://AKIA:{SECRET}",
         f"s3://AKIA:{SECRET}/x@clips",
+        f"s3://AKIA/{SECRET}@clips",
         f"s3://AKIA:{SECRET}#x@clips",
         f"s3://AKIA:{SECRET}?x@clips",
         f"s3://{SECRET}@clips",

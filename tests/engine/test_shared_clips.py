@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from remote_video_pack.remote_video.clips.shared_store import StoreTrouble
+from remote_video_pack.remote_video.clips.store_folder import FolderObjects
 from remote_video_pack.remote_video.errors import JobExpired, RemoteVideoError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -20,7 +22,7 @@ from remote_video_pack.remote_video.sandbox import Sandbox
 
 from ..fault_proxy import FaultProxy
 from ..s3_server import KEY_ID, SECRET, s3_server
-from .one_job import HURRY, QUICK, Studio, wait_until
+from .one_job import HURRY, QUICK, SOON_S, Studio, wait_until
 
 LIMITS = replace(HURRY, store_connect=0.5, store_request=0.5, store_answer=0.5, store_pause=0.05, store_pass=0.2)
 
@@ -264,6 +266,29 @@ def test_the_machine_that_has_the_clip_replaces_a_wrong_object_where_the_provide
     assert a.posts == 1
 
 
+def test_a_wrong_object_that_may_not_be_deleted_is_written_over(pair, nas, small_mp4, monkeypatch):
+    a, b = pair
+    shared_clip(a)
+    (stored,) = objects(nas)
+    stored.write_bytes(small_mp4[::-1])
+
+    def refused(store: FolderObjects, name: str) -> None:
+        raise StoreTrouble("nothing may be deleted")
+
+    monkeypatch.setattr(FolderObjects, "delete", refused)
+    assert b.run_now().path.read_bytes() == small_mp4
+    wait_until(lambda: stored.read_bytes() == small_mp4, "the right bytes to be put there")
+
+
+def test_what_was_deleted_here_and_there_is_brought_home_and_put_there_again(pair, nas, small_mp4):
+    a, _ = pair
+    shared_clip(a).unlink()
+    objects(nas)[0].unlink()
+    assert a.run_now().path.read_bytes() == small_mp4
+    wait_until(lambda: objects(nas), "it to be put there again")
+    assert a.posts == 1
+
+
 def test_a_store_that_can_not_be_is_said_and_the_clip_is_made_all_the_same(machines, caplog):
     a = machines("a", url=f"s3://{KEY_ID}:{quote(SECRET, safe='')}@clips?nonsense=1")
     assert a.run_now().path.exists()
@@ -297,6 +322,7 @@ def test_a_store_that_swallows_what_is_sent_holds_up_no_job_and_no_end(machines,
         s3.make("hung")
         url = f"s3://{KEY_ID}:{quote(SECRET, safe='')}@hung?endpoint=http://127.0.0.1:{proxy.port}"
         a, b = machines("a", url=url), machines("b", url=url)
+        b.timeouts = replace(LIMITS, store_request=SOON_S)
         shared_clip(a)
         proxy.swallow()
         assert b.run_now().path.read_bytes() == small_mp4, "the provider is asked"
@@ -304,6 +330,7 @@ def test_a_store_that_swallows_what_is_sent_holds_up_no_job_and_no_end(machines,
         assert all(clip.read_bytes() for clip in clips)
         wait_until(lambda: b.engine.pools.sharing._unfinished, "an upload to hang")
         engine = b.engine
+        assert engine.pools.store._left, "nobody waits for its answer any more"
         b.close()
         assert not engine.is_alive()
         proxy.heal()
