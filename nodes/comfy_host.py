@@ -227,11 +227,13 @@ def running_engine() -> Engine | None:
 
 
 def collect_at_start() -> None:
-    """Start the engine when there is a ledger: what was paid for before comes home by itself."""
+    """Start the engine when there is a ledger: what was paid for before comes home and into the clip store."""
 
     def start() -> None:
         try:
-            if settings().collect and any(settings().home.glob("ledger.*")):
+            known = settings()
+            is_there = known.ledger_url is not None or any(known.home.glob("ledger.*"))
+            if is_there and (known.collect or known.clips_url):
                 the_engine().start()
         except RemoteVideoError as error:
             LOG.warning("Nothing is collected: %s %s", error.what, error.next_step)

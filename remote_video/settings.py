@@ -88,7 +88,7 @@ class Settings:
     ledger_url: str | None = field(repr=False, default=None)
     """The database of a ledger that machines share, `postgresql+psycopg://...`; None: a file in `home`."""
     clips_url: str | None = field(repr=False, default=None)
-    """Where clips are kept for all machines, as fsspec names places; None: on the machine that fetched them alone."""
+    """Where clips are kept for all machines, see `clips.store_url`; None: on the machine that fetched them alone."""
     share_clips: bool = False
     """Whether all accounts in a shared ledger are one household: a clip that one paid for is for all."""
     host: str = field(default_factory=socket.gethostname)
@@ -140,6 +140,12 @@ class Settings:
             user=env.get("REMOTE_VIDEO_USER", "").strip() or user_name(),
             set_by={name: variable for name, variable in CHANGEABLE.items() if env.get(variable, "").strip()},
         )
+
+    def is_own(self, host: str | None) -> bool:
+        """Whether what a record says of paths is said of this machine's disk: a ledger of its own says nothing else,
+        whatever the machine was called when a job was begun.
+        """
+        return self.ledger_url is None or host == self.host
 
     def endpoint(self, provider_id: str) -> str:
         """What tells a provider's base apart in job keys: its URL, or one word for every sandbox. Raises ValueError."""

@@ -58,6 +58,16 @@ class Timeouts:
     """For a provider to say what an account has left, before a submission goes without knowing."""
     balance_kept: float = 60.0
     """How long what it said is taken for true."""
+    store_connect: float = 5.0
+    """For a connection to the clip store to open."""
+    store_request: float = 30.0
+    """For one request to the clip store, repeated ones too: an answer, or 8 MB of a clip."""
+    store_answer: float = 12.0
+    """For the clip store to say whether it has a clip, before the provider is asked."""
+    store_pause: float = 10.0
+    """Before the clip store is tried again after trouble; doubles each time."""
+    store_pass: float = 600.0
+    """Between two looks at all clips that no clip store has yet, and what that pause grows to."""
     ledger_pause: float = 2.0
     """Before an accepted id that the disk refused is written again."""
 

@@ -63,7 +63,7 @@ class Target:
         """
         with self.output.held(self.folder) as folder:
             final = self.published_before(part) or self._take_number(part, folder)
-            _sync_names(self.folder)
+            sync_names(self.folder)
             seen = final.name if folder is not None else final
             if not os.path.samestat(os.stat(seen, dir_fd=folder, follow_symlinks=False), final.lstat()):
                 raise NotADirectoryError(f"the folder was exchanged while the clip got its name: {self.folder}")
@@ -167,6 +167,12 @@ def other_part(part: Path, number: int) -> Path:
     return part.with_name(f"{stem}-{number}.{key}.part")
 
 
+def shared_part(part: Path) -> Path:
+    """What comes from the clip store in place of what `part` is for: never mixed with a provider's bytes."""
+    stem, key = part.name.removesuffix(".part").rsplit(".", 1)
+    return part.with_name(f"{stem}-shared.{key}.part")
+
+
 def expand(filename_prefix: str) -> str:
     """Replace %year%, %month%, %day%, %hour%, %minute% and %second% by the present time; anything else stays.
 
@@ -240,7 +246,7 @@ def _reserve_and_replace(part: Path, final: Path, folder: int | None) -> bool:
     return True
 
 
-def _sync_names(folder: Path) -> None:
+def sync_names(folder: Path) -> None:
     """Let its names outlast a power cut, before the ledger says that a clip has one. Some systems can't do that."""
     if os.name == "nt":
         return

@@ -23,6 +23,8 @@ from ..catalogue.ask import PROVIDER, ask
 from ..catalogue.catalogue import successors
 from ..catalogue.drift import differences, drift
 from ..catalogue.store import known
+from ..clips.shared_store import StoreTrouble, open_store
+from ..clips.store_url import VARIABLE
 from ..console import say
 from ..errors import ModelGone, RemoteVideoError
 from ..media.clip import Clip
@@ -96,6 +98,8 @@ def _lines(settings: Settings) -> Iterator[Line]:
     yield _disk("home", settings.home)
     yield _disk("output", _output_folder())
     with tempfile.TemporaryDirectory() as folder:
+        if settings.clips_url:
+            yield _clip_store(settings, settings.clips_url, Path(folder))
         yield _decoding(Path(folder))
         yield from _models(settings, connections, Path(folder))
 
@@ -171,6 +175,19 @@ def _disk(name: str, folder: Path) -> Line:
         return Line("disk", name, Verdict.WRONG, f"{folder}: {error.strerror or error}")
     verdict = Verdict.OK if free >= LEAST_FREE_BYTES else Verdict.WRONG
     return Line("disk", name, verdict, f"{free / 1e9:,.1f} GB are free in {folder}")
+
+
+def _clip_store(settings: Settings, url: str, folder: Path) -> Line:
+    """Write, read and delete a few bytes there."""
+    name = VARIABLE
+    try:
+        store = open_store(url, settings.timeouts)
+        name = store.shown
+        return Line("clips", name, Verdict.OK, store.probe(folder))
+    except RemoteVideoError as error:
+        return Line("clips", name, Verdict.WRONG, error.what)
+    except StoreTrouble as trouble:
+        return Line("clips", name, Verdict.WRONG, str(trouble))
 
 
 def _decoding(folder: Path) -> Line:

@@ -19,6 +19,7 @@ from ..ledger.lifecycle import BRINGS_A_CLIP, State
 from ..ledger.record import JobRecord
 from ..providers.status import JobState, TransientError
 from ..settings import Settings
+from .reuse import is_in_store
 from .saved import is_anywhere
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ async def _reach(tools: Tools, other: JobRecord) -> Reach:
         may_be_ours = settings.ledger_url is None or other.account is None
         if other.state not in BRINGS_A_CLIP or (
             other.state is State.STORED
-            and await tools.call(tools.pools.downloads, lambda: is_anywhere(other, tools.order))
+            and (
+                await tools.call(tools.pools.downloads, lambda: is_anywhere(other, tools.order))
+                or await is_in_store(tools, other)
+            )
         ):
             return Reach.OURS if may_be_ours else Reach.SHARED
         if not may_be_ours and await tools.keep(lambda ledger: ledger.holder(other.key)) is not None:

@@ -35,6 +35,7 @@ from .job import make
 from .offers import Offers, with_successors
 from .order import Order
 from .purse import Purse
+from .sharing import Sharing
 from .threads import Pools
 from .tools import Lane, Tools, Unwanted
 from .watch import EngineGone, StoredClip, Watch
@@ -84,6 +85,7 @@ class Engine:
         self._late: list[tuple[Order, Watch]] = []
         """Those who asked for a job that is being cancelled: they join when it is known what becomes of it."""
         self.collector = Collector(self)
+        self.sharing = Sharing(self)
 
     # -- from any thread or loop -------------------------------------------------------------------------------------
 
@@ -207,7 +209,8 @@ class Engine:
 
     async def _main(self) -> None:
         """Everything the engine does, until `close`; a fault in what always runs ends it, and is told."""
-        always = [asyncio.create_task(work()) for work in (self._beat, self._look_for_stop, self.collector.collect)]
+        works = (self._beat, self._look_for_stop, self.collector.collect, self.sharing.share)
+        always = [asyncio.create_task(work()) for work in works]
         closing = asyncio.create_task(self._closing.wait())
         ended, _ = await asyncio.wait({*always, closing}, return_when=asyncio.FIRST_COMPLETED)
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -277,6 +280,8 @@ class Engine:
                 _log.exception("The job %s ended by a fault of this pack.", tools.key)
         del self.jobs[tools.key]
         self.collector.ended(tools, outcome)
+        if isinstance(outcome, JobRecord):
+            self.sharing.saved(outcome)
         self._tell(tools, outcome)
 
     async def _made(self, tools: Tools) -> JobRecord:

@@ -70,7 +70,9 @@ class Fetcher:
             return record
         place = await tools.call(tools.pools.downloads, tools.order.place)
         part = replace(place, folder=clip.parent, stem=clip.stem).part(record.key)
-        await tools.keep(lambda ledger: ledger.note(self._lease, part_path=folder.kept(part)))
+        is_own = tools.order.settings.is_own(record.host)
+        if is_own:
+            await tools.keep(lambda ledger: ledger.note(self._lease, part_path=folder.kept(part)))
         brought = await self._others.bring([*record.other_files], place, part, clip, None)
 
         def store() -> JobRecord:
@@ -78,6 +80,8 @@ class Fetcher:
                 others: dict[str, Any] = {"others": kept_others(named(brought, place, clip))}
             except OSError as error:
                 raise disk_error(error, clip.parent) from error
+            if not is_own:
+                return replace(record, **others)
             tools.ledger.note(self._lease, **others)
             known = replace(record, part_path=folder.kept(part), **others)
             return tidied(tools.ledger, self._lease, known, folder)
@@ -163,7 +167,7 @@ class Fetcher:
         folder = self._tools.order.folder
         save_sidecar(final, self._tools.order.job.sidecar, folder)
         facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest, "sidecar": None}
-        facts["others"] = kept_others(files)
+        facts |= {"others": kept_others(files), "host": self._tools.order.settings.host, "shared_in": None}
         ledger = self._tools.ledger
         record = ledger.record(self._lease, Event.STORED, error=None, error_kind=None, **facts)
         return tidied(ledger, self._lease, record, folder)

@@ -16,9 +16,13 @@ from .fetch import Fetcher
 from .follow import Follower
 from .offers import still_taken
 from .purse import affordable
-from .saved import had_here, others_here, read_only, reused
+from .reuse import copied_before, had
+from .saved import read_only
 from .submit import submit, uploaded
 from .tools import Tools
+
+HAVE_A_CLIP = (Action.REUSE, Action.FETCH, Action.ASK_PROVIDER)
+"""A clip that was saved once is looked for here and in the clip store before its provider is asked."""
 
 _log = logging.getLogger("remote_video")
 
@@ -33,6 +37,8 @@ async def make(tools: Tools) -> JobRecord:
     """
     if (saved := await tools.keep(partial(read_only, order=tools.order))) is not None:
         return saved
+    if (saved := await copied_before(tools)) is not None:
+        return saved
     async with tools.lease() as lease:
         record = await settle(tools, lease)
         action = ON_RUN[record.state if record else None]
@@ -40,13 +46,11 @@ async def make(tools: Tools) -> JobRecord:
             raise stored_error(record)
         if action is Action.ASK_USER and record is not None:
             raise stored_error(record)
-        if action is Action.REUSE and record is not None:
-            path = await tools.call(tools.pools.downloads, partial(had_here, record, tools.order))
-            if path is not None:
-                others = await tools.call(tools.pools.downloads, partial(others_here, record, tools.order))
-                here = partial(reused, lease=lease, record=record, path=path, others=others, order=tools.order)
-                return await Fetcher(tools, lease, await tools.keep(here)).complete(path)
-            record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
+        if record is not None and record.was_saved and action in HAVE_A_CLIP:
+            if (saved := await had(tools, lease, record)) is not None:
+                return saved
+            if action is Action.REUSE:
+                record = await tools.keep(lambda ledger: ledger.record(lease, Event.FILE_MISSING))
         try:
             status = None
             if action is Action.ASK_PROVIDER:

@@ -16,9 +16,13 @@ from ..clips.output_file import Target, other_part
 from ..clips.output_folder import OutputFolder
 from ..errors import MediaError
 from ..ledger.ledger import Lease, Ledger
+from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord, OtherFile, kept_others
 from ..media.saved_file import check_video_or_picture
 from .order import Order
+
+BACK_AGAIN = {State.FINISHED: (), State.EXPIRED: (Event.FOUND, Event.SUCCEEDED)}
+"""What happened to a job before its clip is stored again that was found without its provider."""
 
 _log = logging.getLogger("remote_video")
 
@@ -42,7 +46,7 @@ def _in_place(record: JobRecord, order: Order) -> Path | None:
 
 def is_anywhere(record: JobRecord, order: Order) -> bool:
     """Whether the clip can be had without the provider."""
-    return _found(record, order, order.place()) is not None or _original(record) is not None
+    return _found(record, order, order.place()) is not None or _original(record, order) is not None
 
 
 def had_here(record: JobRecord, order: Order, place: Target | None = None) -> Path | None:
@@ -57,24 +61,55 @@ def had_here(record: JobRecord, order: Order, place: Target | None = None) -> Pa
     place = place or order.place()
     if (found := _found(record, order, place)) is not None:
         return found
-    original = _original(record)
+    original = _original(record, order)
     return _copied(original, record, order, place) if original else None
 
 
-def others_here(record: JobRecord, order: Order) -> list[OtherFile]:
+def copy_here(record: JobRecord, order: Order) -> JobRecord | None:
+    """The record with this machine's paths, where another machine saved the clip and all of it is here as well."""
+    if (path := _found(record, order, order.place())) is None:
+        return None
+    others = []
+    for other in record.other_files:
+        found = _other_found(other, record, order, path) if other.path else None
+        if found is None and not other.is_gone:
+            return None
+        others.append(replace(other, path=order.folder.kept(found) if found else None))
+    save_sidecar(path, order.job.sidecar, order.folder)
+    return replace(record, **_known_here(path, others, order))
+
+
+def others_here(record: JobRecord, order: Order, clip: Path | None = None) -> list[OtherFile]:
     """What the job brought besides, in the order's folder as the clip is; what was saved and is nowhere is due again.
+
+    Args:
+        clip: beside which they may be.
 
     Raises:
         DownloadError: the disk takes no copy.
     """
-    return [_other_here(other, record, order) if other.path else other for other in record.other_files]
+    return [_other_here(other, record, order, clip) if other.path else other for other in record.other_files]
 
 
-def _other_here(other: OtherFile, record: JobRecord, order: Order) -> OtherFile:
-    name = PurePosixPath(other.path or "")
-    place = replace(order.place(), stem=name.stem, is_whole=True, wanted=0, suffix=name.suffix)
-    path = had_here(_as_clip(record, other), order, place)
+def _other_here(other: OtherFile, record: JobRecord, order: Order, clip: Path | None) -> OtherFile:
+    path = _other_found(other, record, order, clip) or had_here(
+        _as_clip(record, other), order, _place_of_other(other, order)
+    )
     return replace(other, path=order.folder.kept(path) if path else None)
+
+
+def _other_found(other: OtherFile, record: JobRecord, order: Order, clip: Path | None) -> Path | None:
+    """Under the name that the ledger has for it, or that it gets beside the clip."""
+    as_clip, place = _as_clip(record, other), _place_of_other(other, order)
+    beside = place.beside(clip, other.number, place.suffix).exact if clip else None
+    if beside is not None and _is_same(beside, as_clip):
+        return beside
+    return _found(as_clip, order, place)
+
+
+def _place_of_other(other: OtherFile, order: Order) -> Target:
+    name = PurePosixPath(other.path or "")
+    return replace(order.place(), stem=name.stem, is_whole=True, wanted=0, suffix=name.suffix)
 
 
 def _as_clip(record: JobRecord, other: OtherFile) -> JobRecord:
@@ -91,9 +126,9 @@ def _found(record: JobRecord, order: Order, place: Target) -> Path | None:
     return None
 
 
-def _original(record: JobRecord) -> Path | None:
-    """Where another output folder has it."""
-    path = record.clip_path
+def _original(record: JobRecord, order: Order) -> Path | None:
+    """Where another output folder of this machine has it."""
+    path = record.clip_path if order.settings.is_own(record.host) else None
     return path if path is not None and _is_same(path, record) else None
 
 
@@ -145,13 +180,29 @@ def read_only(ledger: Ledger, order: Order) -> JobRecord | None:
 def reused(
     ledger: Ledger, lease: Lease, record: JobRecord, path: Path, others: list[OtherFile], order: Order
 ) -> JobRecord:
-    """A stored clip, asked for again; from now on it is known where it is, and what lies beside it."""
+    """A clip that was saved before, and is here; from now on it is known where it is, and what lies beside it.
+
+    Where another machine has it, its paths stay.
+    """
     save_sidecar(path, order.job.sidecar, order.folder)
-    known: dict[str, Any] = {"output_folder": str(order.folder.root), "path": order.folder.kept(path)}
-    known["others"] = kept_others(others)
-    if (record.output_folder, record.path, record.others) != tuple(known.values()):
-        ledger.note(lease, **known)
+    known = _known_here(path, others, order)
+    if not record.is_stored:
+        for event in BACK_AGAIN[record.state]:
+            record = ledger.record(lease, event, error=None, error_kind=None)
+        record = ledger.record(lease, Event.STORED, sidecar=None, host=order.settings.host, **known)
+    elif record.host is not None and not order.settings.is_own(record.host):
+        return replace(record, **known)
+    else:
+        if order.settings.ledger_url is not None:
+            known["host"] = order.settings.host
+        if any(getattr(record, name) != value for name, value in known.items()):
+            ledger.note(lease, **known)
     return replace(tidied(ledger, lease, record, order.folder), **known)
+
+
+def _known_here(path: Path, others: list[OtherFile], order: Order) -> dict[str, Any]:
+    folder = order.folder
+    return {"output_folder": str(folder.root), "path": folder.kept(path), "others": kept_others(others)}
 
 
 def kept_part(record: JobRecord, folder: OutputFolder) -> Path | None:

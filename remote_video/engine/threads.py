@@ -98,6 +98,10 @@ class Pools:
         self.submissions = DaemonThreads("submit", 16)
         """POST: seconds each, until the provider has stored the image."""
         self.downloads = DaemonThreads("fetch", 4)
+        self.store = DaemonThreads("store", 4)
+        """What comes from the clip store: one that stands still keeps no provider's clip waiting."""
+        self.sharing = DaemonThreads("share", 1)
+        """What goes there."""
         self.decoding = DaemonThreads("decode", 1)
         """Decoding uses every core by itself, and its check for free RAM only holds while nobody else takes it."""
 

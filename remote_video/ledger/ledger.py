@@ -21,11 +21,11 @@ import sqlalchemy as sa
 from ..budget import NO_BUDGET, Budget, Period
 from ..errors import LedgerError
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
-from . import leases, lifecycle, places, rows, spending
+from . import leases, lifecycle, places, rows, sharing, spending
 from .database import database_of
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
-from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
+from .paging import Node, Page, Place, Wanted, job_of_file, job_page, model_names, takes
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
@@ -137,6 +137,16 @@ class Ledger:
     def to_collect(self) -> list[JobRecord]:
         """Those of them that nobody who lives works on."""
         return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
+
+    def to_share(self, host: str | None, after: Place | None = None, *, is_any: bool = False) -> list[JobRecord]:
+        """A machine's clips that no clip store has yet, oldest first, 100 of them at most.
+
+        Args:
+            host: None is those whose machine is not known.
+            after: the one they come after.
+            is_any: those of all machines; what is shared already is looked through, too.
+        """
+        return self._read(lambda db: rows.jobs_of(db, sharing.to_share(host, after, is_any)))
 
     def interrupted(self) -> list[JobRecord]:
         """The jobs that were about to be submitted by an engine that is gone."""
@@ -340,6 +350,12 @@ class Ledger:
         """Put a job above the other takes of its node, or among them again; False when it is not there."""
         starred = JOBS.update().where(JOBS.c.key == key).values(starred=1 if is_starred else None)
         return self._write(lambda db: db.execute(starred).rowcount > 0, key)
+
+    def shared(self, job: JobRecord, where: str | None) -> bool:
+        """Write down which clip store has a clip and all that came with it, or that none has; False when the job has
+        changed meanwhile. A lease is not needed: whoever says so has seen it.
+        """
+        return self._write(lambda db: db.execute(sharing.noted(job, where)).rowcount > 0, job.key)
 
     def forget(self, key: str) -> Forgotten:
         """Drop a job, so that the next Run submits anew."""

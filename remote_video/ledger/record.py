@@ -54,7 +54,8 @@ class NewJob:
     workflow_id: str | None = None
     """The workflow whose node `node_id` is; None where it has no id of its own, or in records of earlier versions."""
     host: str | None = None
-    """The machine it was asked for on, and where its clip was saved first; None in records of earlier versions."""
+    """The machine that saved its clip, or else the one it was asked for on: what is said of paths is said of its disk.
+    None in records of earlier versions."""
     asked_by: str | None = None
     """Who asked, as that machine or `REMOTE_VIDEO_USER` names them; None in records of earlier versions."""
 
@@ -170,6 +171,11 @@ class JobRecord(NewJob):
     def other_paths(self) -> tuple[Path, ...]:
         """Those that were saved, where they were saved, to be shown."""
         return tuple(Path(self.output_folder or "", other.path) for other in self.other_files if other.path)
+
+    @property
+    def was_saved(self) -> bool:
+        """Whether its clip was saved once, wherever it is now."""
+        return self.sha256 is not None and self.bytes is not None
 
     @property
     def is_stored(self) -> bool:

@@ -150,3 +150,24 @@ def test_a_key_that_is_refused_is_said_without_it(home, tmp_path, monkeypatch):
         done = Terminal(tmp_path).call("check", "--json")
     assert (done.returncode, lines(done)["account", "RunComfy"]["verdict"]) == (1, "wrong")
     assert "secret-token-1234" not in done.stdout + done.stderr
+
+
+def test_a_clip_store_is_written_and_read_or_what_is_wrong_is_said(terminal, home, tmp_path):
+    remember(home, terminal.sandbox.runcomfy_base_url, listed())
+    (tmp_path / "nas").mkdir()
+    url = (tmp_path / "nas").as_uri()
+    told = lines(terminal.call("check", "--json", REMOTE_VIDEO_CLIPS_URL=url))
+    assert told["clips", url] == {"what": "clips", "name": url, "verdict": "ok", "detail": "written, read and deleted"}
+    assert [path for path in (tmp_path / "nas").rglob("*") if path.is_file()] == []
+    away = terminal.call("check", REMOTE_VIDEO_CLIPS_URL=f"{url}/away")
+    assert away.returncode == 1
+    assert f"clips     wrong          {url}/away  the folder is not there" in away.stdout
+
+
+def test_a_clip_store_that_can_not_be_is_said_without_its_keys(terminal, home):
+    remember(home, terminal.sandbox.runcomfy_base_url, listed())
+    for url in ("s3://a-key:a-secret-key@clips?nonsense=a-secret-key", "s3://a-key:a-secret-key"):
+        done = terminal.call("check", REMOTE_VIDEO_CLIPS_URL=url)
+        assert done.returncode == 1
+        assert "REMOTE_VIDEO_CLIPS_URL" in done.stdout
+        assert "secret" not in done.stdout + done.stderr

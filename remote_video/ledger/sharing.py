@@ -1,0 +1,32 @@
+"""Which clips no clip store has yet: a page at a time, each found by an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from .lifecycle import State
+from .paging import Place
+from .record import JobRecord
+from .tables import IS_TO_BE_SHARED, JOBS, SELECT_JOBS
+
+MOST_SHARED = 100
+
+
+def to_share(host: str | None, after: Place | None, is_any: bool) -> sa.Select[Any]:
+    """See `Ledger.to_share`."""
+    query = SELECT_JOBS.where(sa.text(IS_TO_BE_SHARED))
+    if not is_any:
+        query = query.where(JOBS.c.host == host if host else JOBS.c.host.is_(None))
+    if after is not None:
+        begun_at, key = after
+        is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)
+        query = query.where(JOBS.c.created_at >= begun_at, is_after)
+    return query.order_by(JOBS.c.created_at, JOBS.c.key).limit(MOST_SHARED)
+
+
+def noted(job: JobRecord, where: str | None) -> sa.Update:
+    """See `Ledger.shared`."""
+    is_it = JOBS.c.key == job.key, JOBS.c.sha256 == job.sha256, JOBS.c.others.is_not_distinct_from(job.others)
+    return JOBS.update().where(*is_it, JOBS.c.state == State.STORED.value).values(shared_in=where)
