@@ -70,7 +70,7 @@ class Fetcher:
             return record
         place = await tools.call(tools.pools.downloads, tools.order.place)
         part = replace(place, folder=clip.parent, stem=clip.stem).part(record.key)
-        is_own = tools.order.settings.is_own(record.host)
+        is_own = tools.order.settings.is_own(record.saved_on)
         if is_own:
             await tools.keep(lambda ledger: ledger.note(self._lease, part_path=folder.kept(part)))
         brought = await self._others.bring([*record.other_files], place, part, clip, None)
@@ -167,7 +167,7 @@ class Fetcher:
         folder = self._tools.order.folder
         save_sidecar(final, self._tools.order.job.sidecar, folder)
         facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest, "sidecar": None}
-        facts |= {"others": kept_others(files), "host": self._tools.order.settings.host, "shared_in": None}
+        facts |= {"others": kept_others(files), "saved_on": self._tools.order.settings.host, "shared_in": None}
         ledger = self._tools.ledger
         record = ledger.record(self._lease, Event.STORED, error=None, error_kind=None, **facts)
         return tidied(ledger, self._lease, record, folder)

@@ -51,7 +51,7 @@ async def copied_before(tools: Tools) -> JobRecord | None:
     if order.settings.ledger_url is None:
         return None
     record = await tools.keep(lambda ledger: ledger.get(tools.key))
-    if record is None or not record.is_stored or order.settings.is_own(record.host):
+    if record is None or not record.is_stored or order.settings.is_own(record.saved_on):
         return None
     return await tools.call(tools.pools.downloads, partial(copy_here, record, order))
 

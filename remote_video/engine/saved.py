@@ -128,7 +128,7 @@ def _found(record: JobRecord, order: Order, place: Target) -> Path | None:
 
 def _original(record: JobRecord, order: Order) -> Path | None:
     """Where another output folder of this machine has it."""
-    path = record.clip_path if order.settings.is_own(record.host) else None
+    path = record.clip_path if order.settings.is_own(record.saved_on) else None
     return path if path is not None and _is_same(path, record) else None
 
 
@@ -189,12 +189,12 @@ def reused(
     if not record.is_stored:
         for event in BACK_AGAIN[record.state]:
             record = ledger.record(lease, event, error=None, error_kind=None)
-        record = ledger.record(lease, Event.STORED, sidecar=None, host=order.settings.host, **known)
-    elif record.host is not None and not order.settings.is_own(record.host):
+        record = ledger.record(lease, Event.STORED, sidecar=None, saved_on=order.settings.host, **known)
+    elif record.saved_on is not None and not order.settings.is_own(record.saved_on):
         return replace(record, **known)
     else:
         if order.settings.ledger_url is not None:
-            known["host"] = order.settings.host
+            known["saved_on"] = order.settings.host
         if any(getattr(record, name) != value for name, value in known.items()):
             ledger.note(lease, **known)
     return replace(tidied(ledger, lease, record, order.folder), **known)

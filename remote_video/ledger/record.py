@@ -54,8 +54,7 @@ class NewJob:
     workflow_id: str | None = None
     """The workflow whose node `node_id` is; None where it has no id of its own, or in records of earlier versions."""
     host: str | None = None
-    """The machine that saved its clip, or else the one it was asked for on: what is said of paths is said of its disk.
-    None in records of earlier versions."""
+    """The machine it was asked for on; None in records of earlier versions."""
     asked_by: str | None = None
     """Who asked, as that machine or `REMOTE_VIDEO_USER` names them; None in records of earlier versions."""
 
@@ -141,8 +140,10 @@ class JobRecord(NewJob):
     """What earlier attempts cost, or may have cost, that ended without a clip."""
     starred: int | None = None
     """1: somebody wants it above the other takes of its node."""
+    saved_on: str | None = None
+    """The machine that has its files; None in records of earlier versions."""
     shared_in: str | None = None
-    """The clip store that has its files, without what opens it; None while they are on `host` alone."""
+    """The clip store that has its files, without what opens it; None while they are on `saved_on` alone."""
 
     @property
     def asker(self) -> str:

@@ -18,7 +18,7 @@ def to_share(host: str | None, after: Place | None, is_any: bool) -> sa.Select[A
     """See `Ledger.to_share`."""
     query = SELECT_JOBS.where(sa.text(IS_TO_BE_SHARED))
     if not is_any:
-        query = query.where(JOBS.c.host == host if host else JOBS.c.host.is_(None))
+        query = query.where(JOBS.c.saved_on == host if host else JOBS.c.saved_on.is_(None))
     if after is not None:
         begun_at, key = after
         is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)

@@ -78,7 +78,7 @@ JOBS = sa.Table(
     sa.Index("jobs_by_model", "model_name", "state", "created_at", "key"),
     sa.Index("jobs_of_node", "workflow_id", "node_id", "starred", "created_at", "key"),
     _where(sa.Index("jobs_stored", "base", "model_id", "created_at"), IS_STORED),
-    _where(sa.Index("jobs_to_be_shared", "host", "created_at"), IS_TO_BE_SHARED),
+    _where(sa.Index("jobs_to_be_shared", "saved_on", "created_at"), IS_TO_BE_SHARED),
 )
 ENGINES = sa.Table(
     "engines",

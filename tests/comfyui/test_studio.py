@@ -89,13 +89,16 @@ def test_a_run_on_two_machines_and_on_one_that_was_wiped_is_one_submission(
     page.set_default_timeout(ENDED_WITHIN_MS)
     page.goto(f"{second.address}/")
     page.wait_for_function(UI_READY)
+    page.wait_for_timeout(3000)  # a new user's page opens the template browser
+    page.keyboard.press("Escape")
     page.evaluate(GRAPH, ["a lighthouse at dusk", 7])
     text_on_node(page, "sharing the job of another run")
     LOOKS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=LOOKS / "studio-following.png")
     assert page.evaluate("window.ended") == "execution_success"
     page.screenshot(path=LOOKS / "studio-followed.png")
-    open_panel(page, "first-machine")
+    job = open_panel(page, "a lighthouse at dusk")
+    job.filter(has_text="artist@first-machine").wait_for()
     page.screenshot(path=LOOKS / "studio-panel.png")
     context.close()
     made = first.outcome(begun)

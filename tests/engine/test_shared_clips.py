@@ -174,7 +174,7 @@ def test_an_expired_job_whose_clip_is_in_the_store_comes_back(pair, nas):
     away.rename(nas)
     time.sleep(LIMITS.store_pause)
     assert b.run_now().path.exists()
-    assert (a.record.state, a.record.host, a.posts) == (State.STORED, "b", 1)
+    assert (a.record.state, a.record.saved_on, a.posts) == (State.STORED, "b", 1)
 
 
 def test_a_clip_that_was_put_back_is_found_though_its_job_has_expired(machines):

@@ -24,8 +24,9 @@ def ledger(home) -> Ledger:
 def clip(ledger: Ledger, number: int, host: str | None = "a", state: State = State.STORED) -> JobRecord:
     """A job begun at second `number`; two have one time."""
     key = key_of(number)
-    ledger.release(job_in(ledger, state, key, replace(JOB, host=host)))
-    sql(ledger.name, "UPDATE jobs SET created_at = ?, sha256 = ? WHERE key = ?", float(number // 2), f"{number:x}", key)
+    ledger.release(job_in(ledger, state, key, replace(JOB, host="where it was asked for")))
+    facts = "created_at = ?, sha256 = ?, saved_on = ?"
+    sql(ledger.name, f"UPDATE jobs SET {facts} WHERE key = ?", float(number // 2), f"{number:x}", host, key)
     record = ledger.get(key)
     assert record is not None
     return record
@@ -74,7 +75,7 @@ def test_a_clip_that_is_saved_anew_is_to_be_shared_anew(ledger):
     ledger.shared(job, STORE)
     lease = ledger.acquire(job.key, "an engine")
     ledger.record(lease, Event.FILE_MISSING)
-    ledger.record(lease, Event.STORED, host="b", shared_in=None)
+    ledger.record(lease, Event.STORED, saved_on="b", shared_in=None)
     assert numbers(ledger.to_share("b")) == [1]
 
 

@@ -22,7 +22,7 @@ NEEDED = {
 OPTIONAL = {
     **dict.fromkeys(("account", "output_folder", "filename_prefix", "sidecar", "file_digest", "uploads"), TEXT),
     **dict.fromkeys(("prompt", "workflow_id", "host", "asked_by", "request_id", "path", "part_path"), TEXT),
-    **dict.fromkeys(("part_validator", "sha256", "others", "error", "error_kind", "shared_in"), TEXT),
+    **dict.fromkeys(("part_validator", "sha256", "others", "error", "error_kind", "saved_on", "shared_in"), TEXT),
     **dict.fromkeys(("estimate_usd", "assumed_usd", "submitted_at", "finished_at", "cost_usd", "earlier_usd"), FLOAT),
     **dict.fromkeys(("stand_in", "bytes", "starred"), NUMBER),
 }
@@ -38,7 +38,7 @@ INDEXES: dict[str, tuple[str, list[str], str | None]] = {
     "jobs_by_model": ("jobs", ["model_name", "state", "created_at", "key"], None),
     "jobs_of_node": ("jobs", ["workflow_id", "node_id", "starred", "created_at", "key"], None),
     "jobs_stored": ("jobs", ["base", "model_id", "created_at"], "state = 'stored'"),
-    "jobs_to_be_shared": ("jobs", ["host", "created_at"], "state = 'stored' AND shared_in IS NULL"),
+    "jobs_to_be_shared": ("jobs", ["saved_on", "created_at"], "state = 'stored' AND shared_in IS NULL"),
     "leases_held": ("leases", ["engine_id"], "engine_id IS NOT NULL"),
 }
 
