@@ -82,8 +82,6 @@ def test_a_run_on_two_machines_and_on_one_that_was_wiped_is_one_submission(
 ):
     first, second = machine("first-machine"), machine("second-machine")
     prompt: Prompt = veo("a lighthouse at dusk", 7)
-    begun = first.queue(prompt)
-    soon(lambda: slow_provider.accepted_posts == 1, "the one submission")
     context = browser.new_context(viewport={"width": 1300, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(ENDED_WITHIN_MS)
@@ -91,6 +89,8 @@ def test_a_run_on_two_machines_and_on_one_that_was_wiped_is_one_submission(
     page.wait_for_function(UI_READY)
     page.wait_for_timeout(3000)  # a new user's page opens the template browser
     page.keyboard.press("Escape")
+    begun = first.queue(prompt)
+    soon(lambda: slow_provider.accepted_posts == 1, "the one submission")
     page.evaluate(GRAPH, ["a lighthouse at dusk", 7])
     text_on_node(page, "sharing the job of another run")
     LOOKS.mkdir(parents=True, exist_ok=True)
