@@ -27,6 +27,7 @@ from ..clips.shared_store import StoreTrouble, open_store
 from ..clips.store_url import VARIABLE
 from ..console import say
 from ..errors import ModelGone, RemoteVideoError
+from ..ledger.migrations import is_older, newer_than_known, newest
 from ..media.clip import Clip
 from ..models import MODELS, ModelSpec, Request
 from ..models.fields import Choice, Flag, Number, Text
@@ -95,6 +96,8 @@ def _lines(settings: Settings) -> Iterator[Line]:
         yield _key(provider.id, settings, connections)
     for provider_id, connection in connections.items():
         yield from _account(PROVIDERS[provider_id].name, connection, settings)
+    if settings.ledger_url is not None:
+        yield from _shared_ledger(settings, settings.ledger_url)
     yield _disk("home", settings.home)
     yield _disk("output", _output_folder())
     with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +148,10 @@ def _clock(name: str, date: str) -> Line:
         there = there if there.tzinfo else there.replace(tzinfo=timezone.utc)
     except (TypeError, ValueError, IndexError):
         return Line("clock", name, Verdict.SKIPPED, "it doesn't say what time it is")
-    off = (datetime.now(timezone.utc) - there).total_seconds()
+    return _clock_line(name, (datetime.now(timezone.utc) - there).total_seconds())
+
+
+def _clock_line(name: str, off: float) -> Line:
     words = f"this machine is {abs(off):,.0f} s {'ahead' if off > 0 else 'behind'}"
     return Line("clock", name, Verdict.WRONG if abs(off) > CLOCK_MAY_BE_OFF_S else Verdict.OK, words)
 
@@ -156,6 +162,41 @@ def _balance(name: str, ask_for_it: Callable[[], float | None]) -> Line:
     except (TransientError, RemoteVideoError) as trouble:
         return Line("balance", name, Verdict.NOT_ASKED, _why(trouble))
     return Line("balance", name, Verdict.OK, "not said" if usd is None else f"{usd:,.2f} USD")
+
+
+# -- the shared ledger ------------------------------------------------------------------------------------------------
+
+
+def _shared_ledger(settings: Settings, url: str) -> Iterator[Line]:
+    """Whether it can be reached, its layout, what the clock here is off by, and who lives. It is only looked at."""
+    name = "the shared ledger"
+    try:
+        from ..ledger.postgres import Postgres
+
+        database = Postgres(url)
+        name, found = database.name, database.look(settings.timeouts)
+    except RemoteVideoError as error:
+        yield Line("ledger", name, Verdict.WRONG, f"{error.what} {error.next_step or ''}".rstrip())
+        return
+    yield Line("ledger", name, Verdict.OK, "it can be reached")
+    yield _layout(name, found.layout)
+    yield _clock_line(name, found.ahead_s)
+    named = [f"{engine_id[:8]} heard of {max(0.0, ago):.0f} s ago" for engine_id, ago in found.alive.items()]
+    more = ["..."] if len(named) > MOST_NAMED else []
+    words = ": ".join(filter(None, (f"{len(named)} live", ", ".join([*named[:MOST_NAMED], *more]))))
+    yield Line("engines", name, Verdict.OK, words)
+
+
+def _layout(name: str, layout: str | None) -> Line:
+    if layout is None:
+        return Line("layout", name, Verdict.OK, "there is no ledger in it yet; the first use makes one")
+    if newer_than_known(layout):
+        words = f"{layout}, of a newer version of the pack: update it on this machine"
+        return Line("layout", name, Verdict.WRONG, words)
+    if is_older(layout):
+        words = f"{layout}, of an earlier version; the first use, by who may change tables, makes it {newest()}"
+        return Line("layout", name, Verdict.CHANGED, words)
+    return Line("layout", name, Verdict.SAME, layout)
 
 
 # -- this machine -----------------------------------------------------------------------------------------------------

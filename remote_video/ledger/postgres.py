@@ -16,6 +16,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -88,6 +89,21 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a database stands.
+
+    Args:
+        layout: of the ledger in it; None: there is none yet.
+        ahead_s: this machine's clock is so much ahead of the server's, s.
+        alive: the ids of the engines that are heard of, and how long ago that was, s.
+    """
+
+    layout: str | None
+    ahead_s: float
+    alive: dict[str, float]
 
 
 class _AnswerLost(Exception):
@@ -223,31 +239,45 @@ class Postgres:
             time.sleep(backoff(tries, 0.05, 1.0))
             tries += 1
 
+    def look(self, timeouts: Timeouts) -> Look:
+        """See how it stands; nothing is made or changed, not even the tables. Raises LedgerError."""
+
+        def found(db: sa.Connection) -> Look:
+            before = time.time()
+            now = db.execute(sa.select(_CLOCK)).scalar_one()
+            ahead = (before + time.time()) / 2 - now
+            version = _version(db)
+            if version is None or newer_than_known(version):
+                return Look(version, ahead, {})
+            alive = sa.select(ENGINES.c.id, _CLOCK - ENGINES.c.heard_at).where(self.is_alive(db, timeouts))
+            heard = db.execute(alive.order_by(ENGINES.c.heard_at.desc()))
+            return Look(version, ahead, {row[0]: row[1] for row in heard})
+
+        return self.read(found)
+
     # -- opening -----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Look, once a process, whether the ledger is there and of today's layout; make it so. Raises LedgerError."""
         with self._opening:
             if not self._is_open:
-                version = self._patiently(self._version, READ_FOR_S)
+                version = self.read(_version)
                 if newer_than_known(version):
                     raise _too_new(self.name, version)
                 if is_older(version):
                     self._patiently(self._make_ready, WRITE_FOR_S)
                 self._is_open = True
 
-    def _version(self) -> str | None:
-        with self._reading.connect() as db:
-            is_there = sa.inspect(db).has_table(VERSION.name)
-            return db.execute(sa.select(VERSION.c.version_num)).scalar() if is_there else None
-
     def _make_ready(self) -> None:
         """One worker at a time, in one transaction."""
         with self.engine.begin() as db:
             db.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("layout"))))
-            upgrade(db)
-            if salt_in(db) is None:
-                db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+            try:
+                upgrade(db)
+                if salt_in(db) is None:
+                    db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+            except DBAPIError as error:
+                raise (_not_owner(self.name) if _state_of(error) == "42501" else error) from None
 
     # -- errors ------------------------------------------------------------------------------------------------------
 
@@ -322,11 +352,25 @@ def _too_new(name: str, version: str | None) -> LedgerError:
     )
 
 
+def _not_owner(name: str) -> LedgerError:
+    return LedgerError(
+        f"The tables of the record of paid jobs in the database {name} are not there yet, or of an earlier layout, and "
+        "this user may not change that (permission denied). Without it nothing may be submitted.",
+        next_step="Let the owner of the tables make them ready (docs/studio.md), then run again.",
+    )
+
+
 def _bad_url() -> SettingsError:
     return SettingsError(
         "REMOTE_VIDEO_LEDGER_URL is no address of a database.",
         next_step="Set it to postgresql+psycopg://user:password@host:port/database, then restart ComfyUI.",
     )
+
+
+def _version(db: sa.Connection) -> str | None:
+    """The layout of the ledger; None: there is none yet."""
+    is_there = sa.inspect(db).has_table(VERSION.name)
+    return db.execute(sa.select(VERSION.c.version_num)).scalar() if is_there else None
 
 
 def _number(name: str) -> int:

@@ -9,7 +9,9 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from remote_video_pack.remote_video.catalogue.store import file_of, keep
+from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.models import MODELS
 
 from ..catalogue.listing import model, sandbox_schemas
@@ -171,3 +173,75 @@ def test_a_clip_store_that_can_not_be_is_said_without_its_keys(terminal, home):
         assert done.returncode == 1
         assert "REMOTE_VIDEO_CLIPS_URL" in done.stdout
         assert "secret" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def shared(terminal, home, postgres_url, monkeypatch) -> str:
+    """The address of a ledger that is shared, in an empty database; all else is as it was."""
+    remember(home, terminal.sandbox.runcomfy_base_url, listed())
+    monkeypatch.setenv("REMOTE_VIDEO_LEDGER_URL", postgres_url)
+    return postgres_url
+
+
+def of_ledger(done) -> dict[str, dict[str, str]]:
+    """The lines about the ledger, by what they are of."""
+    assert "Traceback" not in done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["what"]: line for line in told if line["name"].startswith(("127.0.0.1:", "the shared ledger"))}
+
+
+def password_of(url: str) -> str:
+    password = sa.make_url(url).password
+    assert password
+    return password
+
+
+def test_a_shared_ledger_is_looked_at(terminal, home, shared):
+    ledger = Ledger(home, url=shared)
+    ledger.heartbeat("0123456789abcdef")
+    done = terminal.call("check", "--json")
+    told = of_ledger(done)
+    assert done.returncode == 0, done.stdout
+    address = sa.make_url(shared)
+    assert told["ledger"]["name"] == f"127.0.0.1:{address.port}/{address.database}"
+    verdicts = {what: line["verdict"] for what, line in told.items()}
+    assert verdicts == {"ledger": "ok", "layout": "same", "clock": "ok", "engines": "ok"}
+    assert told["clock"]["detail"].split()[:3] == ["this", "machine", "is"]
+    assert told["engines"]["detail"].startswith("1 live: 01234567 heard of ")
+    assert password_of(shared) not in done.stdout + done.stderr
+
+
+def test_to_look_at_a_shared_ledger_makes_and_changes_nothing(terminal, home, shared):
+    told = of_ledger(terminal.call("check", "--json"))
+    assert told["layout"]["detail"].startswith("there is no ledger in it yet")
+    engine = sa.create_engine(shared)
+    assert sa.inspect(engine).get_table_names() == []
+    Ledger(home, url=shared)
+    for version, verdict in (("0006", "changed"), ("9999", "wrong")):
+        with engine.begin() as db:
+            db.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+        done = terminal.call("check", "--json")
+        layout = of_ledger(done)["layout"]
+        assert (done.returncode, layout["verdict"], layout["detail"][:4]) == (1, verdict, version)
+    with engine.begin() as db:
+        assert db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    engine.dispose()
+
+
+@pytest.mark.parametrize("off_s, verdict", [(-900.0, "wrong"), (900.0, "wrong"), (20.0, "ok")])
+def test_a_clock_that_differs_from_the_shared_ledger_s_is_told(terminal, shared, monkeypatch, off_s, verdict):
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + off_s)
+    clock = of_ledger(terminal.call("check", "--json"))["clock"]
+    assert clock["verdict"] == verdict
+    assert f"{abs(off_s):.0f} s {'ahead' if off_s > 0 else 'behind'}" in clock["detail"]
+
+
+def test_a_shared_ledger_that_refuses_us_is_told_without_its_password(terminal, shared, monkeypatch):
+    wrong = sa.make_url(shared).set(password="not-the-password")
+    monkeypatch.setenv("REMOTE_VIDEO_LEDGER_URL", wrong.render_as_string(hide_password=False))
+    done = terminal.call("check", "--json")
+    told = of_ledger(done)
+    assert (done.returncode, [*told], told["ledger"]["verdict"]) == (1, ["ledger"], "wrong")
+    assert "refuses the user's name or password" in told["ledger"]["detail"]
+    assert "not-the-password" not in done.stdout + done.stderr
