@@ -124,6 +124,23 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
     forget.set_defaults(command="jobs.forget_command")
 
+    prune = commands.add_parser(
+        "prune",
+        parents=[home, as_json],
+        help="drop old jobs that failed, were cancelled or refused from the ledger; no file is touched",
+        description="Drop jobs that failed, were cancelled or refused from the ledger, when they were begun longer ago "
+        "than --older-than says and before this month (whose jobs count in the budget). `costs` no longer sums them "
+        "up. Kept are all that may still bring a clip, starred ones, and what a run works on. No file is touched.",
+    )
+    prune.add_argument("--older-than", type=_age, required=True, metavar="AGE", help="hours, days, weeks: 36h, 90d, 8w")
+    prune.add_argument(
+        "--stored",
+        action="store_true",
+        help="drop jobs of saved clips, too: the same inputs, run again, are then paid again",
+    )
+    prune.add_argument("--dry-run", action="store_true", help="only say how many there are")
+    prune.set_defaults(command="prune.prune_command")
+
     check = commands.add_parser(
         "check", parents=[home, as_json], help="what may have changed: models, keys, balance, clock, disk, decoding"
     )
@@ -152,6 +169,14 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError(text)
     return seconds
+
+
+def _age(text: str) -> float:
+    """A number and a unit, as seconds."""
+    try:
+        return _seconds(text[:-1]) * {"h": 3600, "d": 86400, "w": 604800}[text[-1]]
+    except (ValueError, LookupError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no age: write it as 36h, 90d or 8w") from None
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from .database import database_of
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Wanted, job_of_file, job_page, model_names, takes
+from .prune import cutoff, prune
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
@@ -92,6 +93,10 @@ class Ledger:
     def now(self) -> float:
         """The time it goes by, s since the epoch: machines that share it may have wrong clocks."""
         return self._database.now()
+
+    def asked_now(self) -> float:
+        """The same, asked of the database."""
+        return self._read(lambda db: float(db.execute(sa.select(self._database.clock)).scalar_one()))
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -368,6 +373,21 @@ class Ledger:
             return Forgotten.DONE
 
         return self._write(forgotten, key)
+
+    def prune(self, age_s: float, *, stored: bool = False, only_count: bool = False) -> dict[State, int]:
+        """Drop jobs that ended without a clip and were begun so long ago, and in an earlier month: how many of each
+        state. Starred jobs are kept, and those that an engine that lives works on.
+
+        Args:
+            stored: drop those of clips, too: the next Run of one pays again.
+            only_count: drop nothing.
+
+        Raises:
+            SettingsError: the clock can't be right.
+        """
+        states = (*lifecycle.ENDED_WITHOUT_A_CLIP, *([State.STORED] if stored else ()))
+        before = cutoff(self.asked_now(), age_s)
+        return prune(self._database, self._is_left_alone, states, before, only_count=only_count)
 
     # -- inside a transaction ------------------------------------------------------------------------------------------
 

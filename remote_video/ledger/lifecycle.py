@@ -100,6 +100,9 @@ BRINGS_A_CLIP = frozenset({State.SUBMITTED, State.FINISHED, State.STORED})
 COSTS_NOTHING = frozenset({State.REFUSED, State.CANCELLED})
 """States of a job that is not billed unless the provider says so: never accepted, or let go before it was made."""
 
+ENDED_WITHOUT_A_CLIP = (State.FAILED, State.CANCELLED, State.REFUSED)
+"""States of a job that brings nothing any more: forgotten, it is submitted anew as it would be anyway."""
+
 TO_COLLECT = frozenset({State.SUBMITTED, State.FINISHED})
 """States of a job whose clip is still to be brought home."""
 
