@@ -25,6 +25,8 @@ from ..catalogue.drift import differences, drift
 from ..catalogue.store import known
 from ..console import say
 from ..errors import ModelGone, RemoteVideoError
+from ..ledger.migrations import is_older, newer_than_known, newest
+from ..ledger.postgres import Postgres
 from ..media.clip import Clip
 from ..models import MODELS, ModelSpec, Request
 from ..models.fields import Choice, Flag, Number, Text
@@ -93,6 +95,8 @@ def _lines(settings: Settings) -> Iterator[Line]:
         yield _key(provider.id, settings, connections)
     for provider_id, connection in connections.items():
         yield from _account(PROVIDERS[provider_id].name, connection, settings)
+    if settings.ledger_url is not None:
+        yield from _shared_ledger(settings.ledger_url)
     yield _disk("home", settings.home)
     yield _disk("output", _output_folder())
     with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +145,10 @@ def _clock(name: str, date: str) -> Line:
         there = there if there.tzinfo else there.replace(tzinfo=timezone.utc)
     except (TypeError, ValueError, IndexError):
         return Line("clock", name, Verdict.SKIPPED, "it doesn't say what time it is")
-    off = (datetime.now(timezone.utc) - there).total_seconds()
+    return _clock_is(name, (datetime.now(timezone.utc) - there).total_seconds())
+
+
+def _clock_is(name: str, off: float) -> Line:
     words = f"this machine is {abs(off):,.0f} s {'ahead' if off > 0 else 'behind'}"
     return Line("clock", name, Verdict.WRONG if abs(off) > CLOCK_MAY_BE_OFF_S else Verdict.OK, words)
 
@@ -152,6 +159,33 @@ def _balance(name: str, ask_for_it: Callable[[], float | None]) -> Line:
     except (TransientError, RemoteVideoError) as trouble:
         return Line("balance", name, Verdict.NOT_ASKED, _why(trouble))
     return Line("balance", name, Verdict.OK, "not said" if usd is None else f"{usd:,.2f} USD")
+
+
+# -- the shared ledger ------------------------------------------------------------------------------------------------
+
+
+def _shared_ledger(url: str) -> Iterator[Line]:
+    """Whether it can be reached, its layout, and what the clock here is off by."""
+    name = "REMOTE_VIDEO_LEDGER_URL"
+    try:
+        database = Postgres(url)
+        name = database.name
+        layout, ahead = database.look()
+    except RemoteVideoError as error:
+        yield Line("ledger", name, Verdict.WRONG, error.what)
+        return
+    yield Line("ledger", name, Verdict.OK, "it can be reached")
+    yield _layout(name, layout)
+    yield _clock_is(name, ahead)
+
+
+def _layout(name: str, layout: str | None) -> Line:
+    if newer_than_known(layout):
+        return Line("layout", name, Verdict.WRONG, f"{layout}: newer than this version knows ({newest()})")
+    if is_older(layout):
+        found = layout or "none yet"
+        return Line("layout", name, Verdict.CHANGED, f"{found}: `ledger upgrade` brings it to {newest()}")
+    return Line("layout", name, Verdict.OK, f"{layout}")
 
 
 # -- this machine -----------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def judge(mine: JobRecord, its: JobRecord | None, is_held: bool) -> Verdict:
     if (mine.attempt, mine.created_at) == (its.attempt, its.created_at):
         is_further = _COURSE.get(mine.state, _ENDED) > _COURSE.get(its.state, _ENDED)
     else:
-        is_further = is_paid and (its.state not in STANDS_FOR_MONEY or (mine.request_id and not its.request_id))
+        is_further = is_paid and (its.state not in STANDS_FOR_MONEY or bool(mine.request_id and not its.request_id))
     if not is_further:
         return Verdict.STAYS
     return Verdict.IN_USE if is_held else Verdict.FURTHER

@@ -225,29 +225,43 @@ class Postgres:
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
+    def look(self) -> tuple[str | None, float]:
+        """The layout of the ledger there, None without one; how far this machine's clock is ahead of the server's, s.
+        Makes nothing. Raises LedgerError.
+        """
+        return self._patiently(self._look, READ_FOR_S)
+
     def open(self) -> None:
         """Look, once a process, whether the ledger is there and of today's layout; make it so. Raises LedgerError."""
         with self._opening:
             if not self._is_open:
-                version = self._patiently(self._version, READ_FOR_S)
+                version, _ = self.look()
                 if newer_than_known(version):
                     raise _too_new(self.name, version)
                 if is_older(version):
                     self._patiently(self._make_ready, WRITE_FOR_S)
                 self._is_open = True
 
-    def _version(self) -> str | None:
+    def _look(self) -> tuple[str | None, float]:
         with self._reading.connect() as db:
             is_there = sa.inspect(db).has_table(VERSION.name)
-            return db.execute(sa.select(VERSION.c.version_num)).scalar() if is_there else None
+            before = time.time()
+            now: float = db.execute(sa.select(_CLOCK)).scalar_one()
+            ahead = (before + time.time()) / 2 - now
+            return db.execute(sa.select(VERSION.c.version_num)).scalar() if is_there else None, ahead
 
     def _make_ready(self) -> None:
         """One worker at a time, in one transaction."""
-        with self.engine.begin() as db:
-            db.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("layout"))))
-            upgrade(db)
-            if salt_in(db) is None:
-                db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+        try:
+            with self.engine.begin() as db:
+                db.execute(sa.select(sa.func.pg_advisory_xact_lock(_number("layout"))))
+                upgrade(db)
+                if salt_in(db) is None:
+                    db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+        except DBAPIError as error:
+            if _state_of(error) == "42501":
+                raise _needs_owner(self.name) from None
+            raise
 
     # -- errors ------------------------------------------------------------------------------------------------------
 
@@ -319,6 +333,14 @@ def _too_new(name: str, version: str | None) -> LedgerError:
         f"The record of paid jobs in the database {name} was written by a newer version of Remote Video (layout "
         f"{version}; this one knows {newest()}).",
         next_step="Update Remote Video on this machine, or set REMOTE_VIDEO_LEDGER_URL to another database.",
+    )
+
+
+def _needs_owner(name: str) -> LedgerError:
+    return LedgerError(
+        f"The record of paid jobs in the database {name} is not there yet, or of an earlier layout, and this user may "
+        "not change its tables.",
+        next_step="Run 'python -m remote_video ledger upgrade' once with the owner's REMOTE_VIDEO_LEDGER_URL.",
     )
 
 

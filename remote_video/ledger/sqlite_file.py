@@ -36,7 +36,7 @@ from .forks import Forks
 from .migrations import newest, upgrade
 from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
-from .sqlite_words import MOVED, in_words, moved, moved_to, too_new
+from .sqlite_words import MOVED, in_words, moved, too_new
 from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
 T = TypeVar("T")
@@ -302,10 +302,8 @@ def _layout(path: Path, *, thorough: bool = False) -> int:
     try:
         with engine_of(path).connect() as db:
             layout: int = db.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if layout == MOVED:
-                raise moved(path, moved_to(db))
             if layout > LAYOUT:
-                raise too_new(path, layout)
+                raise moved(path, db) if layout == MOVED else too_new(path, layout)
             has_all = layout < LAYOUT or all(
                 len(columns_in(db, table)) == len(table.columns) for table in METADATA.sorted_tables
             )

@@ -47,13 +47,9 @@ def too_new(path: Path, layout: int) -> LedgerError:
     )
 
 
-def moved_to(db: sa.Connection) -> str | None:
-    """The database that what stands there names."""
-    return db.execute(sa.select(META.c.value).where(META.c.name == MOVED_TO)).scalar()
-
-
-def moved(path: Path, to: str | None) -> LedgerError:
-    """It was moved into a database."""
+def moved(path: Path, db: sa.Connection) -> LedgerError:
+    """It was moved into a database, which is named by what stands in its place."""
+    to = db.execute(sa.select(META.c.value).where(META.c.name == MOVED_TO)).scalar()
     return LedgerError(
         f"The record of paid jobs at {path} was moved into the database {to}. Without it nothing may be submitted.",
         next_step="Set REMOTE_VIDEO_LEDGER_URL to that database, then restart ComfyUI.",
