@@ -141,6 +141,22 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("--dry-run", action="store_true", help="only say how many there are")
     prune.set_defaults(command="prune.prune_command")
 
+    ledger = commands.add_parser("ledger", help="move the ledger into a database that machines share; look at it")
+    parts = ledger.add_subparsers(required=True, metavar="what")
+    url = argparse.ArgumentParser(add_help=False)
+    url.add_argument("url", nargs="?", metavar="URL", help="of the database (REMOTE_VIDEO_LEDGER_URL)")
+    info = parts.add_parser(
+        "info", parents=[home, url, as_json], help="where it is, its layout, jobs by state, engines"
+    )
+    info.set_defaults(command="ledger.info_command")
+    upgrade = parts.add_parser("upgrade", parents=[home, url], help="bring it to this version's layout, as its owner")
+    upgrade.set_defaults(command="ledger.upgrade_command")
+    move = parts.add_parser("move", parents=[home, url], help="move the home's file into the database; again goes on")
+    move.add_argument(
+        "--keep-both", action="store_true", help="where both paid for a clip: leave the database's, and go on"
+    )
+    move.set_defaults(command="ledger.move_command")
+
     check = commands.add_parser(
         "check", parents=[home, as_json], help="what may have changed: models, keys, balance, clock, disk, decoding"
     )

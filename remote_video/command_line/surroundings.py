@@ -21,6 +21,8 @@ SHORT_KEY = 12
 def settings_of(options: argparse.Namespace, home: Path | None = None) -> Settings:
     """The settings of the environment, with what the command's own options say. Raises SettingsError."""
     environment = {**os.environ, "REMOTE_VIDEO_HOME": str(home or home_of(options))}
+    if url := getattr(options, "url", None):
+        environment["REMOTE_VIDEO_LEDGER_URL"] = url
     if options.sandbox:
         environment["REMOTE_VIDEO_SANDBOX"] = "1"
     return Settings.from_environment(Path(environment["REMOTE_VIDEO_HOME"]), environment)

@@ -130,6 +130,12 @@ class Ledger:
         """The models that there are jobs of, in people's words, sorted; 200 of them at most."""
         return self._read(model_names)
 
+    def counted(self) -> dict[State, int]:
+        """How many jobs are in each state, those of which there are any."""
+        by_state = sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state)
+        found = self._read(lambda db: {row.state: row.jobs for row in db.execute(by_state)})
+        return {state: found[state.value] for state in State if state.value in found}
+
     def find(self, prefix: str) -> list[JobRecord]:
         """The jobs whose key begins so, 100 of them at most."""
         query = SELECT_JOBS.where(JOBS.c.key >= prefix, JOBS.c.key < prefix + "\U0010ffff").limit(MOST_FOUND)
@@ -233,6 +239,11 @@ class Ledger:
         """Who works on a job; None when nobody who lives does."""
         held = self._read(lambda db: leases.held(db, key, self._is_alive(db)))
         return Holder(held.engine_id[:8], held.since) if held else None
+
+    def living(self) -> dict[str, int]:
+        """The engines that are heard of, and how often each was."""
+        heard = sa.select(ENGINES.c.id, ENGINES.c.beats)
+        return self._read(lambda db: {row.id: row.beats for row in db.execute(heard.where(self._is_alive(db)))})
 
     def release(self, lease: Lease) -> None:
         """Let others work on the job."""

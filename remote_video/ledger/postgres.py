@@ -356,7 +356,7 @@ def _not_owner(name: str) -> LedgerError:
     return LedgerError(
         f"The tables of the record of paid jobs in the database {name} are not there yet, or of an earlier layout, and "
         "this user may not change that (permission denied). Without it nothing may be submitted.",
-        next_step="Let the owner of the tables make them ready (docs/studio.md), then run again.",
+        next_step="Run 'python -m remote_video ledger upgrade' once with the owner's REMOTE_VIDEO_LEDGER_URL.",
     )
 
 

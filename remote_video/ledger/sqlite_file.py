@@ -36,7 +36,7 @@ from .forks import Forks
 from .migrations import newest, upgrade
 from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
-from .sqlite_words import in_words, too_new
+from .sqlite_words import MOVED, in_words, moved, too_new
 from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
 T = TypeVar("T")
@@ -45,8 +45,8 @@ BUSY_TIMEOUT_S = 30.0
 """How long a transaction waits for another process's, s."""
 OPENING_TIMEOUT_S = 180.0
 """How long is waited while another process migrates or salvages the ledger, s."""
-_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
-_FAST = ("journal_mode=MEMORY", "synchronous=OFF")
+DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
+FAST = ("journal_mode=MEMORY", "synchronous=OFF")
 
 _log = logging.getLogger("remote_video")
 
@@ -178,7 +178,7 @@ def _write_together(path: Path, writes: list[_Write]) -> None:
             answers = _attempt(path, "BEGIN IMMEDIATE", lambda db: [_one_of(db, write) for write in writes])
         except (_NotCommitted, _Replaced, LedgerError, *FAILURES) as trouble:
             is_final = isinstance(trouble, _NotCommitted) or "locked" in reason(trouble)
-            answers = [partial(write.outcome.set_exception, _told(path, trouble)) for write in writes if is_final]
+            answers = [partial(write.outcome.set_exception, told(path, trouble)) for write in writes if is_final]
         for answer in answers:
             answer()
     for write in writes:
@@ -209,7 +209,7 @@ def _transaction(path: Path, begin: str, work: Callable[[sa.Connection], T], *, 
         if is_damage(error):
             distrust(path)
         if not is_damage(error) or not again or isinstance(error, _NotCommitted):
-            raise _told(path, error) from error
+            raise told(path, error) from error
     return _transaction(path, begin, work, again=False)
 
 
@@ -248,11 +248,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 
-def _told(path: Path, error: BaseException) -> LedgerError:
+def told(path: Path, error: BaseException) -> LedgerError:
     """The same trouble in words for the user."""
-    told = in_words(path, error)
-    told.outcome_unknown = isinstance(error, _NotCommitted)
-    return told
+    words = in_words(path, error)
+    words.outcome_unknown = isinstance(error, _NotCommitted)
+    return words
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------
@@ -275,11 +275,11 @@ def opened(path: Path) -> sa.Engine:
                 check_private(path)
                 if file.is_suspect or _layout(path) != LAYOUT:
                     _make_ready(path)
-                file.engine, file.is_suspect = _engine(path, *_DURABLE), False
+                file.engine, file.is_suspect = engine_of(path, *DURABLE), False
                 with file.engine.connect() as db:
                     file.salt = salt_in(db)
             except (NotPrivate, *FAILURES, OSError) as error:
-                raise _told(path, error) from error
+                raise told(path, error) from error
         return file.engine
 
 
@@ -300,10 +300,10 @@ def _layout(path: Path, *, thorough: bool = False) -> int:
     if _identity(path) is None:
         return NOTHING
     try:
-        with _engine(path).connect() as db:
+        with engine_of(path).connect() as db:
             layout: int = db.exec_driver_sql("PRAGMA user_version").scalar_one()
             if layout > LAYOUT:
-                raise too_new(path, layout)
+                raise moved(path, db) if layout == MOVED else too_new(path, layout)
             has_all = layout < LAYOUT or all(
                 len(columns_in(db, table)) == len(table.columns) for table in METADATA.sorted_tables
             )
@@ -319,7 +319,7 @@ def _layout(path: Path, *, thorough: bool = False) -> int:
 def _make_ready(path: Path) -> None:
     """Put a ledger of today's layout into its place, unless another process just did."""
     new = path.with_name(path.name + ".new")
-    with _one_process_at_a_time(path):
+    with one_process_at_a_time(path):
         layout = _layout(path, thorough=True)
         if layout == NOTHING:
             if in_process(path).salt is not None:
@@ -327,16 +327,16 @@ def _make_ready(path: Path) -> None:
             check_private(new)
             if _layout(new, thorough=True) != LAYOUT:  # else a process died just before it would have put it there
                 _create(new, in_process(path).salt)
-            _move_journal(path, None)
+            move_journal(path, None)
             new.replace(path)
         elif layout == BROKEN:
             _replace(path, new)
         elif layout != LAYOUT:
-            _migrate(path, _aside(path, f"layout-{layout}"))
+            _migrate(path, set_aside_as(path, f"layout-{layout}"))
 
 
 @contextmanager
-def _one_process_at_a_time(path: Path) -> Iterator[None]:
+def one_process_at_a_time(path: Path) -> Iterator[None]:
     """Keep other processes from opening the ledger: a lock SQLite itself drops when its holder dies."""
     opening = sqlite3.connect(path.with_name(path.name + ".opening"), timeout=OPENING_TIMEOUT_S, isolation_level=None)
     with closing(opening):
@@ -344,13 +344,14 @@ def _one_process_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def _aside(path: Path, kind: str) -> Path:
+def set_aside_as(path: Path, kind: str) -> Path:
+    """The name under which a ledger is kept."""
     return path.with_name(f"{path.name}.{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
 
 
 def _migrate(path: Path, copy: Path) -> None:
     """Bring a ledger of an earlier layout to today's, whole or not at all; what it was is kept as `copy`."""
-    with _engine(path, *_DURABLE).connect() as db:
+    with engine_of(path, *DURABLE).connect() as db:
         db.exec_driver_sql("BEGIN IMMEDIATE")
         create_private(copy)
         try:
@@ -367,7 +368,7 @@ def _migrate(path: Path, copy: Path) -> None:
 
 def _replace(path: Path, new: Path) -> None:
     """Begin a new ledger with what can be read of this one, which is broken and kept beside it, journal and all."""
-    with _engine(path).connect() as old:
+    with engine_of(path).connect() as old:
         try:
             old.exec_driver_sql("BEGIN IMMEDIATE")
         except FAILURES as error:
@@ -375,11 +376,11 @@ def _replace(path: Path, new: Path) -> None:
             if not is_damage(error):
                 raise
         jobs = _create(new, in_process(path).salt, old)
-        aside = _aside(path, "broken")
+        aside = set_aside_as(path, "broken")
         if os.name == "nt":
             old.close()  # Windows doesn't move a file that is open
         path.rename(aside)
-        _move_journal(path, aside)
+        move_journal(path, aside)
         new.replace(path)
     _log.warning(
         "The record of paid jobs at %s was broken. It is kept as %s and a new one was begun. %s of its jobs could be "
@@ -396,7 +397,7 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
     for leftover in (new, new.with_name(new.name + "-journal")):
         leftover.unlink(missing_ok=True)
     create_private(new)
-    with _engine(new, *_FAST).connect() as db:
+    with engine_of(new, *FAST).connect() as db:
         db.exec_driver_sql("BEGIN")
         for table in METADATA.sorted_tables:
             db.execute(CreateTable(table))
@@ -414,7 +415,7 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
     return jobs
 
 
-def _move_journal(path: Path, aside: Path | None) -> None:
+def move_journal(path: Path, aside: Path | None) -> None:
     """Away with what an earlier ledger left behind: SQLite would play it into the next one."""
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     journal = path.with_name(path.name + "-wal")
@@ -426,7 +427,7 @@ def _move_journal(path: Path, aside: Path | None) -> None:
 # -- connections -------------------------------------------------------------------------------------------------------
 
 
-def _engine(path: Path, *pragmas: str) -> sa.Engine:
+def engine_of(path: Path, *pragmas: str) -> sa.Engine:
     """Without pragmas its connections change nothing by themselves, not even a foreign file's journal mode."""
     return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: _connection(path, pragmas))
 

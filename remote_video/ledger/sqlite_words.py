@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from ..errors import LedgerError
 from ..private_file import NotPrivate, why_unusable
-from .tables import LAYOUT, is_damage, reason
+from .tables import LAYOUT, META, is_damage, reason
+
+MOVED, MOVED_TO = 2**31 - 1, "moved to"
+"""The layout of what stands in the place of a ledger that was moved: every version takes it for too new. And what META
+calls where that one went.
+"""
 
 
 def in_words(path: Path, error: BaseException) -> LedgerError:
@@ -37,4 +44,13 @@ def too_new(path: Path, layout: int) -> LedgerError:
         f"The record of paid jobs at {path} was written by a newer version of Remote Video "
         f"(layout {layout}; this one knows {LAYOUT}).",
         next_step="Update Remote Video, or set REMOTE_VIDEO_HOME to another folder.",
+    )
+
+
+def moved(path: Path, db: sa.Connection) -> LedgerError:
+    """It was moved into a database, which is named by what stands in its place."""
+    to = db.execute(sa.select(META.c.value).where(META.c.name == MOVED_TO)).scalar()
+    return LedgerError(
+        f"The record of paid jobs at {path} was moved into the database {to}. Without it nothing may be submitted.",
+        next_step="Set REMOTE_VIDEO_LEDGER_URL to that database, then restart ComfyUI.",
     )

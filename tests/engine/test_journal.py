@@ -128,7 +128,7 @@ def _committed_and_not_told(write):
     def broken(path, work, *, again=True):
         result = write(path, work, again=again)
         if not again:  # only `begin` is never done twice
-            raise sqlite_file._told(path, sqlite_file._NotCommitted("the connection was lost"))
+            raise sqlite_file.told(path, sqlite_file._NotCommitted("the connection was lost"))
         return result
 
     return broken

@@ -354,7 +354,7 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
             sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
             sql(path, "VACUUM INTO ?", str(home / "copy"))
             path.rename(old)
-            sqlite_file._move_journal(path, None)
+            sqlite_file.move_journal(path, None)
             (home / "copy").rename(path)
         return connection
 
@@ -378,7 +378,7 @@ def test_a_writer_that_waits_while_a_ledger_is_salvaged_writes_to_the_new_one(co
     monkeypatch.setattr(sqlite_file, "copy_rows", slowly)
     (page,) = pages_with(copied, "the id of 1000.")
     break_page(copied, page)
-    other_process = sqlite_file._engine(copied)
+    other_process = sqlite_file.engine_of(copied)
     with ThreadPoolExecutor(2) as pool:
         salvaging = pool.submit(ledger.get, key_of(1000))
         assert copying.wait(20)

@@ -1,0 +1,70 @@
+"""A ledger's file after its jobs were moved into a database: kept under another name, with word of it in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from ..private_file import create_private
+from .sqlite_file import (
+    DURABLE,
+    FAST,
+    engine_of,
+    move_journal,
+    one_process_at_a_time,
+    opened,
+    set_aside_as,
+    told,
+)
+from .sqlite_words import MOVED, MOVED_TO
+from .tables import FAILURES, META
+
+T = TypeVar("T")
+
+
+def move_away(path: Path, to: str, copy: Callable[[sa.Connection], T]) -> tuple[T, Path]:
+    """Let `copy` read the ledger while nobody writes, then keep the file under another name; in its place is left what
+    tells everybody who comes later where it went: not even a process that has it open begins a new one.
+
+    Args:
+        to: what the place is called, without what opens it.
+
+    Returns:
+        What `copy` did, and where the file is.
+
+    Raises:
+        LedgerError: it can't be read, or put away; nothing is changed unless the copy is whole.
+    """
+    opened(path)
+    new = path.with_name(path.name + ".new")
+    try:
+        with one_process_at_a_time(path), engine_of(path, *DURABLE).connect() as db:
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+            copied = copy(db)
+            _leave_word(new, to)
+            aside = set_aside_as(path, "moved")
+            if os.name == "nt":
+                db.close()  # Windows doesn't move a file that is open
+            path.rename(aside)
+            move_journal(path, aside)
+            new.replace(path)
+    except (*FAILURES, OSError) as error:
+        raise told(path, error) from error
+    return copied, aside
+
+
+def _leave_word(new: Path, to: str) -> None:
+    """Make what stands in the place of a ledger that was moved."""
+    new.unlink(missing_ok=True)
+    create_private(new)
+    with engine_of(new, *FAST).connect() as db:
+        db.exec_driver_sql("BEGIN")
+        db.execute(CreateTable(META))
+        db.execute(META.insert().values(name=MOVED_TO, value=to))
+        db.exec_driver_sql(f"PRAGMA user_version={MOVED}")
+        db.commit()
