@@ -11,7 +11,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import bodies, decode, encode, growth, imports, in_flight, join, lag, ledger, names, plot, stored, waiting
+from . import (
+    bodies,
+    decode,
+    encode,
+    growth,
+    imports,
+    in_flight,
+    join,
+    lag,
+    ledger,
+    ledger_sizes,
+    names,
+    plot,
+    stored,
+    studio,
+    waiting,
+    workers,
+)
 
 Rows = list[dict[str, Any]]
 HERE = Path(__file__).resolve().parent
@@ -25,6 +42,9 @@ MEASUREMENTS: dict[str, Callable[[bool], Rows]] = {
     "in_flight": in_flight.rows,
     "bodies": bodies.rows,
     "ledger": ledger.rows,
+    "studio": studio.rows,
+    "workers": workers.rows,
+    "ledger_sizes": ledger_sizes.rows,
     "names": names.rows,
     "stored": stored.rows,
     "imports": imports.rows,

@@ -27,14 +27,20 @@ COUNTS = (1, 100, 1000)
 def rows(quick: bool = False) -> list[dict[str, Any]]:
     """One row per number of jobs, watched by a node each, and the last with nobody there."""
     measured_s = 10.0 if quick else MEASURED_S
-    watched = [fresh(_measure, jobs, True, measured_s) for jobs in COUNTS]
-    return [*watched, fresh(_measure, COUNTS[-1], False, measured_s)]
+    watched = [fresh(measure, jobs, True, measured_s) for jobs in COUNTS]
+    return [*watched, fresh(measure, COUNTS[-1], False, measured_s)]
 
 
-def _measure(folder: Path, jobs: int, is_watched: bool, measured_s: float) -> dict[str, Any]:
+def measure(
+    folder: Path, jobs: int, is_watched: bool, measured_s: float, ledger_url: str | None = None
+) -> dict[str, Any]:
+    """What following so many jobs uses, with the ledger in a file, or at that URL."""
     with providers(folder, [Pace(queue_s=JOB_S, run_s=1.0), Pace(queue_s=0.0, run_s=0.0)]) as there:
         home = folder / "home"
-        settings, warm = (Settings(home=home, base_urls=urls, max_parallel=2 * jobs) for urls in there.base_urls)
+        settings, warm = (
+            Settings(home=home, base_urls=urls, max_parallel=2 * jobs, ledger_url=ledger_url)
+            for urls in there.base_urls
+        )
         with engine_for(settings) as engine:
             asyncio.run(make(engine, request_for(0), warm, folder))
             gc.collect()

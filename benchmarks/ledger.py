@@ -134,9 +134,9 @@ def _salvage(folder: Path, size: int) -> dict[str, Any]:
         file.write(b"\xff" * page_bytes)
     sqlite_file.distrust(path)
     begun = time.perf_counter()
-    ledger = Ledger(home)
+    Ledger(home)
     seconds = time.perf_counter() - begun
-    with closing(sqlite3.connect(ledger.path)) as db:
+    with closing(sqlite3.connect(path)) as db:
         (kept,) = db.execute("SELECT count(*) FROM jobs WHERE state != 'uncertain'").fetchone()
         (uncertain,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'uncertain'").fetchone()
     return {
