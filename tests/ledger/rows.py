@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from remote_video_pack.remote_video.ledger.leases import Lease
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.postgres import Postgres
 from remote_video_pack.remote_video.ledger.record import NewJob
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 from remote_video_pack.remote_video.timeouts import Timeouts
@@ -72,7 +74,23 @@ def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
     sqlite_file.in_process(file).is_suspect = suspect
 
 
-def sql(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What another program does to the file."""
-    with closing(sqlite3.connect(file)) as db, db:
+def sql(where: Path | str | Ledger, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program does to the ledger's file, or to the database it is in."""
+    database = where._database if isinstance(where, Ledger) else None
+    if isinstance(database, Postgres):
+        with database.engine.begin() as db:
+            answer = db.exec_driver_sql(statement.replace("?", "%s"), values)
+            return [tuple(row) for row in answer] if answer.returns_rows else []
+    with closing(sqlite3.connect(where.name if isinstance(where, Ledger) else where)) as db, db:
         return db.execute(statement, values).fetchall()
+
+
+def emptied(url: str) -> Ledger:
+    """The ledger in that database, with no job in it."""
+    ledger = Ledger(Path(), url=url)
+    sql(ledger, "TRUNCATE jobs, leases, engines")
+    return ledger
+
+
+ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("url", ["postgres"], indirect=True)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.ledger import sqlite_file
+from remote_video_pack.remote_video.ledger import postgres, sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import Timeouts
 
-from .rows import HASTY, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
+from .rows import HASTY, JOB, KEY, ME, ON_SQLITE, OTHER, begun, job_in, key_of, sql
 
 USUAL = Timeouts()
 HOUR = 3600.0
@@ -52,8 +52,8 @@ def seconds_until_acquired(ledger: Ledger, engine_id: str, within: float = LONG_
 
 
 @pytest.fixture
-def ledger(home) -> Ledger:
-    return Ledger(home, HASTY)
+def ledger(home, url) -> Ledger:
+    return Ledger(home, HASTY, url)
 
 
 # -- when an engine is gone: the rule by itself ------------------------------------------------------------------------
@@ -157,11 +157,11 @@ def test_a_job_is_one_engine_s_at_a_time(ledger):
     assert ledger.acquire(KEY, OTHER).fence > lease.fence
 
 
-def test_of_many_that_want_a_job_at_once_one_gets_it(home):
+def test_of_many_that_want_a_job_at_once_one_gets_it(home, url):
     together, got = threading.Barrier(8), []
 
     def want(engine_id: str) -> None:
-        ledger = Ledger(home, HASTY)
+        ledger = Ledger(home, HASTY, url)
         together.wait()
         if lease := ledger.acquire(KEY, engine_id):
             got.append(lease)
@@ -184,10 +184,11 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
     ledger.note(lease, cost_usd=1.0)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
 def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(ledger, home, hours):
     def set_clock() -> None:
-        sql(ledger.name, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
+        sql(ledger, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
 
     ledger.acquire(KEY, ME)
     set_clock()
@@ -203,18 +204,18 @@ def test_a_silent_holder_s_lease_is_taken_over_and_not_before_its_time(ledger):
     assert time.monotonic() - begin >= HASTY.lease
 
 
-def test_what_is_seen_of_an_engine_is_known_to_each_ledger_object_of_the_process(home):
+def test_what_is_seen_of_an_engine_is_known_to_each_ledger_object_of_the_process(home, url):
     """They are made for a call each; none of them lives long enough to see an engine die."""
-    Ledger(home, HASTY).acquire(KEY, ME)
+    Ledger(home, HASTY, url).acquire(KEY, ME)
     end = time.monotonic() + LONG_AFTER
-    while not Ledger(home, HASTY).acquire(KEY, OTHER):
+    while not Ledger(home, HASTY, url).acquire(KEY, OTHER):
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def test_a_holder_whose_engine_nobody_knows_is_gone_at_once(ledger):
     ledger.acquire(KEY, ME)
-    sql(ledger.name, "DELETE FROM engines")
+    sql(ledger, "DELETE FROM engines")
     assert ledger.holder(KEY) is None
     assert ledger.acquire(KEY, OTHER)
 
@@ -234,15 +235,15 @@ def test_an_engine_with_many_jobs_has_one_heart(ledger):
         ledger.acquire(key_of(number), ME)
     ledger.heartbeat(ME)
     ledger.heartbeat(ME)
-    assert sql(ledger.name, "SELECT id, beats FROM engines") == [(ME, 2)]
+    assert sql(ledger, "SELECT id, beats FROM engines") == [(ME, 2)]
 
 
 def test_an_engine_is_heard_of_before_its_first_job_and_after_it_was_given_up(ledger):
     ledger.heartbeat(OTHER)
-    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
-    sql(ledger.name, "DELETE FROM engines")
+    assert sql(ledger, "SELECT id FROM engines") == [(OTHER,)]
+    sql(ledger, "DELETE FROM engines")
     ledger.heartbeat(OTHER)
-    assert sql(ledger.name, "SELECT id FROM engines") == [(OTHER,)]
+    assert sql(ledger, "SELECT id FROM engines") == [(OTHER,)]
 
 
 def test_a_waiter_is_told_who_has_the_job_and_since_when(ledger):
@@ -273,25 +274,38 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
     with beating(ledger, OTHER):
         kept = ledger.acquire(key_of(1), OTHER)
         end = time.monotonic() + LONG_AFTER
-        while len(sql(ledger.name, "SELECT id FROM engines")) > 1:
+        while len(sql(ledger, "SELECT id FROM engines")) > 1:
             assert time.monotonic() < end
             time.sleep(0.01)
-        assert sql(ledger.name, "SELECT engine_id, fence FROM leases ORDER BY key") == [
+        assert sql(ledger, "SELECT engine_id, fence FROM leases ORDER BY key") == [
             (OTHER, kept.fence),
             (None, lost.fence),
         ]
 
 
+@contextmanager
+def all_locks_taken(ledger: Ledger) -> Iterator[None]:
+    """Whatever other threads may be at."""
+    database = ledger._database
+    if isinstance(database, postgres.Postgres):
+        with postgres._lock, database._opening, database.engine.connect():
+            yield
+    else:
+        file = sqlite_file.in_process(Path(ledger.name))
+        with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
+            yield
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
-    ledger = Ledger(home, HASTY)
+def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home, url):
+    ledger = Ledger(home, Timeouts(), url)
     ledger.acquire(KEY, ME)
-    file = sqlite_file.in_process(Path(ledger.name))
-    with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
+    with all_locks_taken(ledger):
         child = os.fork()
         if child == 0:
             try:
-                ok = Ledger(home, HASTY).acquire(key_of(1), OTHER) and Ledger(home, HASTY).acquire(KEY, OTHER) is None
+                in_child = Ledger(home, Timeouts(), url)
+                ok = in_child.acquire(key_of(1), OTHER) and in_child.acquire(KEY, OTHER) is None
                 os._exit(0 if ok else 1)
             finally:
                 os._exit(2)
@@ -303,6 +317,7 @@ def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
             pytest.fail("the child waits for a lock of its parent's")
         time.sleep(0.02)
     assert os.waitstatus_to_exitcode(ended[1]) == 0
+    assert ledger.acquire(key_of(2), ME), "and the child's end closed nothing of its parent's"
 
 
 def test_a_ledger_in_a_copied_home_has_no_ties_to_the_first(home, tmp_path):

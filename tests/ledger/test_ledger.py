@@ -6,26 +6,28 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, Event, IllegalTransition, State
+from remote_video_pack.remote_video.ledger.postgres import Postgres, _number
 
-from .rows import BASE, HASTY, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
+from .rows import BASE, HASTY, JOB, KEY, ME, ON_SQLITE, OTHER, begun, job_in, key_of, sql
 
 NEW_KEY = "b" * 64
 COSTS_NOTHING = {State.REFUSED, State.FAILED, State.CANCELLED}
 
 
 @pytest.fixture
-def ledger(home) -> Ledger:
-    return Ledger(home, HASTY)
+def ledger(home, url) -> Ledger:
+    return Ledger(home, HASTY, url)
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def prepared(ledger: Ledger, write: str) -> Lease:
 
 
 def all_rows(ledger: Ledger) -> list[tuple[Any, ...]]:
-    return sql(ledger.name, "SELECT * FROM jobs ORDER BY key")
+    return sql(ledger, "SELECT * FROM jobs ORDER BY key")
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -94,26 +96,31 @@ def test_a_write_under_a_lease_that_was_lost_changes_nothing(ledger, write, lost
     assert all_rows(ledger) == before
 
 
+def locks_others_out(ledger: Ledger) -> bool:
+    """Whether nobody else can take the job of `KEY` now."""
+    if isinstance(ledger._database, Postgres):
+        with psycopg.connect(ledger._database.engine.url.set(drivername="postgresql").render_as_string(False)) as thief:
+            return thief.execute("SELECT pg_try_advisory_xact_lock(%s)", [_number(KEY)]).fetchone() == (False,)
+    with closing(sqlite3.connect(ledger.name, timeout=0)) as thief:
+        try:
+            thief.execute("UPDATE leases SET fence = fence + 1")
+        except sqlite3.OperationalError as error:
+            return str(error) == "database is locked"
+    return False
+
+
 @pytest.mark.parametrize("write", WRITES)
 def test_a_lease_can_not_be_lost_between_the_look_at_it_and_the_write(ledger, write):
     lease = prepared(ledger, write)
-    answers: list[str] = []
+    answers: set[bool] = set()
 
-    def take_it_away(_cursor: Any, statement: str, _parameters: Any) -> None:
+    def try_to_take_it_away(_cursor: Any, statement: str, _parameters: Any) -> None:
         if "FROM leases" in statement:
-            thief = sqlite3.connect(ledger.name, timeout=0)
-            try:
-                thief.execute("UPDATE leases SET fence = fence + 1")
-                answers.append("taken")
-            except sqlite3.OperationalError as error:
-                answers.append(str(error))
-            finally:
-                thief.close()
+            answers.add(locks_others_out(ledger))
 
-    with statements(take_it_away):
+    with statements(try_to_take_it_away):
         WRITES[write](ledger, lease)
-    assert answers
-    assert set(answers) == {"database is locked"}
+    assert answers == {True}
 
 
 def test_the_end_of_an_engine_that_lost_a_lease_leaves_the_next_holder_alone(ledger):
@@ -125,6 +132,7 @@ def test_the_end_of_an_engine_that_lost_a_lease_leaves_the_next_holder_alone(led
     assert ledger.begin(new, JOB).state is State.INTENT
 
 
+@ON_SQLITE
 def test_a_commit_survives_a_power_cut(ledger):
     """`synchronous=FULL`, 2, on the very connection: https://www.sqlite.org/pragma.html#pragma_synchronous"""
     asked = []
@@ -224,7 +232,7 @@ def test_a_job_is_forgotten_where_its_state_allows_and_nobody_works_on_it(ledger
 
 def test_a_job_that_was_forgotten_is_not_written_to_by_an_engine_that_wakes_up(ledger):
     lease = job_in(ledger, State.UNCERTAIN)
-    sql(ledger.name, "DELETE FROM engines")
+    sql(ledger, "DELETE FROM engines")
     assert ledger.forget(KEY) is Forgotten.DONE
     with pytest.raises(LeaseLost):
         ledger.begin(lease, JOB)
@@ -279,7 +287,7 @@ def test_a_job_is_not_taken_over_when_that_can_not_be_any_more(ledger, why_not):
     if why_not != "worked on":
         ledger.release(old_lease)
     if why_not == "gone":
-        sql(ledger.name, "DELETE FROM jobs")
+        sql(ledger, "DELETE FROM jobs")
     before = all_rows(ledger)
     assert ledger.take_over(old, lease) is None
     assert all_rows(ledger) == before
@@ -318,7 +326,7 @@ def test_the_usual_time_is_the_median_of_the_latest_clips_of_that_model_there(le
     def stored(number: int, seconds: float, **job: Any) -> None:
         job_in(ledger, State.STORED, key_of(number), replace(JOB, **job))
         times = (seconds + 100, 100.0, key_of(number))
-        sql(ledger.name, "UPDATE jobs SET finished_at = ?, submitted_at = ? WHERE key = ?", *times)
+        sql(ledger, "UPDATE jobs SET finished_at = ?, submitted_at = ? WHERE key = ?", *times)
 
     stored(1, 10.0)
     stored(2, 30.0)
@@ -332,8 +340,8 @@ def test_the_usual_time_is_the_median_of_the_latest_clips_of_that_model_there(le
     assert ledger.usual_seconds(JOB.model_id, BASE) == 5.0
 
 
-def test_an_account_has_one_name_that_tells_nothing(ledger, home):
-    assert ledger.account_tag("a key") == Ledger(home).account_tag("a key") != ledger.account_tag("another key")
+def test_an_account_has_one_name_that_tells_nothing(ledger, home, url):
+    assert ledger.account_tag("a key") == Ledger(home, url=url).account_tag("a key") != ledger.account_tag("another key")
     assert "a key" not in ledger.account_tag("a key")
 
 
@@ -351,6 +359,7 @@ LOOKS: dict[str, Callable[[Ledger], object]] = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("way", LOOKS)
 def test_finding_costs_the_same_in_a_ledger_of_any_size(ledger, way):
     """Every query goes by an index, and is sorted by it where there can be many rows."""
@@ -370,18 +379,18 @@ def test_finding_costs_the_same_in_a_ledger_of_any_size(ledger, way):
         assert "TEMP B-TREE" not in plan
 
 
-def test_many_threads_and_ledger_objects_may_write_at_once(home):
+def test_many_threads_and_ledger_objects_may_write_at_once(home, url):
     def work(number: int) -> None:
         for step in range(5):
-            job_in(Ledger(home), State.STORED, key_of(10 * number + step), engine_id=f"engine-{number}")
+            job_in(Ledger(home, url=url), State.STORED, key_of(10 * number + step), engine_id=f"engine-{number}")
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {job.state for job in Ledger(home).recent(100)} == {State.STORED}
-    assert len(Ledger(home).recent(100)) == 40
+    assert {job.state for job in Ledger(home, url=url).recent(100)} == {State.STORED}
+    assert len(Ledger(home, url=url).recent(100)) == 40
 
 
 # -- seeds -----------------------------------------------------------------------------------------------------------

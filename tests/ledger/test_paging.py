@@ -12,7 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
 
-from .rows import JOB, as_after_a_restart, job_in, key_of, ledger_of, sql
+from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
 from .test_database import aside, earlier
 from .test_ledger import statements
 
@@ -20,14 +20,14 @@ NEEDS_YOU = frozenset({State.UNCERTAIN, State.EXPIRED})
 
 
 @pytest.fixture
-def ledger(home: Path) -> Ledger:
+def ledger(home: Path, url: str | None) -> Ledger:
     """Twelve jobs, a second apart, the newest last: in three states, of two models."""
-    ledger = Ledger(home)
+    ledger = Ledger(home, url=url)
     states = (State.STORED, State.UNCERTAIN, State.FAILED)
     for number in range(12):
         job = replace(JOB, model_name=f"Model {number % 2}", prompt=f"Take {number}: a Flag, Флаг, 100% wind")
         job_in(ledger, states[number % 3], key_of(number), job)
-        sql(ledger.name, "UPDATE jobs SET created_at = ? WHERE key = ?", 1000.0 + number, key_of(number))
+        sql(ledger, "UPDATE jobs SET created_at = ? WHERE key = ?", 1000.0 + number, key_of(number))
     return ledger
 
 
@@ -52,7 +52,7 @@ def test_each_job_is_on_one_page_newest_first(ledger):
 
 
 def test_jobs_of_the_same_moment_are_all_there(ledger):
-    sql(ledger.name, "UPDATE jobs SET created_at = 1000.0")
+    sql(ledger, "UPDATE jobs SET created_at = 1000.0")
     assert sorted(numbers(ledger)) == list(range(12))
 
 
@@ -76,7 +76,7 @@ def test_a_job_is_found_by_its_words_and_its_id(ledger, way):
 
 
 def test_a_job_is_found_by_its_file(ledger):
-    sql(ledger.name, "UPDATE jobs SET path = 'video/Sea_00001_.mp4' WHERE key = ?", key_of(3))
+    sql(ledger, "UPDATE jobs SET path = 'video/Sea_00001_.mp4' WHERE key = ?", key_of(3))
     assert numbers(ledger, search="sea_00001") == [3]
 
 
@@ -118,6 +118,7 @@ WAYS = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("way", WAYS)
 def test_a_page_is_read_in_the_order_of_an_index_and_from_it_alone(ledger, way):
     plans = []

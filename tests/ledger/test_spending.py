@@ -23,8 +23,8 @@ DAY = Period.now("day")
 
 
 @pytest.fixture
-def ledger(home) -> Ledger:
-    return Ledger(home)
+def ledger(home, url) -> Ledger:
+    return Ledger(home, url=url)
 
 
 def try_to_begin(ledger: Ledger, number: int, job=PRICED, budget=TEN) -> bool:
@@ -122,9 +122,9 @@ def test_a_clip_that_costs_more_than_the_whole_budget_is_not_told_to_wait(ledger
 
 def test_what_was_spent_before_the_period_does_not_count(ledger):
     job_in(ledger, State.STORED, key_of(1), PRICED)
-    sql(ledger.name, "UPDATE jobs SET created_at = ?", DAY.since - 1)
+    sql(ledger, "UPDATE jobs SET created_at = ?", DAY.since - 1)
     assert ledger.spent(DAY) == Spent()
-    sql(ledger.name, "UPDATE jobs SET created_at = ?", time.time() + 86400)
+    sql(ledger, "UPDATE jobs SET created_at = ?", time.time() + 86400)
     assert ledger.spent(DAY).jobs == 1, "a clock that was set back opens no budget"
 
 

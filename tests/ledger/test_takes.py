@@ -10,7 +10,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import MOST_TAKES, Node
 from remote_video_pack.remote_video.ledger.record import JobRecord
 
-from .rows import JOB, as_after_a_restart, job_in, key_of, ledger_of, sql
+from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
 from .test_database import aside, earlier
 from .test_ledger import statements
 
@@ -19,15 +19,15 @@ MINE = replace(JOB, node_id="3:12", workflow_id=FLOW, filename_prefix="video/sho
 
 
 @pytest.fixture
-def ledger(home) -> Ledger:
-    return Ledger(home)
+def ledger(home, url) -> Ledger:
+    return Ledger(home, url=url)
 
 
 def take(ledger: Ledger, number: int, state: State = State.STORED, **job) -> str:
     """A job begun at second `number`; its key."""
     key = key_of(number)
     ledger.release(job_in(ledger, state, key, replace(MINE, **job)))
-    sql(ledger.name, "UPDATE jobs SET created_at = ? WHERE key = ?", float(number), key)
+    sql(ledger, "UPDATE jobs SET created_at = ? WHERE key = ?", float(number), key)
     return key
 
 
@@ -63,6 +63,7 @@ def test_a_star_keeps_a_take_above_all_newer_ones_until_it_is_taken_away(ledger)
     assert not ledger.star("f" * 64, True)
 
 
+@ON_SQLITE
 def test_takes_are_found_by_an_index(ledger):
     take(ledger, 1)
     plans: list[str] = []
