@@ -24,4 +24,3 @@ def url(request: pytest.FixtureRequest) -> str | None:
     url = request.getfixturevalue("one_ledger")
     emptied(url)
     return url
-

@@ -341,7 +341,8 @@ def test_the_usual_time_is_the_median_of_the_latest_clips_of_that_model_there(le
 
 
 def test_an_account_has_one_name_that_tells_nothing(ledger, home, url):
-    assert ledger.account_tag("a key") == Ledger(home, url=url).account_tag("a key") != ledger.account_tag("another key")
+    assert ledger.account_tag("a key") == Ledger(home, url=url).account_tag("a key")
+    assert ledger.account_tag("a key") != ledger.account_tag("another key")
     assert "a key" not in ledger.account_tag("a key")
 
 

@@ -1,4 +1,4 @@
-"""A ledger under events in any order, in a file and in PostgreSQL: it never leaves the lifecycle's table, and no late writer gets in."""
+"""A ledger under any events, in a file and in PostgreSQL: it never leaves its table, and no late writer gets in."""
 
 from __future__ import annotations
 

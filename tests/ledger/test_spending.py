@@ -97,6 +97,12 @@ def test_threads_that_begin_jobs_together_do_not_overshoot(ledger):
         assert sum(threads.map(lambda number: try_to_begin(ledger, number), range(40))) == 10
 
 
+def test_nor_do_those_at_several_providers(ledger):
+    jobs = [replace(PRICED, base=f"https://provider-{number % 8}.example") for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(lambda number: try_to_begin(ledger, number, jobs[number]), range(40))) == 10
+
+
 def test_the_error_says_which_budget_what_is_spent_what_it_costs_when_it_opens_and_how_to_raise_it(ledger):
     ledger.note(job_in(ledger, State.STORED, key_of(1), PRICED), cost_usd=9.5)
     lease = ledger.acquire(KEY, ME)
