@@ -323,9 +323,6 @@ class FilmError(RemoteVideoError):
 class LedgerError(RemoteVideoError):
     """The record of paid jobs can't be written, so nothing may be submitted."""
 
-    outcome_unknown = False
-    """Whether what was to be written may have been, all the same."""
-
     usual_next_step = "Make the folder named above writable (or set REMOTE_VIDEO_HOME to one that is), then run again."
     usual_actions = (Action.RUN,)
     outcome_unknown = False

@@ -70,6 +70,16 @@ class Timeouts:
     """Between two looks at all clips that no clip store has yet, and what that pause grows to."""
     ledger_pause: float = 2.0
     """Before an accepted id that the disk refused is written again."""
+    database_read: float = 6.0
+    """For a database that is away to be read again."""
+    database_write: float = 20.0
+    """For one that is away to be written to again."""
+    database_answer: float = 20.0
+    """For its answer to one statement."""
+    database_lock: float = 15.0
+    """For a lock in it that another worker holds."""
+    database_idle: float = 10.0
+    """For a worker that went to sleep inside a transaction: the database ends that then."""
 
 
 DEFAULT_TIMEOUTS = Timeouts()

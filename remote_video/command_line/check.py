@@ -173,7 +173,7 @@ def _shared_ledger(settings: Settings, url: str) -> Iterator[Line]:
     try:
         from ..ledger.postgres import Postgres
 
-        database = Postgres(url)
+        database = Postgres(url, settings.timeouts)
         name, found = database.name, database.look(settings.timeouts)
     except RemoteVideoError as error:
         yield Line("ledger", name, Verdict.WRONG, f"{error.what} {error.next_step or ''}".rstrip())

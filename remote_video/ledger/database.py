@@ -49,10 +49,10 @@ class Database(Protocol):
         """Which of them may still write under a lease that nobody took from them."""
 
 
-def database_of(home: Path, url: str | None) -> Database:
+def database_of(home: Path, url: str | None, timeouts: Timeouts) -> Database:
     """The database at that URL; without one the file in that home. Raises LedgerError."""
     if url is None:
         return SqliteFile(home / FILE_NAME)
     from .postgres import postgres_at
 
-    return postgres_at(url)
+    return postgres_at(url, timeouts)

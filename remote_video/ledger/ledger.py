@@ -64,7 +64,7 @@ class Ledger:
 
     Args:
         home: folder of the ledger file; made when missing.
-        timeouts: how long an engine is waited for that is not heard of.
+        timeouts: how long an engine is waited for that is not heard of, and a database that is away.
         url: of the shared database, `postgresql+psycopg://...`; None: a file in `home`.
 
     Raises:
@@ -73,7 +73,7 @@ class Ledger:
 
     def __init__(self, home: Path, timeouts: Timeouts = DEFAULT_TIMEOUTS, url: str | None = None) -> None:
         self._timeouts = timeouts
-        self._database = database_of(home, url)
+        self._database = database_of(home, url, timeouts)
 
     @classmethod
     def of(cls, settings: Settings) -> Ledger:
@@ -296,7 +296,10 @@ class Ledger:
             places.hold(db, job.base, most, self._is_alive(db))
             return rows.begin(db, lease.key, old, job, at or self.now())
 
-        return self._database.write(begun, lease.key, f"jobs of {job.base}", again=False)
+        about = [lease.key, f"jobs of {job.base}"]
+        if budget.caps:
+            about.append("what is spent")
+        return self._database.write(begun, *about, again=False)
 
     def record(self, lease: Lease, event: Event, **facts: Any) -> JobRecord:
         """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition."""

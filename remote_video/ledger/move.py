@@ -110,7 +110,7 @@ def move(
             f"What came of {len(waiting)} submission(s) is in {journal.folder} and could not be told to the ledger.",
             next_step="Run this again.",
         )
-    target = postgres_at(url)
+    target = postgres_at(url, timeouts)
     copy = _Move(target, timeouts, host, keep_both, progress).run
     (jobs, written, kept), file = move_away(home / FILE_NAME, target.name, copy)
     return Moved(jobs, written, kept, file)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import threading
 import time
@@ -32,12 +33,6 @@ from .salvage import salt_in
 from .tables import ENGINES, META, VERSION, Damaged
 
 T = TypeVar("T")
-READ_FOR_S, WRITE_FOR_S = 6.0, 20.0
-"""How long a database that is away is tried again."""
-ANSWER_S = 20.0
-"""For the answer to one statement."""
-LOCK_S, IDLE_S = 15.0, 10.0
-"""For a lock that another worker holds; for a worker that went to sleep inside a transaction."""
 MOST_CONNECTIONS = 10
 """Of one process."""
 DEFAULTS = {
@@ -64,16 +59,16 @@ _PREPARE = """SELECT set_config('lock_timeout', :lock_ms, true), set_config('sta
 _STATUS = sa.text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 _CLOCK: sa.ColumnElement[float] = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float(53))
 
-_databases: dict[str, Postgres] = {}
+_databases: dict[tuple[str, Timeouts], Postgres] = {}
 _lock = threading.Lock()
 
 
-def postgres_at(url: str) -> Postgres:
+def postgres_at(url: str, timeouts: Timeouts) -> Postgres:
     """The one of this process. Raises SettingsError, LedgerError."""
     with _lock:
-        found = _databases.get(url)
+        found = _databases.get((url, timeouts))
         if found is None:
-            found = _databases[url] = Postgres(url)
+            found = _databases[url, timeouts] = Postgres(url, timeouts)
     found.open()
     return found
 
@@ -119,19 +114,21 @@ class Postgres:
 
     Args:
         url: `postgresql+psycopg://user:password@host:port/database?sslmode=...`; its query goes to libpq.
+        timeouts: `database_...`.
 
     Raises:
         SettingsError: the URL can't be read, or psycopg isn't installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeouts: Timeouts) -> None:
         try:
             self._url = sa.make_url(url)
         except (ArgumentError, ValueError):
             raise _bad_url() from None
         known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
-        self._secrets = [text for text in known if isinstance(text, str)]
-        self.engine = _engine(self._url)
+        self._secrets = [text for text in known if isinstance(text, str) and text]
+        self._timeouts = timeouts
+        self.engine = _engine(self._url, timeouts)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._opening = threading.Lock()
         self._is_open = False
@@ -174,7 +171,7 @@ class Postgres:
             with self._reading.connect() as db:
                 return work(db)
 
-        return self._patiently(attempt, READ_FOR_S)
+        return self._patiently(attempt, self._timeouts.database_read)
 
     def write(self, work: Callable[[sa.Connection], T], *about: str, again: bool = True) -> T:
         """See `Database`."""
@@ -192,12 +189,13 @@ class Postgres:
                     raise _AnswerLost(xid, result, error) from error
             return result
 
-        return self._patiently(attempt, WRITE_FOR_S)
+        return self._patiently(attempt, self._timeouts.database_write)
 
     def _prepare(self, db: sa.Connection, locks: list[int]) -> tuple[str, str | None]:
         """Begin a write; the transaction's id, and the layout of the ledger."""
         named = {f"key{place}": number for place, number in enumerate(locks)}
-        limits = {"lock_ms": LOCK_S, "answer_ms": ANSWER_S, "idle_ms": IDLE_S}
+        waits = self._timeouts
+        limits = {"lock_ms": waits.database_lock, "answer_ms": waits.database_answer, "idle_ms": waits.database_idle}
         query = _PREPARE.format(locks="".join(f"pg_advisory_xact_lock(:{name})," for name in named))
         milliseconds = {name: str(round(s * 1000)) for name, s in limits.items()}
         row = db.execute(sa.text(query), {**milliseconds, **named}).one()
@@ -234,7 +232,7 @@ class Postgres:
                 status = "in progress"  # it can't be asked yet
             if status != "in progress":
                 return bool(status == "committed")
-            if time.monotonic() > end + IDLE_S:
+            if time.monotonic() > end + self._timeouts.database_idle:
                 raise self._told(lost.error, is_known=False) from None
             time.sleep(backoff(tries, 0.05, 1.0))
             tries += 1
@@ -265,7 +263,7 @@ class Postgres:
                 if newer_than_known(version):
                     raise _too_new(self.name, version)
                 if is_older(version):
-                    self._patiently(self._make_ready, WRITE_FOR_S)
+                    self._patiently(self._make_ready, self._timeouts.database_write)
                 self._is_open = True
 
     def _make_ready(self) -> None:
@@ -315,18 +313,29 @@ _WORDS: dict[str, tuple[str, str]] = {
     "28P01": ("refuses the user's name or password", "Correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
     "28000": ("refuses the user", "Correct REMOTE_VIDEO_LEDGER_URL or the server's pg_hba.conf, then restart ComfyUI."),
     "3D000": ("does not exist", "Create it, or correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
+    "TLS": (
+        "can't be reached by TLS in the way that is set",
+        "Correct sslmode or sslrootcert in REMOTE_VIDEO_LEDGER_URL, or the server's TLS, then restart ComfyUI.",
+    ),
+    "URL": ("can't be asked in the way that is set", "Correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
 }
-"""By SQLSTATE; none when there was no answer."""
-
+"""By SQLSTATE, or a name of ours; none when there was no answer."""
 
 _IN_WORDS = {
     "password authentication failed": "28P01",
+    "no password supplied": "28P01",
     "no pg_hba.conf entry": "28000",
+    "permission denied": "42501",
     "too many clients": "53300",
+    "too many connections": "53300",
     "remaining connection slots": "53300",
-    "does not exist": "3D000",
+    "server does not support SSL": "TLS",
+    "certificate": "TLS",
+    "invalid connection option": "URL",
+    "invalid sslmode value": "URL",
+    'database ".*" does not exist': "3D000",
 }
-"""What a server says that opens no connection."""
+"""What a server or the library says when it opens no connection, the first that is found."""
 
 
 def _state_of(error: Exception) -> str:
@@ -334,7 +343,7 @@ def _state_of(error: Exception) -> str:
     original = getattr(error, "orig", None)
     state = getattr(original, "sqlstate", None) or ""
     if not state and isinstance(error, DBAPIError):
-        return next((code for words, code in _IN_WORDS.items() if words in str(original)), "")
+        return next((code for words, code in _IN_WORDS.items() if re.search(words, str(original))), "")
     return state or ("" if isinstance(error, NoConnection) else "XX000")
 
 
@@ -356,7 +365,8 @@ def _not_owner(name: str) -> LedgerError:
     return LedgerError(
         f"The tables of the record of paid jobs in the database {name} are not there yet, or of an earlier layout, and "
         "this user may not change that (permission denied). Without it nothing may be submitted.",
-        next_step="Run 'python -m remote_video ledger upgrade' once with the owner's REMOTE_VIDEO_LEDGER_URL.",
+        next_step="Run 'python -m remote_video ledger upgrade' once with the owner's REMOTE_VIDEO_LEDGER_URL, see "
+        "docs/studio.md.",
     )
 
 
@@ -381,7 +391,7 @@ def _number(name: str) -> int:
 # -- connections -------------------------------------------------------------------------------------------------------
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _engine(url: sa.URL, timeouts: Timeouts) -> sa.Engine:
     try:
         from .postgres_connection import connect
     except ImportError:
@@ -392,10 +402,10 @@ def _engine(url: sa.URL) -> sa.Engine:
     options: dict[str, Any] = {**DEFAULTS}
     engine = sa.create_engine(
         url,
-        creator=lambda: connect(options, ANSWER_S),
+        creator=lambda: connect(options, timeouts.database_answer),
         pool_size=4,
         max_overflow=MOST_CONNECTIONS - 4,
-        pool_timeout=READ_FOR_S,
+        pool_timeout=timeouts.database_read,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,

@@ -1,33 +1,26 @@
-"""A ledger in each kind of database."""
+"""The databases that a ledger can be in."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from remote_video_pack.remote_video.ledger.ledger import Ledger
 
-from .rows import HASTY
+from .rows import emptied
 
 
-@pytest.fixture(params=["a file", "PostgreSQL"])
+@pytest.fixture(scope="session")
+def one_ledger(postgres) -> Iterator[str]:
+    """The address of a database for many ledgers, one after the other: to make a new one for each takes long."""
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str | None:
-    """Where it is: in the home, or in an empty database."""
-    found: str | None = None if request.param == "a file" else request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def ledger(home: Path, url: str | None) -> Ledger:
-    return Ledger(home, url=url)
-
-
-@pytest.fixture
-def hasty_ledger(home: Path, url: str | None) -> Ledger:
-    """One that takes an engine for gone after 0.8 s."""
-    return Ledger(home, HASTY, url)
-
-
-@pytest.fixture
-def file_ledger(home: Path) -> Ledger:
-    return Ledger(home)
+    """Where the ledger is: None for a file in the home, else the address of a database with an empty ledger."""
+    if request.param == "sqlite":
+        return None
+    url = request.getfixturevalue("one_ledger")
+    emptied(url)
+    return url

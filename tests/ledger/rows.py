@@ -11,12 +11,11 @@ import pytest
 from remote_video_pack.remote_video.ledger.leases import Lease
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.postgres import Postgres
 from remote_video_pack.remote_video.ledger.record import NewJob
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 from remote_video_pack.remote_video.timeouts import Timeouts
 
-IN_A_FILE = pytest.mark.parametrize("url", [None], ids=["a file"])
-"""For a test of what SQLite does."""
 BASE = "https://model-api.runcomfy.net"
 JOB = NewJob("RunComfy", BASE, "veo-3", "Veo 3", seed=1, request_digest="d" * 64)
 HASTY = Timeouts(lease=0.8, heartbeat_seen=0.5)
@@ -75,12 +74,23 @@ def as_after_a_restart(file: Path, *, suspect: bool = False) -> None:
     sqlite_file.in_process(file).is_suspect = suspect
 
 
-def sql(place: Path | str | Ledger, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What another program does to the file, or to the database, of a ledger."""
-    engine = getattr(getattr(place, "_database", None), "engine", None)
-    if engine is not None:
-        with engine.begin() as db:
-            found = db.exec_driver_sql(statement.replace("?", "%s"), values)
-            return [tuple(row) for row in found] if found.returns_rows else []
-    with closing(sqlite3.connect(place.name if isinstance(place, Ledger) else place)) as db, db:
+def sql(where: Path | str | Ledger, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program does to the ledger's file, or to the database it is in."""
+    database = where._database if isinstance(where, Ledger) else None
+    if isinstance(database, Postgres):
+        with database.engine.begin() as db:
+            answer = db.exec_driver_sql(statement.replace("?", "%s"), values)
+            return [tuple(row) for row in answer] if answer.returns_rows else []
+    with closing(sqlite3.connect(where.name if isinstance(where, Ledger) else where)) as db, db:
         return db.execute(statement, values).fetchall()
+
+
+def emptied(url: str) -> Ledger:
+    """The ledger in that database, with no job in it."""
+    ledger = Ledger(Path(), url=url)
+    sql(ledger, "TRUNCATE jobs, leases, engines")
+    return ledger
+
+
+ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("url", ["postgres"], indirect=True)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.ledger import sqlite_file
+from remote_video_pack.remote_video.ledger import postgres, sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import Timeouts
 
-from .rows import HASTY, IN_A_FILE, JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
+from .rows import HASTY, JOB, KEY, ME, ON_SQLITE, OTHER, begun, job_in, key_of, sql
 
 USUAL = Timeouts()
 HOUR = 3600.0
@@ -52,8 +52,8 @@ def seconds_until_acquired(ledger: Ledger, engine_id: str, within: float = LONG_
 
 
 @pytest.fixture
-def ledger(hasty_ledger: Ledger) -> Ledger:
-    return hasty_ledger
+def ledger(home, url) -> Ledger:
+    return Ledger(home, HASTY, url)
 
 
 # -- when an engine is gone: the rule by itself ------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
     ledger.note(lease, cost_usd=1.0)
 
 
-@IN_A_FILE
+@ON_SQLITE
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
 def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(ledger, home, hours):
     def set_clock() -> None:
@@ -283,16 +283,29 @@ def test_engines_that_are_gone_are_cleared_up_with_their_leases(ledger):
         ]
 
 
+@contextmanager
+def all_locks_taken(ledger: Ledger) -> Iterator[None]:
+    """Whatever other threads may be at."""
+    database = ledger._database
+    if isinstance(database, postgres.Postgres):
+        with postgres._lock, database._opening, database.engine.connect():
+            yield
+    else:
+        file = sqlite_file.in_process(Path(ledger.name))
+        with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
+            yield
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
-    ledger = Ledger(home, HASTY)
+def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home, url):
+    ledger = Ledger(home, Timeouts(), url)
     ledger.acquire(KEY, ME)
-    file = sqlite_file.in_process(Path(ledger.name))
-    with sqlite_file._lock, file.opening, file.writing, file.neighbours._lock:
+    with all_locks_taken(ledger):
         child = os.fork()
         if child == 0:
             try:
-                ok = Ledger(home, HASTY).acquire(key_of(1), OTHER) and Ledger(home, HASTY).acquire(KEY, OTHER) is None
+                in_child = Ledger(home, Timeouts(), url)
+                ok = in_child.acquire(key_of(1), OTHER) and in_child.acquire(KEY, OTHER) is None
                 os._exit(0 if ok else 1)
             finally:
                 os._exit(2)
@@ -304,6 +317,7 @@ def test_a_forked_child_may_use_the_ledger_whatever_its_parent_was_at(home):
             pytest.fail("the child waits for a lock of its parent's")
         time.sleep(0.02)
     assert os.waitstatus_to_exitcode(ended[1]) == 0
+    assert ledger.acquire(key_of(2), ME), "and the child's end closed nothing of its parent's"
 
 
 def test_a_ledger_in_a_copied_home_has_no_ties_to_the_first(home, tmp_path):

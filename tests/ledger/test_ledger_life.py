@@ -1,4 +1,4 @@
-"""The ledger on disk under events in any order: it never leaves the lifecycle's table, and no late writer gets in."""
+"""A ledger under any events, in a file and in PostgreSQL: it never leaves its table, and no late writer gets in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from counts import count
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from remote_video_pack.remote_video.ledger import sqlite_file
+from remote_video_pack.remote_video.ledger import postgres, sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Lease, LeaseLost, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import FORGETTABLE, TRANSITIONS, Event, IllegalTransition, State
 from remote_video_pack.remote_video.ledger.neighbours import Neighbours
 from remote_video_pack.remote_video.timeouts import DEFAULT_TIMEOUTS
 
-from .rows import JOB, as_after_a_restart
+from .rows import JOB, as_after_a_restart, emptied, sql
 
 KEYS = [letter * 64 for letter in "ab"]
 ENGINES = ["engine-one", "engine-two", "engine-three"]
@@ -48,16 +48,13 @@ class Expected:
 
 
 class LedgerLife(RuleBasedStateMachine):
-    """Engines do to the ledger file whatever comes, in any order."""
+    """Engines do to the ledger whatever comes, in any order."""
 
     leases = Bundle("leases")
 
     @initialize()
-    def begin_with_an_empty_home(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="ledger-life-", dir=IN_MEMORY))
-        self.ledger = Ledger(self.home)
-        self.now = 0.0
-        sqlite_file.in_process(Path(self.ledger.name)).neighbours = Neighbours(lambda: self.now, lambda: self.now)
+    def begin_with_an_empty_ledger(self) -> None:
+        self.ledger = self.new_ledger()
         self.expected = {key: Expected() for key in KEYS}
         self.ids = 0
 
@@ -89,12 +86,7 @@ class LedgerLife(RuleBasedStateMachine):
     @rule(silent=st.sets(st.sampled_from(ENGINES)))
     def a_while_goes_by(self, silent: set[str]) -> None:
         """Longer than a lease; all engines but some are heard of."""
-        for _ in range(3):
-            for engine_id in set(ENGINES) - silent:
-                self.ledger.heartbeat(engine_id)
-            self.ledger.heartbeat("a watcher")
-            self.now += 0.6 * DEFAULT_TIMEOUTS.lease
-        self.now -= 0.6 * DEFAULT_TIMEOUTS.lease
+        self.let_a_lease_go_by(sorted(set(ENGINES) - silent))
         self._all_lost_by(silent)
 
     def _all_lost_by(self, engine_ids: set[str]) -> None:
@@ -166,14 +158,13 @@ class LedgerLife(RuleBasedStateMachine):
 
     @rule()
     def the_process_starts_again(self) -> None:
-        """Another look at the same file: nothing of a job lives in memory alone."""
-        as_after_a_restart(Path(self.ledger.name))
-        self.ledger = Ledger(self.home)
+        """Another look at the same ledger: nothing of a job lives in memory alone."""
+        self.ledger = self.ledger_of_a_new_process()
 
     # -- what always holds ---------------------------------------------------------------------------------------
 
     @invariant()
-    def the_file_says_what_was_done(self) -> None:
+    def the_ledger_says_what_was_done(self) -> None:
         found = {job.key: (job.state, job.attempt, job.request_id) for job in self.ledger.recent()}
         assert found == {
             key: (expected.state, expected.attempt, expected.request_id)
@@ -192,24 +183,85 @@ class LedgerLife(RuleBasedStateMachine):
             assert expected.state not in PAID or expected.request_id
 
     def teardown(self) -> None:
-        if not hasattr(self, "home"):
-            return
+        if hasattr(self, "ledger"):
+            self.end()
+            count("random lives of the ledger")
+
+
+class InAFile(LedgerLife):
+    def new_ledger(self) -> Ledger:
+        self.home = Path(tempfile.mkdtemp(prefix="ledger-life-", dir=IN_MEMORY))
+        ledger = Ledger(self.home)
+        self.now = 0.0
+        sqlite_file.in_process(Path(ledger.name)).neighbours = Neighbours(lambda: self.now, lambda: self.now)
+        return ledger
+
+    def let_a_lease_go_by(self, heard_of: list[str]) -> None:
+        for _ in range(3):
+            for engine_id in heard_of:
+                self.ledger.heartbeat(engine_id)
+            self.ledger.heartbeat("a watcher")
+            self.now += 0.6 * DEFAULT_TIMEOUTS.lease
+        self.now -= 0.6 * DEFAULT_TIMEOUTS.lease
+
+    def ledger_of_a_new_process(self) -> Ledger:
+        as_after_a_restart(Path(self.ledger.name))
+        return Ledger(self.home)
+
+    def end(self) -> None:
         with closing(sqlite3.connect(self.ledger.name)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         del sqlite_file._files[Path(self.ledger.name)]
         shutil.rmtree(self.home, ignore_errors=True)
-        count("random lives of the ledger")
 
 
-LIVES = 1000 if os.environ.get("REMOTE_VIDEO_SOAK") else 60
-LedgerLife.TestCase.settings = settings(
-    max_examples=LIVES,
-    stateful_step_count=20,
-    deadline=None,
-    print_blob=True,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.too_slow],
-)
-TestLedgerLife = LedgerLife.TestCase
-# Hypothesis may shrink a failure for five minutes before it reports it.
-TestLedgerLife.pytestmark = [pytest.mark.timeout(900 if LIVES < 200 else 3600)]
+class InPostgres(LedgerLife):
+    """The clock is the server's and can't be set: what engines said is made older instead."""
+
+    url = ""
+
+    def new_ledger(self) -> Ledger:
+        return emptied(self.url)
+
+    def let_a_lease_go_by(self, heard_of: list[str]) -> None:
+        silent = "UPDATE engines SET heard_at = heard_at - ? WHERE NOT id = ANY(?)"
+        sql(self.ledger, silent, 1.1 * DEFAULT_TIMEOUTS.lease, heard_of)
+        for engine_id in (*heard_of, "a watcher"):
+            self.ledger.heartbeat(engine_id)
+
+    def ledger_of_a_new_process(self) -> Ledger:
+        for database in list(postgres._databases.values()):
+            database.engine.dispose()
+        postgres._databases.clear()
+        return Ledger(Path(), url=self.url)
+
+    def end(self) -> None:
+        """The next life empties it."""
+
+
+@pytest.fixture(scope="module")
+def life_in_postgres(one_ledger: str) -> None:
+    InPostgres.url = one_ledger
+
+
+SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
+
+
+def case_of(machine: type[LedgerLife], lives: int) -> type:
+    case = machine.TestCase
+    case.settings = settings(
+        max_examples=lives,
+        stateful_step_count=20,
+        deadline=None,
+        print_blob=True,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    # Hypothesis may shrink a failure for five minutes before it reports it.
+    case.pytestmark = [pytest.mark.timeout(3600 if SOAK else 900)]
+    return case
+
+
+TestLedgerLife = case_of(InAFile, 1000 if SOAK else 60)
+TestLedgerLifeInPostgres = case_of(InPostgres, 300 if SOAK else 30)
+TestLedgerLifeInPostgres.pytestmark.append(pytest.mark.usefixtures("life_in_postgres"))

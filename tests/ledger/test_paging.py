@@ -12,7 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
 
-from .rows import IN_A_FILE, JOB, as_after_a_restart, job_in, key_of, ledger_of, sql
+from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
 from .test_database import aside, earlier
 from .test_ledger import statements
 
@@ -118,7 +118,7 @@ WAYS = {
 }
 
 
-@IN_A_FILE
+@ON_SQLITE
 @pytest.mark.parametrize("way", WAYS)
 def test_a_page_is_read_in_the_order_of_an_index_and_from_it_alone(ledger, way):
     plans = []

@@ -17,8 +17,8 @@ ELSEWHERE = replace(JOB, provider="CometAPI", base="https://api.cometapi.com")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path)
+def ledger(tmp_path: Path, url: str | None) -> Ledger:
+    return Ledger(tmp_path, url=url)
 
 
 def begun(ledger: Ledger, key: str, engine: str = "an engine", job: NewJob = JOB, most: int = 1) -> Lease:

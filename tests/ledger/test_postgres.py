@@ -71,7 +71,7 @@ def test_who_slept_through_a_lease_writes_nothing_but_the_id_of_an_accepted_job(
 def test_a_writer_about_a_job_waits_for_the_other_one_and_nobody_else_does(ledger, postgres_url):
     lease = begun(ledger)
     number, order = postgres._number(KEY), []
-    with postgres.postgres_at(postgres_url).engine.begin() as other, ThreadPoolExecutor(1) as pool:
+    with postgres.postgres_at(postgres_url, Timeouts()).engine.begin() as other, ThreadPoolExecutor(1) as pool:
         other.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
         writing = pool.submit(lambda: order.append(ledger.record(lease, Event.LOST).state))
         assert ledger.acquire(key_of(1), OTHER), "another job is not held up"
@@ -86,7 +86,7 @@ def test_a_writer_about_a_job_waits_for_the_other_one_and_nobody_else_does(ledge
 
 
 def differences(url: str) -> list[object]:
-    with postgres.postgres_at(url).engine.connect() as db:
+    with postgres.postgres_at(url, Timeouts()).engine.connect() as db:
         return compare_metadata(MigrationContext.configure(db, opts={"compare_type": True}), METADATA)
 
 
@@ -136,19 +136,20 @@ def test_a_newer_layout_is_left_alone_by_who_opens_it_and_by_who_has_it_open(led
 # -- trouble -----------------------------------------------------------------------------------------------------------
 
 
+IN_A_HURRY = Timeouts(database_read=1.0, database_write=4.0, database_answer=1.0, database_lock=1.0, database_idle=1.0)
+
+
 @pytest.fixture
-def in_a_hurry(monkeypatch):
-    """Half a minute of patience is too much for a test."""
-    for name, seconds in {"READ_FOR_S": 1.0, "WRITE_FOR_S": 4.0, "ANSWER_S": 1.0, "IDLE_S": 1.0, "LOCK_S": 1.0}.items():
-        monkeypatch.setattr(postgres, name, seconds)
+def short_knocking(monkeypatch):
+    """A connection that doesn't open is given up soon."""
     monkeypatch.setitem(postgres.DEFAULTS, "connect_timeout", 1)
 
 
 @pytest.fixture
-def proxied(home, own_postgres, in_a_hurry):
+def proxied(home, own_postgres, short_knocking):
     """A ledger behind a proxy, and the server."""
     with own_postgres.database() as name, FaultProxy(own_postgres.port) as proxy:
-        yield Ledger(home, url=own_postgres.url(name, port=proxy.port)), proxy, own_postgres
+        yield Ledger(home, IN_A_HURRY, own_postgres.url(name, port=proxy.port)), proxy, own_postgres
 
 
 def test_a_restart_in_the_middle_is_waited_out(proxied):
@@ -248,10 +249,10 @@ def test_a_worker_that_fell_asleep_in_a_transaction_holds_nobody_up_for_long(pro
         ({"query": {"sslmode": "require"}}, "can't be reached"),
     ],
 )
-def test_what_keeps_a_worker_out_is_said(home, postgres_url, in_a_hurry, change, words):
+def test_what_keeps_a_worker_out_is_said(home, postgres_url, short_knocking, change, words):
     url = sa.make_url(postgres_url).set(**change)
     with pytest.raises(LedgerError, match=words) as told:
-        Ledger(home, url=url.render_as_string(hide_password=False))
+        Ledger(home, IN_A_HURRY, url.render_as_string(hide_password=False))
     assert sa.make_url(postgres_url).password not in str(told.value)
 
 

@@ -22,6 +22,11 @@ TEN = Budget(day_usd=10.0)
 DAY = Period.now("day")
 
 
+@pytest.fixture
+def ledger(home, url) -> Ledger:
+    return Ledger(home, url=url)
+
+
 def try_to_begin(ledger: Ledger, number: int, job=PRICED, budget=TEN) -> bool:
     lease = ledger.acquire(key_of(number), ME)
     try:
@@ -90,6 +95,12 @@ def test_threads_that_begin_jobs_together_do_not_overshoot(ledger):
     """Those that wait for each other's commit share a transaction."""
     with ThreadPoolExecutor(16) as threads:
         assert sum(threads.map(lambda number: try_to_begin(ledger, number), range(40))) == 10
+
+
+def test_nor_do_those_at_several_providers(ledger):
+    jobs = [replace(PRICED, base=f"https://provider-{number % 8}.example") for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(lambda number: try_to_begin(ledger, number, jobs[number]), range(40))) == 10
 
 
 def test_the_error_says_which_budget_what_is_spent_what_it_costs_when_it_opens_and_how_to_raise_it(ledger):

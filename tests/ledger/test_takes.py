@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import MOST_TAKES, Node
 from remote_video_pack.remote_video.ledger.record import JobRecord
 
-from .rows import IN_A_FILE, JOB, as_after_a_restart, job_in, key_of, ledger_of, sql
+from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
 from .test_database import aside, earlier
 from .test_ledger import statements
 
 FLOW = "11111111-2222-4333-8444-555555555555"
 MINE = replace(JOB, node_id="3:12", workflow_id=FLOW, filename_prefix="video/shot_01")
+
+
+@pytest.fixture
+def ledger(home, url) -> Ledger:
+    return Ledger(home, url=url)
 
 
 def take(ledger: Ledger, number: int, state: State = State.STORED, **job) -> str:
@@ -57,7 +63,7 @@ def test_a_star_keeps_a_take_above_all_newer_ones_until_it_is_taken_away(ledger)
     assert not ledger.star("f" * 64, True)
 
 
-@IN_A_FILE
+@ON_SQLITE
 def test_takes_are_found_by_an_index(ledger):
     take(ledger, 1)
     plans: list[str] = []
