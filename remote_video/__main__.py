@@ -7,9 +7,11 @@ import concurrent.futures
 import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .console import never_raise, say
 from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsError
@@ -56,18 +58,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose errors quote no address: it may hold a password."""
+
+    def error(self, message: str) -> NoReturn:
+        """See argparse's."""
+        super().error(re.sub(r"://.*", "://...", message, flags=re.DOTALL))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m remote_video",
         description=__doc__,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    home = argparse.ArgumentParser(add_help=False)
+    home = _Parser(add_help=False)
     home.add_argument("--home", type=Path, help="the folder of the ledger and the account file (REMOTE_VIDEO_HOME)")
     home.add_argument("--sandbox", action="store_true", help="make-believe clips, no key, no cost")
-    as_json = argparse.ArgumentParser(add_help=False)
+    as_json = _Parser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
     make = commands.add_parser("make", parents=[home, as_json], help="make one clip; its path is the last line")
@@ -143,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ledger = commands.add_parser("ledger", help="move the ledger into a database that machines share; look at it")
     parts = ledger.add_subparsers(required=True, metavar="what")
-    url = argparse.ArgumentParser(add_help=False)
+    url = _Parser(add_help=False)
     url.add_argument("url", nargs="?", metavar="URL", help="of the database (REMOTE_VIDEO_LEDGER_URL)")
     info = parts.add_parser(
         "info", parents=[home, url, as_json], help="where it is, its layout, jobs by state, engines"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -94,7 +94,7 @@ def move(
     """Move the ledger in that home into the database at that URL.
 
     Args:
-        host: what this machine is called: jobs of early versions, which don't say where they are from, are from here.
+        host: what this machine is called: the files of all jobs are on its disk, whatever it was called before.
         keep_both: leave what is in the database where both paid for a clip of their own.
         progress: called with how many jobs have been looked at.
 
@@ -137,9 +137,12 @@ class _Move:
     host: str
     keep_both: bool
     progress: Callable[[int], None]
+    had: set[tuple[str, str | None]] = field(default_factory=set)
+    """What providers call the jobs that were there before."""
 
     def run(self, db: sa.Connection) -> tuple[int, int, int]:
         """How many jobs there are, how many were written, and how many the database has further on."""
+        self.had.update(self.target.read(_ids))
         self._look(db)
         self.target.write(partial(self._take_salt, salt_in(db), _has_accounts(db)))
         for fences in _pages(db, sa.select(LEASES.c.key, LEASES.c.fence, LEASES.c.since), LEASES.c.key):
@@ -174,17 +177,22 @@ class _Move:
             yield [self._as_moved(rows.job_record(row)) for row in page]
 
     def _as_moved(self, job: JobRecord) -> JobRecord:
-        """PostgreSQL's texts hold no NUL."""
+        """As the database has it. Its texts hold no NUL
+        (https://www.postgresql.org/docs/current/datatype-character.html).
+        """
         texts: dict[str, Any] = {n: text.replace("\0", "") for n, text in vars(job).items() if type(text) is str}
-        return replace(job, **{"host": self.host or None, **texts})
+        return replace(job, **{"host": self.host, **texts, "saved_on": self.host if job.path else None})
 
     def _verdicts(self, batch: list[JobRecord], db: sa.Connection) -> list[Verdict]:
+        """How each stands to the database. One that was taken over there under another key has gone on."""
         keys = [job.key for job in batch]
         there = {job.key: job for job in rows.jobs_of(db, SELECT_JOBS.where(JOBS.c.key.in_(keys)))}
         held = sa.select(LEASES.c.key).join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)
         is_alive = self.target.is_alive(db, self.timeouts)
         in_use = set(db.execute(held.where(LEASES.c.key.in_(keys), is_alive)).scalars())
-        return [judge(job, there.get(job.key), job.key in in_use) for job in batch]
+        verdicts = {job.key: judge(job, there.get(job.key), job.key in in_use) for job in batch}
+        taken_over = [job.key for job in batch if job.key not in there and (job.base, job.request_id) in self.had]
+        return list({**verdicts, **dict.fromkeys(taken_over, Verdict.STAYS)}.values())
 
     def _is_there(self, verdict: Verdict) -> bool:
         return verdict in (Verdict.SAME, Verdict.STAYS) or (verdict is Verdict.CONFLICT and self.keep_both)
@@ -237,6 +245,11 @@ class _Move:
 
 def _row(job: JobRecord) -> dict[str, Any]:
     return {**vars(job), "state": job.state.value}
+
+
+def _ids(db: sa.Connection) -> set[tuple[str, str | None]]:
+    known = sa.select(JOBS.c.base, JOBS.c.request_id).where(JOBS.c.request_id.is_not(None))
+    return {(row.base, row.request_id) for row in db.execute(known)}
 
 
 def _has_accounts(db: sa.Connection) -> bool:

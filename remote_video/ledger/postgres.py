@@ -125,6 +125,8 @@ class Postgres:
             self._url = sa.make_url(url)
         except (ArgumentError, ValueError):
             raise _bad_url() from None
+        if "@" in (self._url.host or ""):  # of a password that isn't quoted: the name is shown
+            raise _bad_url()
         known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
         self._secrets = [text for text in known if isinstance(text, str) and text]
         self._timeouts = timeouts
@@ -365,8 +367,7 @@ def _not_owner(name: str) -> LedgerError:
     return LedgerError(
         f"The tables of the record of paid jobs in the database {name} are not there yet, or of an earlier layout, and "
         "this user may not change that (permission denied). Without it nothing may be submitted.",
-        next_step="Run 'python -m remote_video ledger upgrade' once with the owner's REMOTE_VIDEO_LEDGER_URL, see "
-        "docs/studio.md.",
+        next_step="Let their owner run `python -m remote_video ledger upgrade` (docs/studio.md), then run again.",
     )
 
 

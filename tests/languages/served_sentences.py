@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NOT_ON_A_PAGE = re.compile(
     r"remote_video/(command_line|sandbox)/|__main__|console|"
-    r"ledger/(tables|statements|salvage)|catalogue/(refresh|store|ask|widget_schema)|nodes/(comfy_host|routes)"
+    r"ledger/(tables|statements|salvage|move)|catalogue/(refresh|store|ask|widget_schema)|nodes/(comfy_host|routes)"
 )
 """The terminal's words, the sandbox's, and what goes to the log alone."""
 NODE_TEXTS = {"Text", "Choice", "Number", "Seed", "Flag", "Picture", "Footage", "Sound", "Repeated", "Json", "Elements"}

@@ -56,12 +56,15 @@ def one_of_each(ledger: Ledger, account: str | None = None) -> dict[str, JobReco
     for number, state in enumerate(State):
         ledger.release(job_in(ledger, state, key_of(number), job))
     ledger.star(key_of(3), True)
+    lease = ledger.acquire(key_of(3), ME)
+    ledger.note(lease, path="video/clip.mp4", host="an-earlier-name", saved_on="an-earlier-name")
     ledger.retire(ME)
     return {found.key: found for found in ledger.recent()}
 
 
 def as_moved(jobs: dict[str, JobRecord]) -> dict[str, JobRecord]:
-    return {key: replace(job, host=job.host or HOST) for key, job in jobs.items()}
+    """Its files are on this machine's disk, whatever that was called before."""
+    return {key: replace(job, host=job.host or HOST, saved_on=job.path and HOST) for key, job in jobs.items()}
 
 
 def jobs_in(ledger: Ledger) -> dict[str, JobRecord]:
@@ -139,6 +142,18 @@ def test_what_has_gone_on_in_the_database_is_not_put_back(home, tmp_path, postgr
     assert (done.jobs, done.written, done.kept) == (len(State), 0, 1)
     assert target.get(key).path == "clip.mp4"
     assert target.acquire(key, OTHER).fence == lease.fence + 1
+
+
+def test_a_job_that_was_taken_over_in_the_database_does_not_come_back_under_its_old_key(home, tmp_path, postgres_url):
+    one_of_each(Ledger(home, HASTY))
+    shutil.copytree(home, tmp_path / "copy")
+    moved(tmp_path / "copy", postgres_url)
+    target = database(postgres_url)
+    taken = target.take_over(target.get(key_of(1)), target.acquire(KEY, OTHER))
+    target.retire(OTHER)
+    done = moved(home, postgres_url)
+    assert (done.written, done.kept) == (0, 1)
+    assert (target.get(key_of(1)), target.get(KEY)) == (None, taken)
 
 
 def test_a_file_is_not_put_away_before_the_database_has_all_of_it(home, postgres_url):

@@ -13,7 +13,8 @@ from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
 
 from ..postgres.server import private_server
-from ..postgres.shared import need_postgres
+from ..postgres.shared import need_postgresfrom remote_video_pack.remote_video.timeouts import Timeouts
+
 from .rows import HASTY, JOB, KEY, ME, begun, job_in, key_of
 
 SQL_FILE = Path(__file__).resolve().parents[2] / "docs" / "studio-roles.sql"
@@ -50,7 +51,7 @@ def database(server) -> Iterator[str]:
 @pytest.fixture
 def opens(server, database, home) -> Opens:
     """The ledger, as one of the roles sees it."""
-    return lambda role: Ledger(home, HASTY, server.url(database, user=role, password=PASSWORD))
+    return lambda role: Ledger(home, Timeouts(database_read=1.0, database_write=4.0), server.url(database, user=role, password=PASSWORD))
 
 
 @pytest.fixture
