@@ -77,9 +77,13 @@ def judge(mine: JobRecord, its: JobRecord | None, is_held: bool) -> Verdict:
     if mine == its:
         return Verdict.SAME
     is_paid = mine.state in STANDS_FOR_MONEY
-    if is_paid and mine.request_id and its.request_id and mine.request_id != its.request_id:
+    are_two = len({mine.request_id, its.request_id} - {None}) > 1
+    tried_again = its.attempt > mine.attempt and its.state in STANDS_FOR_MONEY and not its.request_id
+    if is_paid and (are_two or (tried_again and mine.request_id)):
         return Verdict.CONFLICT
-    if (mine.attempt, mine.created_at) == (its.attempt, its.created_at):
+    if are_two:
+        is_further = False
+    elif (mine.attempt, mine.created_at) == (its.attempt, its.created_at):
         is_further = _COURSE.get(mine.state, _ENDED) > _COURSE.get(its.state, _ENDED)
     else:
         is_further = is_paid and (its.state not in STANDS_FOR_MONEY or bool(mine.request_id and not its.request_id))

@@ -11,10 +11,10 @@ from remote_video_pack.remote_video.errors import LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
+from remote_video_pack.remote_video.timeouts import Timeouts
 
 from ..postgres.server import private_server
-from ..postgres.shared import need_postgresfrom remote_video_pack.remote_video.timeouts import Timeouts
-
+from ..postgres.shared import need_postgres
 from .rows import HASTY, JOB, KEY, ME, begun, job_in, key_of
 
 SQL_FILE = Path(__file__).resolve().parents[2] / "docs" / "studio-roles.sql"
@@ -23,6 +23,8 @@ PASSWORD = "s3cret-" + secrets.token_hex(6)
 STRANGER = "stranger"
 
 Opens = Callable[[str], Ledger]
+
+IN_A_HURRY = Timeouts(database_read=1.0, database_write=4.0)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def database(server) -> Iterator[str]:
 @pytest.fixture
 def opens(server, database, home) -> Opens:
     """The ledger, as one of the roles sees it."""
-    return lambda role: Ledger(home, Timeouts(database_read=1.0, database_write=4.0), server.url(database, user=role, password=PASSWORD))
+    return lambda role: Ledger(home, IN_A_HURRY, server.url(database, user=role, password=PASSWORD))
 
 
 @pytest.fixture
