@@ -26,9 +26,14 @@ DROPPED = {State.FAILED, State.CANCELLED, State.REFUSED}
 
 
 @pytest.fixture(params=["file", "shared"])
-def ledger(request: pytest.FixtureRequest, home) -> Ledger:
-    url = request.getfixturevalue("postgres_url") if request.param == "shared" else None
-    return Ledger(home, HASTY, url)
+def url(request: pytest.FixtureRequest) -> str | None:
+    """Of a database; None: a file."""
+    return request.getfixturevalue("postgres_url") if request.param == "shared" else None
+
+
+@pytest.fixture
+def ledger(home, url) -> Ledger:
+    return Ledger(home, url=url)
 
 
 def run(ledger: Ledger, statement: Any) -> Any:
@@ -110,7 +115,8 @@ def test_a_job_that_somebody_works_on_stays(ledger):
     assert ledger.begin(lease, replace(JOB, request_digest=key)).attempt == 2
 
 
-def test_a_job_whose_worker_is_gone_is_dropped_with_its_lease(ledger):
+def test_a_job_whose_worker_is_gone_is_dropped_with_its_lease(home, url):
+    ledger = Ledger(home, HASTY, url)
     key = ended(ledger, State.FAILED, key_of(1))
     assert ledger.acquire(key, OTHER)
     end = time.monotonic() + 10

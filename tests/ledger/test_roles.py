@@ -15,7 +15,7 @@ from remote_video_pack.remote_video.timeouts import Timeouts
 
 from ..postgres.server import private_server
 from ..postgres.shared import need_postgres
-from .rows import HASTY, JOB, KEY, ME, begun, job_in, key_of
+from .rows import JOB, KEY, ME, begun, job_in, key_of
 
 SQL_FILE = Path(__file__).resolve().parents[2] / "docs" / "studio-roles.sql"
 ROLES = ("owner", "worker", "reader")
@@ -23,8 +23,6 @@ PASSWORD = "s3cret-" + secrets.token_hex(6)
 STRANGER = "stranger"
 
 Opens = Callable[[str], Ledger]
-
-IN_A_HURRY = Timeouts(database_read=1.0, database_write=4.0)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +51,9 @@ def database(server) -> Iterator[str]:
 @pytest.fixture
 def opens(server, database, home) -> Opens:
     """The ledger, as one of the roles sees it."""
-    return lambda role: Ledger(home, IN_A_HURRY, server.url(database, user=role, password=PASSWORD))
+    return lambda role: Ledger(
+        home, Timeouts(database_read=1.0, database_write=4.0), server.url(database, user=role, password=PASSWORD)
+    )
 
 
 @pytest.fixture
@@ -136,11 +136,11 @@ def test_nobody_else_is_let_in(opens, worker):
 
 def test_tables_of_before_the_roles_are_taken_over(server, home):
     with server.database() as name:
-        first = Ledger(home, HASTY, server.url(name))
+        first = Ledger(home, url=server.url(name))
         first.release(job_in(first, State.STORED))
         server.run(SQL_FILE.read_text(encoding="utf-8"), database=name)
         server.run(f"ALTER ROLE worker PASSWORD '{PASSWORD}'")
-        worker = Ledger(home, HASTY, server.url(name, user="worker", password=PASSWORD))
+        worker = Ledger(home, url=server.url(name, user="worker", password=PASSWORD))
         worker.release(job_in(worker, State.STORED, key_of(1)))
         assert len(worker.recent()) == 2
         server.run(*(f"DROP OWNED BY {role}" for role in ROLES), database=name)
