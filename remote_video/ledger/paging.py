@@ -80,10 +80,7 @@ def job_page(db: sa.Connection, wanted: Wanted) -> Page:
     """The page that is wanted."""
     limit = max(1, min(wanted.limit, MOST_ON_A_PAGE))
     looked_through = LOOKED_THROUGH if wanted.search else limit
-    found = _newest(wanted, looked_through, SELECT_JOBS).subquery()
-    query = sa.select(found).order_by(*_newest_first(found.c)).limit(limit)
-    if wanted.search:
-        query = query.where(_holds(found.c, wanted.search))
+    query = _found(db, wanted, limit) if wanted.search else _newest(db, wanted, limit, SELECT_JOBS)
     jobs = [job_record(row) for row in db.execute(query).mappings()]
     ends = _place_of(jobs[-1]) if len(jobs) == limit else _last(db, wanted, looked_through)
     return Page(jobs, ends, None if wanted.search or wanted.before else _count(db, wanted))
@@ -127,20 +124,27 @@ def model_names(db: sa.Connection) -> list[str]:
 
 
 _PLACES = sa.select(JOBS.c.created_at, JOBS.c.key)
+_TEXTS = _PLACES.add_columns(JOBS.c.prompt, JOBS.c.request_id, JOBS.c.path)
 
 
-def _newest(wanted: Wanted, limit: int, of_jobs: sa.Select[Any]) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """The first of them, newest first, by one ordered look into an index for each state.
+def _found(db: sa.Connection, wanted: Wanted, limit: int) -> sa.Select[Any]:
+    """Those among the newest that hold what is looked for."""
+    texts = _newest(db, wanted, LOOKED_THROUGH, _TEXTS).subquery()
+    places = sa.select(texts.c.created_at, texts.c.key).where(_holds(texts.c, wanted.search))
+    found = places.order_by(*_newest_first(texts.c)).limit(limit).subquery()
+    return SELECT_JOBS.join(found, found.c.key == JOBS.c.key).order_by(*_newest_first(found.c))
 
-    Each look has its own limit: else PostgreSQL sorts all jobs there are.
-    """
-    first = [
-        _look(wanted, state, of_jobs).order_by(*_newest_first(JOBS.c)).limit(limit)
-        for state in sorted(wanted.states or State)
-    ]
-    if len(first) == 1:
-        return first[0]
-    merged = sa.union_all(*(sa.select(look.subquery()) for look in first))
+
+def _newest(
+    db: sa.Connection, wanted: Wanted, limit: int, of_jobs: sa.Select[Any]
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The first of them, newest first, by one ordered look into an index for each state."""
+    looks = [_look(wanted, state, of_jobs) for state in sorted(wanted.states or State)]
+    if len(looks) == 1:
+        return looks[0].order_by(*_newest_first(JOBS.c)).limit(limit)
+    if db.dialect.name == "postgresql":  # which sorts all there are, unless each look has an order and an end
+        looks = [sa.select(look.order_by(*_newest_first(JOBS.c)).limit(limit).subquery()) for look in looks]
+    merged = sa.union_all(*looks)
     return merged.order_by(*_newest_first(merged.selected_columns)).limit(limit)
 
 
@@ -168,8 +172,7 @@ def _holds(columns: Any, search: str) -> sa.ColumnElement[bool]:
 
 def _last(db: sa.Connection, wanted: Wanted, looked_through: int) -> Place | None:
     """Where a look that went so far ended; None when there was no more."""
-    places = _newest(wanted, looked_through, _PLACES).subquery()
-    query = sa.select(places).order_by(*_newest_first(places.c)).offset(looked_through - 1)
+    query = _newest(db, wanted, looked_through, _PLACES).limit(1).offset(looked_through - 1)
     row = db.execute(query).first()
     return (row[0], row[1]) if row else None
 
