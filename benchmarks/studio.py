@@ -1,7 +1,4 @@
-"""The ledger's steps, in its file and in a PostgreSQL database on the same machine, side by side.
-
-Without PostgreSQL here its columns are left out.
-"""
+"""The ledger's steps, in its file and in a PostgreSQL database on the same machine, side by side."""
 
 from __future__ import annotations
 
@@ -22,17 +19,17 @@ from .processes import fresh
 
 JOBS, QUICK_JOBS = 400, 40
 THREADS = 8
+ROUNDS = 5
 
 
 def rows(quick: bool = False) -> list[dict[str, Any]]:
     """One row per step, then a job's whole life, by one thread and by eight."""
     jobs = QUICK_JOBS if quick else JOBS
-    file = fresh(measure, None, jobs)
-    if why_missing():
-        return [{"step": step, "SQLite ms": ms(s), "SQLite a s": a_second(s)} for step, s in file.items()]
+    if missing := why_missing():
+        return [{"step": missing}]
     with postgres() as (server, name):
-        shared = fresh(measure, server.url(name), jobs)
-    return [side_by_side(step, file[step], shared[step]) for step in file]
+        measured = fresh(measure, server.url(name), jobs)
+    return [side_by_side(step, *seconds) for step, seconds in measured.items()]
 
 
 def side_by_side(step: str, file_s: float, shared_s: float) -> dict[str, Any]:
@@ -47,22 +44,25 @@ def side_by_side(step: str, file_s: float, shared_s: float) -> dict[str, Any]:
     }
 
 
-def measure(folder: Path, url: str | None, jobs: int) -> dict[str, float]:
-    """Seconds for each step: the median; and for a job's whole life, by one thread and by several."""
-    ledger = Ledger(folder, url=url)
-    ledger.heartbeat("engine")
-    steps = Steps(ledger, "engine")
-    spent: dict[str, list[float]] = {}
+def measure(folder: Path, url: str, jobs: int) -> dict[str, tuple[float, float]]:
+    """Median seconds in both databases for each step and for whole lives; one takes turns with the other."""
+    ledgers = [Ledger(folder), Ledger(folder, url=url)]
+    spent: dict[str, tuple[list[float], list[float]]] = {}
+
+    def note(place: int, step: str, s: float) -> None:
+        spent.setdefault(step, ([], []))[place].append(s)
+
     for number in range(jobs):
-        for step, s in steps.timed_life(key_of(number)).items():
-            spent.setdefault(step, []).append(s)
-    medians = {step: statistics.median(found) for step, found in spent.items()}
-    return {
-        **medians,
-        "heartbeat": statistics.median(_seconds(lambda: ledger.heartbeat("engine")) for _ in range(jobs)),
-        "a job's life, 1 thread": statistics.median(sum(life) for life in zip(*spent.values(), strict=True)),
-        f"a job's life, {THREADS} threads": live(ledger, "engine", jobs, THREADS) / jobs,
-    }
+        for place, ledger in enumerate(ledgers):
+            note(place, "heartbeat", _seconds(lambda ledger=ledger: ledger.heartbeat("engine")))
+            steps = Steps(ledger, "engine").timed_life(key_of(number))
+            for step, s in {**steps, "a job's life, 1 thread": sum(steps.values())}.items():
+                note(place, step, s)
+    for round_ in range(ROUNDS):
+        for place, ledger in enumerate(ledgers):
+            s = live(ledger, f"engine-{round_}", jobs // ROUNDS, THREADS) / (jobs // ROUNDS)
+            note(place, f"a job's life, {THREADS} threads", s)
+    return {step: (statistics.median(file), statistics.median(shared)) for step, (file, shared) in spent.items()}
 
 
 def live(ledger: Ledger, engine_id: str, jobs: int, threads: int) -> float:

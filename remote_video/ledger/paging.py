@@ -20,6 +20,8 @@ COUNTED = 10_000
 """More jobs than this are not counted."""
 MOST_MODELS = 200
 MOST_TAKES = 24
+_LAST_OF_A_NODE = [JOBS.c[name].desc() for name in ("workflow_id", "node_id", "starred", "created_at", "key")]
+"""The whole index jobs_of_node backwards: PostgreSQL does not see that what IS NULL is all alike."""
 Place = tuple[float, str]
 """Where a job stands: when it was begun, seconds since the epoch, and its key."""
 
@@ -78,10 +80,7 @@ def job_page(db: sa.Connection, wanted: Wanted) -> Page:
     """The page that is wanted."""
     limit = max(1, min(wanted.limit, MOST_ON_A_PAGE))
     looked_through = LOOKED_THROUGH if wanted.search else limit
-    places = _places(wanted, looked_through)
-    query = SELECT_JOBS.join(places, places.c.key == JOBS.c.key).order_by(*_newest_first(places.c))
-    if wanted.search:
-        query = query.where(_holds(wanted.search)).limit(limit)
+    query = _found(db, wanted, limit) if wanted.search else _newest(db, wanted, limit, SELECT_JOBS)
     jobs = [job_record(row) for row in db.execute(query).mappings()]
     ends = _place_of(jobs[-1]) if len(jobs) == limit else _last(db, wanted, looked_through)
     return Page(jobs, ends, None if wanted.search or wanted.before else _count(db, wanted))
@@ -91,12 +90,15 @@ def takes(db: sa.Connection, node: Node) -> list[JobRecord]:
     """See `Ledger.takes`."""
     clips = sorted(state.value for state in FETCHABLE - {State.SUBMITTED})
     query = SELECT_JOBS.where(
-        JOBS.c.workflow_id.is_not_distinct_from(node.workflow_id), JOBS.c.node_id == node.id, JOBS.c.state.in_(clips)
+        JOBS.c.workflow_id == node.workflow_id, JOBS.c.node_id == node.id, JOBS.c.state.in_(clips)
     )
     if node.workflow_id is None:
         query = query.where(JOBS.c.filename_prefix.startswith(node.filename_prefix, autoescape=True))
-    newest = query.order_by(JOBS.c.starred.desc().nulls_last(), *_newest_first(JOBS.c)).limit(MOST_TAKES)
-    return [job_record(row) for row in db.execute(newest).mappings()]
+    found: list[JobRecord] = []
+    for which in (JOBS.c.starred.is_not(None), JOBS.c.starred.is_(None)):
+        newest = query.where(which).order_by(*_LAST_OF_A_NODE).limit(MOST_TAKES - len(found))
+        found += [job_record(row) for row in db.execute(newest).mappings()]
+    return found
 
 
 def job_of_file(db: sa.Connection, size: int, name: str, sha256: str | None) -> JobRecord | None:
@@ -121,18 +123,33 @@ def model_names(db: sa.Connection) -> list[str]:
     return found
 
 
-def _places(wanted: Wanted, limit: int) -> sa.Subquery:
-    """The first places, by one ordered look into an index for each state."""
-    states = sorted(wanted.states or State)
-    looks = [_look(wanted, state) for state in states]
+_PLACES = sa.select(JOBS.c.created_at, JOBS.c.key)
+_TEXTS = _PLACES.add_columns(JOBS.c.prompt, JOBS.c.request_id, JOBS.c.path)
+
+
+def _found(db: sa.Connection, wanted: Wanted, limit: int) -> sa.Select[Any]:
+    """Those among the newest that hold what is looked for."""
+    texts = _newest(db, wanted, LOOKED_THROUGH, _TEXTS).subquery()
+    places = sa.select(texts.c.created_at, texts.c.key).where(_holds(texts.c, wanted.search))
+    found = places.order_by(*_newest_first(texts.c)).limit(limit).subquery()
+    return SELECT_JOBS.join(found, found.c.key == JOBS.c.key).order_by(*_newest_first(found.c))
+
+
+def _newest(
+    db: sa.Connection, wanted: Wanted, limit: int, of_jobs: sa.Select[Any]
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The first of them, newest first, by one ordered look into an index for each state."""
+    looks = [_look(wanted, state, of_jobs) for state in sorted(wanted.states or State)]
     if len(looks) == 1:
-        return looks[0].order_by(JOBS.c.created_at.desc(), JOBS.c.key.desc()).limit(limit).subquery()
+        return looks[0].order_by(*_newest_first(JOBS.c)).limit(limit)
+    if db.dialect.name == "postgresql":  # which sorts all there are, unless each look has an order and an end
+        looks = [sa.select(look.order_by(*_newest_first(JOBS.c)).limit(limit).subquery()) for look in looks]
     merged = sa.union_all(*looks)
-    return merged.order_by(*_newest_first(merged.selected_columns)).limit(limit).subquery()
+    return merged.order_by(*_newest_first(merged.selected_columns)).limit(limit)
 
 
-def _look(wanted: Wanted, state: State) -> sa.Select[Any]:
-    query = sa.select(JOBS.c.created_at, JOBS.c.key).where(JOBS.c.state == state.value)
+def _look(wanted: Wanted, state: State, of_jobs: sa.Select[Any]) -> sa.Select[Any]:
+    query = of_jobs.where(JOBS.c.state == state.value)
     if wanted.model is not None:
         query = query.where(JOBS.c.model_name == wanted.model)
     if wanted.before is not None:
@@ -146,17 +163,16 @@ def _newest_first(columns: Any) -> tuple[Any, Any]:
     return columns.created_at.desc(), columns.key.desc()
 
 
-def _holds(search: str) -> sa.ColumnElement[bool]:
+def _holds(columns: Any, search: str) -> sa.ColumnElement[bool]:
     # SQLite's lower() knows the two cases of ASCII alone (https://www.sqlite.org/lang_corefunc.html#lower).
     ways = {search} if search.isascii() else {search, search.lower(), search.upper(), search.capitalize()}
-    columns = (JOBS.c.prompt, JOBS.c.request_id, JOBS.c.path)
-    return sa.or_(*(column.icontains(way, autoescape=True) for column in columns for way in sorted(ways)))
+    texts = (columns.prompt, columns.request_id, columns.path)
+    return sa.or_(*(text.icontains(way, autoescape=True) for text in texts for way in sorted(ways)))
 
 
 def _last(db: sa.Connection, wanted: Wanted, looked_through: int) -> Place | None:
     """Where a look that went so far ended; None when there was no more."""
-    places = _places(wanted, looked_through)
-    query = sa.select(places.c.created_at, places.c.key).offset(looked_through - 1)
+    query = _newest(db, wanted, looked_through, _PLACES).limit(1).offset(looked_through - 1)
     row = db.execute(query).first()
     return (row[0], row[1]) if row else None
 
@@ -167,7 +183,7 @@ def _count(db: sa.Connection, wanted: Wanted) -> int | None:
 
 
 def _counted(wanted: Wanted) -> sa.Subquery:
-    looks = [_look(wanted, state) for state in sorted(wanted.states or State)]
+    looks = [_look(wanted, state, _PLACES) for state in sorted(wanted.states or State)]
     return (sa.union_all(*looks) if len(looks) > 1 else looks[0]).limit(COUNTED + 1).subquery()
 
 

@@ -75,7 +75,8 @@ def test_takes_are_found_by_an_index(ledger):
 
     with statements(explain):
         ledger.takes(Node("3:12", FLOW))
-    assert plans == ["SEARCH jobs USING INDEX jobs_of_node (workflow_id=? AND node_id=?)"]
+    of_node = "SEARCH jobs USING INDEX jobs_of_node (workflow_id=? AND node_id=? AND starred"
+    assert plans == [f"{of_node}>?)", f"{of_node}=?)"]
 
 
 def test_a_clip_is_known_by_its_hash_or_by_its_name_and_size(ledger):
