@@ -113,7 +113,8 @@ class Postgres:
         self._secrets = [text for text in known if isinstance(text, str) and text]
         self._timeouts = timeouts
         self.engine = _engine(self._url, timeouts)
-        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        # Not READ ONLY: SQLAlchemy lets the connection's next transaction say READ WRITE, which overrides the server.
+        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._opening = threading.Lock()
         self._is_open = False
         self._ahead = 0.0
@@ -356,7 +357,7 @@ def _engine(url: sa.URL, timeouts: Timeouts) -> sa.Engine:
         ) from None
     options: dict[str, Any] = {**DEFAULTS}
     engine = sa.create_engine(
-        url,
+        url.difference_update_query(_SECRETS),  # SQLAlchemy hides the one that stands in its place alone
         creator=lambda: connect(options, timeouts.database_answer),
         pool_size=4,
         max_overflow=MOST_CONNECTIONS - 4,
