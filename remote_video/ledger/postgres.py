@@ -402,7 +402,7 @@ def _engine(url: sa.URL, timeouts: Timeouts) -> sa.Engine:
         ) from None
     options: dict[str, Any] = {**DEFAULTS}
     engine = sa.create_engine(
-        url,
+        url.difference_update_query(_SECRETS),  # SQLAlchemy hides the one that stands in its place alone
         creator=lambda: connect(options, timeouts.database_answer),
         pool_size=4,
         max_overflow=MOST_CONNECTIONS - 4,

@@ -84,7 +84,7 @@ def collect(job: dict[str, Any]) -> dict[str, Any]:
     from remote_video_pack.remote_video.ledger.lifecycle import TO_COLLECT, State
 
     studio = _studio(job, collect=True)
-    ledger, unsettled = Ledger(studio.home), {*TO_COLLECT, State.INTENT}
+    ledger, unsettled = Ledger.of(studio.settings), {*TO_COLLECT, State.INTENT}
     studio.engine.start()
     try:
         wait_until = sys.modules["one_job"].wait_until
@@ -190,6 +190,8 @@ def _be_a_child(job_file: Path) -> None:
 if __name__ == "__main__":
     load("remote_video_pack", HERE.parents[1] / "__init__.py", HERE.parents[1])
     load("one_job", HERE / "one_job.py")
+    with contextlib.suppress(ImportError):
+        importlib.import_module("psycopg")  # takes long, too
     if sys.argv[1] == "--nursery":
         assert threading.active_count() == 1, "a process that forks must have one thread"
         nursery()

@@ -36,9 +36,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shared_ledger() -> dict[str, str]:
+def shared_ledger(postgres_url: str) -> dict[str, str]:
     """Settings of a machine whose ledger others share."""
-    return {"ledger_url": "postgresql+psycopg://worker@db.example/studio", "host": "farm-1", "user": "ann"}
+    return {"ledger_url": postgres_url, "host": "farm-1", "user": "ann"}
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ class Stage(Studio):
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.home)
+        return Ledger.of(self.settings)
 
     async def until_accepted(self) -> None:
         """Submit the case's job and leave it to the engine."""
@@ -106,7 +106,7 @@ class Stage(Studio):
 
     def record(self) -> JobRecord | None:
         """The case's row."""
-        return next((job for job in self.ledger.recent(5) if job.seed == self.seed), None)
+        return next((job for job in self.ledger.recent(100) if job.seed == self.seed), None)
 
     @property
     def _job(self) -> dict[str, object]:
@@ -114,13 +114,15 @@ class Stage(Studio):
 
 
 @contextmanager
-def stages(folder: Path, count: int, clip: bytes, pace: Pace) -> Iterator[list[Stage]]:
-    """So many stages, side by side."""
+def stages(folder: Path, count: int, clip: bytes, pace: Pace, ledger_url: str | None = None) -> Iterator[list[Stage]]:
+    """So many stages, side by side, with a ledger each or one for all."""
     made = []
     for number in range(count):
         home = folder / f"stage-{number}"
         sandbox = Sandbox(home / "sandbox", pace=pace, prebuilt=clip).start()
-        made.append(Stage(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP}))
+        made.append(
+            Stage(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
+        )
     try:
         yield made
     finally:

@@ -67,11 +67,21 @@ class Stories:
     Args:
         shelf: a folder that all of them share; what happened is kept there.
         folder: of this process alone.
+        ledger_url: of the database that all jobs are in; None for files.
     """
 
-    def __init__(self, shelf: Path, folder: Path, clip: bytes, cases: Iterable[Case], tell: Tell, pace: Pace) -> None:
+    def __init__(
+        self,
+        shelf: Path,
+        folder: Path,
+        clip: bytes,
+        cases: Iterable[Case],
+        tell: Tell,
+        pace: Pace,
+        ledger_url: str | None = None,
+    ) -> None:
         self._shelf = shelf
-        with pytest.MonkeyPatch.context() as patch, stages(folder, SIDE_BY_SIDE, clip, pace) as made:
+        with pytest.MonkeyPatch.context() as patch, stages(folder, SIDE_BY_SIDE, clip, pace, ledger_url) as made:
             patch.setenv("RUNCOMFY_API_TOKEN", KEY)
             patch.setenv("COMETAPI_KEY", KEY)
             patch.setattr(tools, "QUESTIONS_PER_S", 5000.0)

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count as numbers
 from pathlib import Path
 
+from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.sandbox import Sandbox
 
+from ..ledger.rows import emptied, sql
 from .children import Child, Nursery
-from .one_job import QUICK, Studio, wait_until
+from .one_job import PROVIDERS, QUICK, Studio, wait_until
 
 MOST_RUNS = 8
+MOST_KILLS_OF_ONE_JOB = 3
 SETTLE_S = 0.15
 """For a process that was let go on to come to where it is held up next."""
 
 
 class Lane:
-    """One sandbox, one nursery, and a new studio for each job."""
+    """One sandbox, one nursery, and a new studio for each job.
 
-    def __init__(self, folder: Path, clip: bytes, nursery: Nursery) -> None:
+    Args:
+        ledger_url: of a database for their ledgers, one after the other; None: each has a file in its home.
+    """
+
+    def __init__(self, folder: Path, clip: bytes, nursery: Nursery, ledger_url: str | None = None) -> None:
         self.clip = clip
         self.sandbox = Sandbox(folder / "sandbox", pace=QUICK, prebuilt=clip)
         self.nursery = nursery
-        self._folder = folder
+        self._folder, self._ledger_url = folder, ledger_url
         self._names = numbers(1)
 
     def __enter__(self) -> Lane:
@@ -40,7 +50,11 @@ class Lane:
         self.sandbox.stop()
 
     def studio(self, provider: str) -> Studio:
-        return Studio(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
+        studio = Studio(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
+        if self._ledger_url is not None:
+            emptied(self._ledger_url)
+            studio.more["ledger_url"] = self._ledger_url
+        return studio
 
 
 @dataclass
@@ -104,11 +118,11 @@ class Case:
     @property
     def state(self) -> State | None:
         """What the ledger says of the job."""
-        ledger = self.studio.home / FILE_NAME
-        if not ledger.exists():
+        if not Ledger.is_there(self.studio.settings):
             return None
-        with closing(sqlite3.connect(ledger)) as db:
-            found = db.execute("SELECT state FROM jobs").fetchall()
+        ledger = self.studio.home / FILE_NAME
+        is_shared = self.studio.settings.ledger_url is not None
+        found = sql(Ledger.of(self.studio.settings) if is_shared else ledger, "SELECT state FROM jobs")
         return State(found[0][0]) if found else None
 
     @property
@@ -131,6 +145,13 @@ class Case:
 @contextmanager
 def ledger_kept_locked(studio: Studio) -> Iterator[None]:
     """Hold the ledger's write lock, so that a run comes to a halt at the next thing it writes down."""
+    if (url := studio.settings.ledger_url) is not None:
+        import psycopg
+
+        with psycopg.connect(url.replace("+psycopg", "")) as db:
+            db.execute("LOCK TABLE jobs, leases, engines IN EXCLUSIVE MODE")
+            yield
+        return
     with closing(sqlite3.connect(studio.home / FILE_NAME, isolation_level=None, timeout=10)) as db:
         db.execute("BEGIN IMMEDIATE")
         yield
@@ -233,3 +254,37 @@ BOUNDARIES: dict[str, tuple[Callable[[Case], None], State | None, str]] = {
     "before the saved clip is written": (before_writing_after("media", "stall-midway"), State.FINISHED, CLIP),
 }
 """How it is killed, what the ledger says then, and how the next run ends."""
+
+
+# -- at random moments -------------------------------------------------------------------------------------------------
+
+
+def usual_life(lane: Lane, provider: str) -> float:
+    """How long an undisturbed process takes, s."""
+    spent = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert lane.nursery.start(lane.studio(provider)).result()["outcome"] == "clip"
+        spent.append(time.monotonic() - started)
+    return statistics.median(spent)
+
+
+def kill_at_random(lane: Lane, seed: int, kills: int) -> Counter[str]:
+    """Kill so many processes, up to three of one job in a row; what happened -> how often."""
+    moments = random.Random(seed)
+    lives = {provider: usual_life(lane, provider) for provider in PROVIDERS}
+    outcomes: Counter[str] = Counter()
+    while outcomes["kills"] < kills:
+        provider = moments.choice(PROVIDERS)
+        case = Case(lane, lane.studio(provider))
+        wanted = min(moments.randint(1, MOST_KILLS_OF_ONE_JOB), kills - outcomes["kills"])
+        for _ in range(wanted):
+            child = case.start()
+            time.sleep(moments.uniform(0, lives[provider]))
+            before = case.kills
+            case.killed(child)
+            if case.kills > before:
+                outcomes[f"  the ledger then said {case.state.value if case.state else 'nothing of the job'}"] += 1
+        outcomes["kills"] += case.kills
+        outcomes[case.run_to_the_end()] += 1
+    return outcomes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -79,8 +80,10 @@ def test_other_inputs_are_another_clip_under_any_key(studio, monkeypatch):
 
 
 @pytest.fixture
-def shared(studio, shared_ledger) -> Studio:
-    return replace(studio, more=shared_ledger)
+def shared(studio, shared_ledger) -> Iterator[Studio]:
+    shared = replace(studio, more=shared_ledger)
+    yield shared
+    shared.close()  # while its ledger is there
 
 
 def by_another_account(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +94,7 @@ def by_another_account(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows(studio: Studio) -> list[JobRecord]:
     """Oldest first."""
-    return Ledger(studio.home).recent()[::-1]
+    return Ledger.of(studio.settings).recent()[::-1]
 
 
 def ahead(studio: Studio) -> Known:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from counts import count
 
-from .kill_cases import BOUNDARIES, Case, Lane
+from .kill_cases import BOUNDARIES, Case, Lane, kill_at_random, usual_life
 from .one_job import PROVIDERS
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 KILLS = 4000 if SOAK else 200
-MOST_KILLS_OF_ONE_JOB = 3
 
 
 @pytest.fixture(scope="module")
@@ -43,37 +41,6 @@ def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(la
 
 
 # -- at random moments -----------------------------------------------------------------------------------------------
-
-
-def usual_life(lane: Lane, provider: str) -> float:
-    """How long an undisturbed process takes, s."""
-    spent = []
-    for _ in range(3):
-        started = time.monotonic()
-        assert lane.nursery.start(lane.studio(provider)).result()["outcome"] == "clip"
-        spent.append(time.monotonic() - started)
-    return statistics.median(spent)
-
-
-def kill_at_random(lane: Lane, seed: int, kills: int) -> Counter[str]:
-    """Kill so many processes, up to three of one job in a row; what happened -> how often."""
-    moments = random.Random(seed)
-    lives = {provider: usual_life(lane, provider) for provider in PROVIDERS}
-    outcomes: Counter[str] = Counter()
-    while outcomes["kills"] < kills:
-        provider = moments.choice(PROVIDERS)
-        case = Case(lane, lane.studio(provider))
-        wanted = min(moments.randint(1, MOST_KILLS_OF_ONE_JOB), kills - outcomes["kills"])
-        for _ in range(wanted):
-            child = case.start()
-            time.sleep(moments.uniform(0, lives[provider]))
-            before = case.kills
-            case.killed(child)
-            if case.kills > before:
-                outcomes[f"  the ledger then said {case.state.value if case.state else 'nothing of the job'}"] += 1
-        outcomes["kills"] += case.kills
-        outcomes[case.run_to_the_end()] += 1
-    return outcomes
 
 
 @pytest.mark.timeout(7200 if SOAK else 400)

@@ -1,0 +1,70 @@
+"""The fault matrix with the ledger in PostgreSQL: each fault once, at one step of one provider; `make soak` has all."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from remote_video_pack.remote_video.sandbox import Pace
+
+from .fault_cases import Case, cancel_cases, cases
+from .fault_matrix import (
+    QUEUE_S,
+    a_cancel_at_fault_never_hides_a_job_that_goes_on,
+    a_fault_ends_as_the_design_says_and_nothing_is_paid_twice,
+    clip,
+)
+from .fault_stories import Stories, run_with_and_without, selected, stop_in_the_queue
+
+__all__ = ["clip"]
+SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
+TOLD_WITHIN_S = 1200
+
+
+def spread(all_of_them: list[Case]) -> list[Case]:
+    """Each fault once, with the steps and providers in turns."""
+    by_fault: dict[str, list[Case]] = defaultdict(list)
+    for case in all_of_them:
+        by_fault[case.fault.name].append(case)
+    return [found[number % len(found)] for number, found in enumerate(by_fault.values())]
+
+
+CASES, CANCELS = list(cases()), list(cancel_cases())
+if not SOAK:
+    CASES, CANCELS = spread(CASES), CANCELS[::8]
+
+
+@pytest.fixture(scope="module")
+def ledger_url(postgres) -> Iterator[str]:
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
+def told(request: pytest.FixtureRequest, is_cancel: bool) -> list[Case]:
+    return [case for case in selected(request) if (case.step == "cancel") is is_cancel]
+
+
+@pytest.fixture(scope="module")
+def stories(request, tmp_path_factory, clip: bytes, ledger_url: str) -> Stories:
+    folders = tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("stages")
+    return Stories(*folders, clip, told(request, False), run_with_and_without, Pace(0.02, 0.02), ledger_url)
+
+
+@pytest.fixture(scope="module")
+def stop_stories(request, tmp_path_factory, clip: bytes, ledger_url: str) -> Stories:
+    folders = tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("stages")
+    return Stories(*folders, clip, told(request, True), stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
+
+
+@pytest.mark.timeout(TOLD_WITHIN_S)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, stories: Stories, clip: bytes):
+    a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case, stories, clip)
+
+
+@pytest.mark.timeout(TOLD_WITHIN_S)
+@pytest.mark.parametrize("case", CANCELS, ids=lambda case: case.id)
+def test_a_cancel_at_fault_never_hides_a_job_that_goes_on(case: Case, stop_stories: Stories, clip: bytes):
+    a_cancel_at_fault_never_hides_a_job_that_goes_on(case, stop_stories, clip)
