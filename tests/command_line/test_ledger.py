@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -12,6 +14,7 @@ from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from ..ledger.rows import KEY, ME, job_in, key_of
+from ..ledger.test_move import on_insert, run_sql
 from .terminal import Terminal
 
 URL = "REMOTE_VIDEO_LEDGER_URL"
@@ -59,6 +62,29 @@ def test_the_url_comes_from_the_environment_and_the_next_commands_use_the_databa
 def test_the_url_may_be_typed_too(offline, home, moving, postgres, postgres_url):
     done = offline.call("ledger", "move", postgres_url)
     assert (done.returncode, "Moved: 2 jobs" in said(done, postgres.password)) == (0, True)
+
+
+def test_a_move_that_is_killed_in_the_middle_goes_on(offline, home, moving, postgres, postgres_url):
+    many = sqlite3.connect(home / FILE_NAME)
+    columns = [row[1] for row in many.execute("PRAGMA table_info(jobs)")]
+    other = {"key": "printf('%064x', value + 2)", "request_id": "'r-' || value"}
+    copied = ", ".join(other.get(name, name) for name in columns)
+    with contextlib.closing(many), many:  # more than one batch
+        numbers = "WITH RECURSIVE n(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM n WHERE value < 699)"
+        many.execute(f"INSERT INTO jobs {numbers} SELECT {copied} FROM jobs, n WHERE key = ?", (KEY,))
+    target = Ledger(home, url=postgres_url)
+    on_insert(postgres_url, "sleeps", "PERFORM pg_sleep(600); RETURN NEW;", key_of(600))
+    process = offline.start("ledger", "move", **{URL: postgres_url})
+    offline.wait_until(lambda: target.counted() or process.poll() is not None, "the first batch")
+    process.kill()
+    process.communicate()
+    postgres.cut_sessions()
+    assert sum(target.counted().values()) == 500
+    assert len(Ledger(home).recent(1000)) == 702
+    run_sql(postgres_url, "DROP TRIGGER sleeps ON jobs")
+    done = offline.call("ledger", "move", **{URL: postgres_url})
+    assert (done.returncode, "Moved: 702 jobs, 202 of them now." in said(done, postgres.password)) == (0, True)
+    assert sum(target.counted().values()) == 702
 
 
 def test_without_a_database_or_a_ledger_it_says_what_to_give(offline, home, postgres_url):

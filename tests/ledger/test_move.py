@@ -43,10 +43,10 @@ def run_sql(url: str, *statements: str) -> list[Any]:
     return rows
 
 
-def on_insert(url: str, name: str, does: str) -> None:
-    """Let something else happen when the sixth job is put in."""
+def on_insert(url: str, name: str, does: str, key: str = key_of(5)) -> None:
+    """Let something else happen when one of the jobs is put in."""
     function = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does} END $$"
-    one = f"FOR EACH ROW WHEN (NEW.key = '{key_of(5)}') EXECUTE FUNCTION {name}()"
+    one = f"FOR EACH ROW WHEN (NEW.key = '{key}') EXECUTE FUNCTION {name}()"
     run_sql(url, function, f"CREATE TRIGGER {name} BEFORE INSERT ON jobs {one}")
 
 
