@@ -13,6 +13,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.move import move
 from ..ledger.sqlite_file import FILE_NAME
 from ..ledger.tables import LAYOUT
+from ..settings import Settings
 from .surroundings import settings_of, settings_with_ledger
 
 SAID_EVERY_S = 5.0
@@ -20,9 +21,10 @@ SAID_EVERY_S = 5.0
 
 def info_command(options: argparse.Namespace) -> int:
     """Say where the ledger is, its layout, how many jobs are in which state, and how many engines work with it."""
-    ledger = Ledger.of(settings_with_ledger(options))
+    settings = settings_with_ledger(options)
+    ledger = Ledger.of(settings)
     jobs = {state.value: count for state, count in ledger.counted().items()}
-    engines = [engine[:8] for engine in ledger.living()]
+    engines = [engine[:8] for engine in _living(ledger, settings)]
     if options.json:
         print(json.dumps({"ledger": ledger.name, "layout": LAYOUT, "jobs": jobs, "engines": engines}))
         return 0
@@ -31,6 +33,15 @@ def info_command(options: argparse.Namespace) -> int:
     lines.append(f"Engines that are heard of: {', '.join(engines) or 'none'}.")
     say("\n".join(lines), sys.stdout)
     return 0
+
+
+def _living(ledger: Ledger, settings: Settings) -> list[str]:
+    """The engines that live. A file has no clock to go by: there one has to listen for a heartbeat."""
+    first = ledger.living()
+    if not first or settings.ledger_url is not None:
+        return list(first)
+    time.sleep(settings.timeouts.heartbeat_seen)
+    return [engine for engine, beats in ledger.living().items() if first.get(engine) != beats]
 
 
 def upgrade_command(options: argparse.Namespace) -> int:
