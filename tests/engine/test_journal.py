@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.errors import JobUncertain, LedgerError
-from remote_video_pack.remote_video.ledger import ledger as ledger_module
 from remote_video_pack.remote_video.ledger import sqlite_file
 from remote_video_pack.remote_video.ledger.journal import Entry, Journal
 from remote_video_pack.remote_video.ledger.ledger import Ledger
@@ -114,7 +113,7 @@ def test_a_lost_answer_that_a_locked_ledger_refuses_is_uncertain_to_the_next_run
 def test_a_begin_of_an_unknown_outcome_that_sent_nothing_leaves_no_job_uncertain(studio, monkeypatch):
     """The commit is on the disk, but its answer was lost: the row says that a submission is about to leave."""
     with monkeypatch.context() as broken:
-        broken.setattr(ledger_module.sqlite_file, "write", _committed_and_not_told(sqlite_file.write))
+        broken.setattr(sqlite_file, "write", _committed_and_not_told(sqlite_file.write))
         with pytest.raises(LedgerError) as told:
             studio.run_now()
         assert "Not billed" in str(told.value)
