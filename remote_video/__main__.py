@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from .console import never_raise, say
 from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsError
+from .outside_text import quoted
 
 EXIT_CODES = """exit codes:
   0    done
@@ -202,7 +203,7 @@ def _age(text: str) -> float:
     try:
         return _seconds(text[:-1]) * {"h": 3600, "d": 86400, "w": 604800}[text[-1]]
     except (ValueError, LookupError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no age: write it as 36h, 90d or 8w") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no age: write it as 36h, 90d or 8w") from None
 
 
 if __name__ == "__main__":

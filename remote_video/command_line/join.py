@@ -34,9 +34,8 @@ def _clip(given: str) -> Path:
     """The file. Raises RequestRefused when there is none."""
     path = Path(given).expanduser()
     if not path.is_file():
-        raise RequestRefused(
-            f"There is no file {quoted(given)}.", next_step="Check how its name is spelt, then run again."
-        )
+        what = f"There is no file {quoted(path.name)} in {path.absolute().parent}."
+        raise RequestRefused(what, next_step="Check how its name is spelt, then run again.")
     return path
 
 
