@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..clips.digest import sha256
+from ..clips.digest import is_as_large, sha256
 from ..clips.download import disk_error
 from ..clips.output_file import Target, other_part
 from ..clips.output_folder import OutputFolder
@@ -36,8 +36,9 @@ def in_place(record: JobRecord, folder: OutputFolder, *, is_shared: bool = False
     """
     is_elsewhere = record.output_folder != str(folder.root) and not Path(record.path or "").is_absolute()
     path = None if is_elsewhere else folder.file(record.path)
-    is_it = _is_same if is_shared else _is_as_large
-    return path if path is not None and is_it(path, record) else None
+    if path is None:
+        return None
+    return path if (_is_same(path, record) if is_shared else is_as_large(path, record.bytes)) else None
 
 
 def _in_place(record: JobRecord, order: Order) -> Path | None:
@@ -150,16 +151,9 @@ def _copied(original: Path, record: JobRecord, order: Order, place: Target) -> P
     return path
 
 
-def _is_as_large(path: Path, record: JobRecord) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size == record.bytes
-    except (OSError, ValueError):
-        return False
-
-
 def _is_same(path: Path, record: JobRecord) -> bool:
     try:
-        return _is_as_large(path, record) and sha256(path) == record.sha256
+        return is_as_large(path, record.bytes) and sha256(path) == record.sha256
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..backoff import backoff
+from ..clips.digest import is_as_large
 from ..clips.download import Abandoned, disk_error
 from ..clips.output_folder import OutputFolder
 from ..clips.shared_store import NotInStore, NotTheFile, SharedStore, StoreTrouble, WrongObject, open_store
@@ -156,7 +157,7 @@ class Sharing:
         folders = [OutputFolder(root.resolve(), settings.follow_links) for root in roots if root is not None]
         files = []
         for path, size, digest in _saved(record):
-            here = next((file for folder in folders for file in folder.files(path) if _is_as_large(file, size)), None)
+            here = next((file for folder in folders for file in folder.files(path) if is_as_large(file, size)), None)
             if here is None or digest is None or size is None:
                 return None
             files.append((KeptFile(digest, size), here))
@@ -287,10 +288,3 @@ def _saved(record: JobRecord) -> Iterator[tuple[str | None, int | None, str | No
     for other in record.other_files:
         if other.path:
             yield other.path, other.bytes, other.sha256
-
-
-def _is_as_large(path: Path, size: int | None) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size == size
-    except (OSError, ValueError):
-        return False

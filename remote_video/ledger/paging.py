@@ -110,6 +110,15 @@ def job_of_file(db: sa.Connection, size: int, name: str, sha256: str | None) -> 
     return job_record(row) if row else None
 
 
+def oldest_first(query: sa.Select[Any], after: Place | None, limit: int) -> sa.Select[Any]:
+    """So many of the jobs that a query finds, in the order in which they were begun, beyond that place."""
+    if after is not None:
+        begun_at, key = after
+        is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)
+        query = query.where(JOBS.c.created_at >= begun_at, is_after)
+    return query.order_by(JOBS.c.created_at, JOBS.c.key).limit(limit)
+
+
 def model_names(db: sa.Connection) -> list[str]:
     """The models there are jobs of, each found by a step in the index."""
     found: list[str] = []

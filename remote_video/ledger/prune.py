@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..budget import MONTH, Period
 from .database import Database
 from .lifecycle import State
+from .paging import Place, oldest_first
 from .tables import JOBS, LEASES
 
 BATCH = 200
@@ -22,8 +23,6 @@ BATCH = 200
 ELSEWHERE_S = 26 * 3600.0
 """A month begins so much earlier in another time zone, whose machines may share the ledger, s."""
 
-Place = tuple[float, str]
-"""When a job was begun, and its key."""
 Condition = sa.ColumnElement[bool]
 LeftAlone = Callable[[sa.Connection], Condition]
 """Which jobs no engine that lives works on."""
@@ -60,11 +59,7 @@ def prune(
 def _next(db: sa.Connection, state: State, before: float, after: Place | None) -> list[Place]:
     """The places of the jobs to look at next, oldest first: a look into the index `jobs_by_state` and nothing else."""
     query = sa.select(JOBS.c.created_at, JOBS.c.key).where(JOBS.c.state == state.value, JOBS.c.created_at < before)
-    if after is not None:
-        begun_at, key = after
-        is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)
-        query = query.where(JOBS.c.created_at >= begun_at, is_after)
-    rows = db.execute(query.order_by(JOBS.c.created_at, JOBS.c.key).limit(BATCH))
+    rows = db.execute(oldest_first(query, after, BATCH))
     return [(row.created_at, row.key) for row in rows]
 
 

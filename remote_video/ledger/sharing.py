@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .lifecycle import State
-from .paging import Place
+from .paging import Place, oldest_first
 from .record import JobRecord
 from .tables import IS_TO_BE_SHARED, JOBS, SELECT_JOBS
 
@@ -19,11 +19,7 @@ def to_share(host: str | None, after: Place | None, is_any: bool) -> sa.Select[A
     query = SELECT_JOBS.where(sa.text(IS_TO_BE_SHARED))
     if not is_any:
         query = query.where(JOBS.c.saved_on == host if host else JOBS.c.saved_on.is_(None))
-    if after is not None:
-        begun_at, key = after
-        is_after = sa.or_(JOBS.c.created_at > begun_at, JOBS.c.key > key)
-        query = query.where(JOBS.c.created_at >= begun_at, is_after)
-    return query.order_by(JOBS.c.created_at, JOBS.c.key).limit(MOST_SHARED)
+    return oldest_first(query, after, MOST_SHARED)
 
 
 def noted(job: JobRecord, where: str | None) -> sa.Update:
