@@ -10,11 +10,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from ..private_file import create_private
+from .sqlite_connection import DURABLE, engine_of, made_beside
 from .sqlite_file import (
-    DURABLE,
-    FAST,
-    engine_of,
     move_journal,
     one_process_at_a_time,
     opened,
@@ -60,11 +57,6 @@ def move_away(path: Path, to: str, copy: Callable[[sa.Connection], T]) -> tuple[
 
 def _leave_word(new: Path, to: str) -> None:
     """Make what stands in the place of a ledger that was moved."""
-    new.unlink(missing_ok=True)
-    create_private(new)
-    with engine_of(new, *FAST).connect() as db:
-        db.exec_driver_sql("BEGIN")
+    with made_beside(new, MOVED) as db:
         db.execute(CreateTable(META))
         db.execute(META.insert().values(name=MOVED_TO, value=to))
-        db.exec_driver_sql(f"PRAGMA user_version={MOVED}")
-        db.commit()

@@ -16,17 +16,15 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from ..errors import LedgerError
@@ -36,17 +34,14 @@ from .forks import Forks
 from .migrations import newest, upgrade
 from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
+from .sqlite_connection import DURABLE, connection, engine_of, made_beside
 from .sqlite_words import MOVED, in_words, moved, too_new
 from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
 T = TypeVar("T")
 FILE_NAME = "ledger.sqlite3"
-BUSY_TIMEOUT_S = 30.0
-"""How long a transaction waits for another process's, s."""
 OPENING_TIMEOUT_S = 180.0
 """How long is waited while another process migrates or salvages the ledger, s."""
-DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
-FAST = ("journal_mode=MEMORY", "synchronous=OFF")
 
 _log = logging.getLogger("remote_video")
 
@@ -355,7 +350,7 @@ def _migrate(path: Path, copy: Path) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE")
         create_private(copy)
         try:
-            with closing(_connection(path, ())) as now, closing(_connection(copy, ())) as then:
+            with closing(connection(path, ())) as now, closing(connection(copy, ())) as then:
                 now.backup(then)
             upgrade(db)
             db.exec_driver_sql(f"PRAGMA user_version={LAYOUT}")
@@ -393,12 +388,8 @@ def _replace(path: Path, new: Path) -> None:
 
 
 def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> int:
-    """Make a ledger beside its place, and say how many jobs it has: a file in that place is never half a ledger."""
-    for leftover in (new, new.with_name(new.name + "-journal")):
-        leftover.unlink(missing_ok=True)
-    create_private(new)
-    with engine_of(new, *FAST).connect() as db:
-        db.exec_driver_sql("BEGIN")
+    """Make a ledger beside its place, and say how many jobs it has."""
+    with made_beside(new, LAYOUT) as db:
         for table in METADATA.sorted_tables:
             db.execute(CreateTable(table))
         jobs = copy_rows(old, db) if old is not None else 0
@@ -408,10 +399,6 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
         for table in METADATA.sorted_tables:
             for index in table.indexes:
                 index.create(db)
-        db.exec_driver_sql(f"PRAGMA user_version={LAYOUT}")
-        db.commit()
-    with new.open("r+b") as file:
-        os.fsync(file.fileno())
     return jobs
 
 
@@ -422,27 +409,3 @@ def move_journal(path: Path, aside: Path | None) -> None:
     if aside is not None and journal.exists() and journal.stat().st_size:
         journal.rename(aside.with_name(aside.name + "-wal"))
     journal.unlink(missing_ok=True)
-
-
-# -- connections -------------------------------------------------------------------------------------------------------
-
-
-def engine_of(path: Path, *pragmas: str) -> sa.Engine:
-    """Without pragmas its connections change nothing by themselves, not even a foreign file's journal mode."""
-    return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: _connection(path, pragmas))
-
-
-def _connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
-    """`mode` "rw" of an SQLite URI (https://www.sqlite.org/uri.html) makes no new file of a missing one."""
-    name = quote(os.fsencode(path.absolute().as_posix()))
-    address = f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
-    connection = sqlite3.connect(
-        address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.errors import JobUncertain, LedgerError
-from remote_video_pack.remote_video.ledger import sqlite_file
+from remote_video_pack.remote_video.ledger import sqlite_connection, sqlite_file
 from remote_video_pack.remote_video.ledger.journal import Entry, Journal
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
@@ -74,7 +74,7 @@ def test_and_two_processes_that_collect_at_once_bring_one_clip_home_without_run(
 
 
 def test_an_id_that_a_locked_ledger_refuses_is_told_with_the_place_it_is_kept_in(studio, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.1)
     Ledger(studio.home)
     studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
     with ThreadPoolExecutor(1) as here:
@@ -93,7 +93,7 @@ def test_an_id_that_a_locked_ledger_refuses_is_told_with_the_place_it_is_kept_in
 
 
 def test_a_lost_answer_that_a_locked_ledger_refuses_is_uncertain_to_the_next_run(studio, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.1)
     Ledger(studio.home)
     studio.sandbox.faults.set("runcomfy/submit", "stall:lost", on_call=1)
     with ThreadPoolExecutor(1) as here:

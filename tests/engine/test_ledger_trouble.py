@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.errors import JobUncertain, LedgerError
-from remote_video_pack.remote_video.ledger import sqlite_file as ledger_file
+from remote_video_pack.remote_video.ledger import sqlite_connection
 from remote_video_pack.remote_video.ledger.ledger import Forgotten, Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import NewJob
@@ -178,7 +178,7 @@ def test_a_ledger_that_another_process_locks_for_a_while_is_waited_for(studio):
 
 
 def test_a_ledger_that_stays_locked_refuses_to_submit(studio, monkeypatch):
-    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.3)
     ledger_of(studio.home, 1)
     as_after_a_restart(studio.home)
     with LockedElsewhere(studio.home / FILE_NAME), pytest.raises(LedgerError, match="locked") as told:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from counts import count
 from remote_video_pack.remote_video.budget import Period
 from remote_video_pack.remote_video.errors import LedgerError
-from remote_video_pack.remote_video.ledger import sqlite_file
+from remote_video_pack.remote_video.ledger import sqlite_connection, sqlite_file
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.migrations import upgrade
@@ -346,7 +346,7 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
     ledger = Ledger(home)
     begun(ledger)
     old = home / "replaced"
-    connect = sqlite_file._connection
+    connect = sqlite_connection.connection
 
     def replaced_meanwhile(path: Path, *how: Any) -> sqlite3.Connection:
         connection = connect(path, *how)
@@ -358,7 +358,7 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
             (home / "copy").rename(path)
         return connection
 
-    monkeypatch.setattr(sqlite_file, "_connection", replaced_meanwhile)
+    monkeypatch.setattr(sqlite_connection, "connection", replaced_meanwhile)
     ledger.accepted(KEY, JOB, "r-1")
     monkeypatch.undo()
     assert old.exists()
@@ -378,7 +378,7 @@ def test_a_writer_that_waits_while_a_ledger_is_salvaged_writes_to_the_new_one(co
     monkeypatch.setattr(sqlite_file, "copy_rows", slowly)
     (page,) = pages_with(copied, "the id of 1000.")
     break_page(copied, page)
-    other_process = sqlite_file.engine_of(copied)
+    other_process = sqlite_connection.engine_of(copied)
     with ThreadPoolExecutor(2) as pool:
         salvaging = pool.submit(ledger.get, key_of(1000))
         assert copying.wait(20)
@@ -446,7 +446,7 @@ LOCKS: dict[str, str] = {"for writing": "BEGIN IMMEDIATE", "for everything": "BE
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_ledger_that_stays_locked_is_said_to_be_locked(home, monkeypatch, lock):
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.2)
     file = ledger_of(home, 1)
     as_after_a_restart(file)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:

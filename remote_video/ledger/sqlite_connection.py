@@ -1,0 +1,57 @@
+"""Connections to the file of a ledger, and files that are made beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from ..private_file import create_private
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a transaction waits for another process's, s."""
+DURABLE = ("journal_mode=WAL", "synchronous=FULL", "cell_size_check=ON")
+_FAST = ("journal_mode=MEMORY", "synchronous=OFF")
+
+
+def engine_of(path: Path, *pragmas: str) -> sa.Engine:
+    """Without pragmas its connections change nothing by themselves, not even a foreign file's journal mode."""
+    return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: connection(path, pragmas))
+
+
+def connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
+    """Open one with these settings.
+
+    `mode` "rw" of an SQLite URI (https://www.sqlite.org/uri.html) makes no new file of a missing one.
+    """
+    name = quote(os.fsencode(path.absolute().as_posix()))
+    address = f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
+    opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in pragmas:
+            opened.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+@contextmanager
+def made_beside(new: Path, layout: int) -> Iterator[sa.Connection]:
+    """A new file of that layout, whole on the disk at the end: so in a ledger's place there is never half of one."""
+    for leftover in (new, new.with_name(new.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+    create_private(new)
+    with engine_of(new, *_FAST).connect() as db:
+        db.exec_driver_sql("BEGIN")
+        yield db
+        db.exec_driver_sql(f"PRAGMA user_version={layout}")
+        db.commit()
+    with new.open("r+b") as file:
+        os.fsync(file.fileno())
