@@ -148,7 +148,7 @@ def test_a_later_layout_is_refused_in_words_and_left_alone(postgres_url, server)
     ledger = Ledger(Path(), url=postgres_url)
     lease = begun(ledger)
     server(f"UPDATE alembic_version SET version_num = '{LAYOUT + 1:04}'")
-    was = server("SELECT * FROM jobs")
+    was = server("SELECT * FROM jobs"), server("SELECT * FROM leases")
     postgres._databases.clear()
     for write in (
         lambda: Ledger(Path(), url=postgres_url),
@@ -160,5 +160,5 @@ def test_a_later_layout_is_refused_in_words_and_left_alone(postgres_url, server)
         ) as told:
             write()
         assert "Update Remote Video" in str(told.value)
-    assert server("SELECT * FROM jobs") == was
+    assert (server("SELECT * FROM jobs"), server("SELECT * FROM leases")) == was
     assert ledger.get(KEY), "what is only read is read"

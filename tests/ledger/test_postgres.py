@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from remote_video_pack.remote_video.errors import LedgerError, SettingsError
 from remote_video_pack.remote_video.ledger import postgres
 from remote_video_pack.remote_video.ledger.leases import LeaseLost
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
-from remote_video_pack.remote_video.ledger.tables import LAYOUT, METADATA
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
 
 from ..fault_proxy import FaultProxy
 from .rows import JOB, KEY, ME, OTHER, begun, job_in, key_of, sql
-from .test_database import LAYOUT_1
 
 HOUR = 3600.0
 
@@ -80,57 +73,6 @@ def test_a_writer_about_a_job_waits_for_the_other_one_and_nobody_else_does(ledge
         other.commit()
         writing.result(20)
     assert order == [State.UNCERTAIN]
-
-
-# -- layouts -----------------------------------------------------------------------------------------------------------
-
-
-def differences(url: str) -> list[object]:
-    with postgres.postgres_at(url, Timeouts()).engine.connect() as db:
-        return compare_metadata(MigrationContext.configure(db, opts={"compare_type": True}), METADATA)
-
-
-def test_a_new_database_has_today_s_layout(ledger, postgres_url):
-    assert differences(postgres_url) == []
-    assert sql(ledger, "SELECT version_num FROM alembic_version") == [(f"{LAYOUT:04}",)]
-
-
-def test_a_ledger_of_layout_1_becomes_one_of_today(home, postgres_url):
-    with sa.create_engine(postgres_url).begin() as db:
-        for statement in LAYOUT_1.split(";\n"):
-            if not statement.startswith("PRAGMA"):
-                db.exec_driver_sql(statement.replace("%", "%%"))
-    ledger = Ledger(home, url=postgres_url)
-    assert {job.key[0]: job.state.value for job in ledger.recent()} == {
-        "1": "stored",
-        "2": "submitted",
-        "3": "intent",
-        "4": "failed",
-    }
-    assert ledger.account_tag("a key") == "54897bf9f0a886893e7ddde8c7ba810a"
-    kinds = [difference for difference in differences(postgres_url) if "modify_type" not in str(difference)]
-    assert kinds == []
-
-
-def test_ten_that_open_an_empty_database_at_once_make_one_ledger(home, postgres_url):
-    code = "import sys; from pathlib import Path; from remote_video.ledger.ledger import Ledger; "
-    code += "print(Ledger(Path(sys.argv[1]), url=sys.argv[2]).account_tag('key'))"
-    pack = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-c", code, str(home), postgres_url]
-    many = [subprocess.Popen(command, cwd=pack, stdout=subprocess.PIPE, text=True) for _ in range(10)]
-    assert len({process.communicate(timeout=100)[0] for process in many}) == 1
-    assert {process.returncode for process in many} == {0}
-
-
-def test_a_newer_layout_is_left_alone_by_who_opens_it_and_by_who_has_it_open(ledger, home, postgres_url):
-    sql(ledger, "UPDATE alembic_version SET version_num = '0099'")
-    with pytest.raises(LedgerError, match="newer version") as told:
-        ledger.acquire(KEY, ME)
-    assert "Update Remote Video" in told.value.next_step
-    postgres._databases.clear()
-    with pytest.raises(LedgerError, match="newer version"):
-        Ledger(home, url=postgres_url)
-    assert sql(ledger, "SELECT count(*) FROM leases") == [(0,)]
 
 
 # -- trouble -----------------------------------------------------------------------------------------------------------
