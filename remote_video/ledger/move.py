@@ -28,7 +28,7 @@ from .postgres import Postgres, postgres_at
 from .record import JobRecord
 from .salvage import salt_in
 from .sqlite_file import FILE_NAME
-from .tables import ENGINES, JOBS, LEASES, META, SELECT_JOBS
+from .tables import ENGINES, JOBS, LEASES, META, SELECT_JOBS, job_record
 
 BATCH = 500
 LOOK_S = 0.25
@@ -178,7 +178,7 @@ class _Move:
 
     def _jobs(self, db: sa.Connection) -> Iterator[list[JobRecord]]:
         for page in _pages(db, SELECT_JOBS, JOBS.c.key):
-            yield [self._as_moved(rows.job_record(row)) for row in page]
+            yield [self._as_moved(job_record(row)) for row in page]
 
     def _as_moved(self, job: JobRecord) -> JobRecord:
         """As the database has it. Its texts hold no NUL

@@ -163,7 +163,8 @@ def write(path: Path, work: Callable[[sa.Connection], T], *, again: bool = True)
     with file.writing:
         if not mine.outcome.done():
             _write_together(path, [file.waiting.popleft() for _ in range(len(file.waiting))])
-    return mine.outcome.result()
+    answer: T = mine.outcome.result()
+    return answer
 
 
 def _write_together(path: Path, writes: list[_Write]) -> None:

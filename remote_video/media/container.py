@@ -139,4 +139,4 @@ def rational(value: Any) -> float:
     """
     if value is None or not value.denominator:
         return 0.0
-    return value.numerator / value.denominator
+    return float(value.numerator / value.denominator)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import av
 
@@ -15,7 +16,7 @@ from .container import open_media, sound_stream, video_stream
 from .look import Look
 from .measured import InClip, fraction
 
-Timed = tuple[float, av.Packet]
+Timed: TypeAlias = "tuple[float, av.Packet[Any]]"
 """When a packet is due, s, and the packet."""
 
 
@@ -60,7 +61,7 @@ def copied_sound(look: Look, to: av.AudioStream) -> Generator[Timed, None, None]
                 yield float(at * sound.time_base), _fresh(packet, at, end, until, to)
 
 
-def _fresh(packet: av.Packet, at: int, end: int, until: Fraction, to: av.AudioStream) -> av.Packet:
+def _fresh(packet: av.Packet[Any], at: int, end: int, until: Fraction, to: av.AudioStream) -> av.Packet[Any]:
     """The packet at another time, without what its file says of it: samples to skip, whether it is shown."""
     fresh = av.Packet(bytes(packet))
     fresh.pts = fresh.dts = at

@@ -65,7 +65,7 @@ class FilmFile:
         stream.codec_context.bit_rate = BITS_PER_CHANNEL * look.channels
         return self._encoded_sound(stream, check)
 
-    def write(self, packet: av.Packet) -> None:
+    def write(self, packet: av.Packet[Any]) -> None:
         """Put a packet into the file."""
         self._container.mux(packet)
 
@@ -148,7 +148,7 @@ def silent() -> Generator[Timed, None, None]:
     yield from ()
 
 
-def _timed(packet: av.Packet) -> Timed:
+def _timed(packet: av.Packet[Any]) -> Timed:
     return float((packet.dts or 0) * fraction(packet.time_base)), packet
 
 

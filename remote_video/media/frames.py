@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -167,7 +168,7 @@ def whole_frames(container: av.container.InputContainer, stream: av.VideoStream,
         raise _broken(path, count, "the file breaks off")
 
 
-def _before(packet: av.Packet, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+def _before(packet: av.Packet[Any], stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     """What the decoder still holds of the time before a broken packet: nothing missing can be shown that early."""
     for frame in stream.codec_context.decode(None):
         if frame.pts is not None and packet.dts is not None and frame.pts < packet.dts:

@@ -14,7 +14,7 @@ _UNLIMITED = 1 << 60
 
 def free_bytes() -> int:
     """Bytes this process can take now without swapping or being killed."""
-    limits = [psutil.virtual_memory().available]
+    limits: list[int] = [psutil.virtual_memory().available]
     if sys.platform == "linux":
         limits += [room for room in (cgroup_room(), _address_room()) if room is not None]
     return max(0, min(limits))

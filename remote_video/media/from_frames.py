@@ -64,7 +64,7 @@ def write_frames(path: Path, images: torch.Tensor, rate: Any, waveform: torch.Te
 def _sound_stream(container: Any, waveform: torch.Tensor | None, rate: int) -> av.AudioStream | None:
     if waveform is None or not waveform.numel():
         return None
-    stream = container.add_stream("aac", rate=rate, layout=LAYOUTS.get(waveform.shape[0], "stereo"))
+    stream: av.AudioStream = container.add_stream("aac", rate=rate, layout=LAYOUTS.get(waveform.shape[0], "stereo"))
     stream.codec_context.bit_rate = SOUND_BITS
     return stream
 

@@ -176,7 +176,7 @@ class _Packets:
         self.has_hidden = False
         self.first: Any = None
 
-    def add(self, packet: av.Packet) -> None:
+    def add(self, packet: av.Packet[Any]) -> None:
         if not packet.size:
             return
         self.count += 1

@@ -82,7 +82,9 @@ class _Reader:
         taken, self._left = self._left[:, :count], self._left[:, count:]
         places = np.arange(self._at, self._at + count)
         self._at += count
-        return taken * _gain(places - self.begin + 1, self._fade_in) * _gain(self.end - places, self._fade_out)
+        gain = _gain(places - self.begin + 1, self._fade_in) * _gain(self.end - places, self._fade_out)
+        faded: np.ndarray = taken * gain
+        return faded
 
     def close(self) -> None:
         """Close its file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError
 from .clip import Clip
@@ -41,7 +41,7 @@ def check_video_or_picture(path: Path) -> str:
                 raise MediaError(f"the picture is larger than {MAX_PIXELS} px")
             picture.load()
             return PICTURES.get(str(picture.format), ".jpg")  # several JPEGs in one are a format of their own
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         return check_video(path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise MediaError(f"the picture is damaged ({error})") from error

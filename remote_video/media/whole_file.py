@@ -89,7 +89,8 @@ def _indexed_bytes(sidx: bytes) -> int:
         (first,) = struct.unpack_from(">Q" if is_long else ">I", sidx, 20 if is_long else 16)
         at = 30 if is_long else 22
         (count,) = struct.unpack_from(">H", sidx, at)
-        return first + sum(struct.unpack_from(">I", sidx, at + 2 + 12 * n)[0] & 0x7FFFFFFF for n in range(count))
+        sizes = (struct.unpack_from(">I", sidx, at + 2 + 12 * n)[0] & 0x7FFFFFFF for n in range(count))
+        return int(first + sum(sizes))
     except (struct.error, IndexError):
         return 0
 
@@ -155,7 +156,7 @@ def _duration(trun: bytes, each: int) -> int:
     """Of the samples of a run; `each` where it does not say."""
     flags, count = struct.unpack_from(">2I", trun)
     if not flags & 0x100:
-        return count * each
+        return int(count * each)
     at = 8 + 4 * bool(flags & 0x1) + 4 * bool(flags & 0x4)
     step = 4 * (flags & 0xF00).bit_count()
     return sum(struct.unpack_from(">I", trun, at + n * step)[0] for n in range(count))

@@ -194,7 +194,7 @@ class LimitedAdapter(HTTPAdapter):
         return manager
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        super().cert_verify(conn, url, verify or _trusted_certificates(), cert)
+        super().cert_verify(conn, url, verify or _trusted_certificates(), cert)  # type: ignore[no-untyped-call]
 
     def _limit_pools(self, manager: Any, check: Check) -> None:
         pools = manager.pool_classes_by_scheme
@@ -206,7 +206,7 @@ class LimitedAdapter(HTTPAdapter):
         base: Any = pool.ConnectionCls
         is_tls = hasattr(base, "cert_reqs")
 
-        class Connection(base):
+        class Connection(base):  # type: ignore[misc]
             response_class = _Head
             timeout: Any
             sock: Any
@@ -268,7 +268,7 @@ class _Head(http.client.HTTPResponse):
     """The head of an answer, without what libraries log or quote of it before anybody can take the key out."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        return _without_its_words(super()._read_status)  # type: ignore[misc]
+        return _without_its_words(super()._read_status)  # type: ignore[misc,no-any-return]
 
     def begin(self) -> None:
         _without_its_words(super().begin)
@@ -323,7 +323,8 @@ class _LimitedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._connection.settimeout(self._limit.left(self._timeout))
-        return self._file.readinto(buffer)
+        count: int | None = self._file.readinto(buffer)
+        return count
 
     def close(self) -> None:
         self._file.close()

@@ -58,7 +58,7 @@ def _check_address(proxy: str) -> None:
         raise NotAnAddress("a character of its login has to be written as % and two digits")
     web_address(f"http://{place}", allow_query=True)
     try:
-        user, password = get_auth_from_url(prepend_scheme_if_needed(proxy, "http"))
+        user, password = get_auth_from_url(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
         f"{user}:{password}".encode("latin-1")
     except UnicodeEncodeError:
         raise NotAnAddress("its login holds a character that can't be sent to a proxy") from None

@@ -50,9 +50,10 @@ class S3Presigned:
         self._keys.append(key)
         try:
             self._client.put_object(Bucket=bucket, Key=key, Body=data, ContentType=mime)
-            return self._client.generate_presigned_url(
+            url: str = self._client.generate_presigned_url(
                 "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._settings.expires_s
             )
+            return url
         except (BotoCoreError, ClientError) as error:
             raise UploadError(
                 f"The image could not be put into the S3 bucket {quoted(bucket)}: {_said(error)}",
