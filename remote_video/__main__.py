@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
     collect = commands.add_parser("collect", parents=[home, as_json], help="bring home what was paid for")
     collect.add_argument("--for", dest="within", type=_seconds, metavar="S", help="give up after so many seconds")
-    collect.set_defaults(command="jobs.collect_command")
+    collect.set_defaults(command="collect.collect_command")
 
     jobs = commands.add_parser("jobs", parents=[home, as_json], help="list the jobs in the ledger, newest first")
     jobs.add_argument("--limit", type=int, default=50, help="at most so many (50)")
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cancel = commands.add_parser("cancel", parents=[home], help="ask the provider to cancel a job")
     cancel.add_argument("key", help="the job's key as `jobs` shows it, or more of it")
-    cancel.set_defaults(command="jobs.cancel_command")
+    cancel.set_defaults(command="collect.cancel_command")
 
     forget = commands.add_parser(
         "forget", parents=[home], help="drop a job that ended badly: the next Run submits it anew, and may pay again"

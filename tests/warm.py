@@ -141,7 +141,14 @@ def import_everything() -> None:
     assert spec is not None and spec.loader is not None
     sys.modules["pack"] = pack = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pack)
-    for name in ("__main__", "command_line.batch", "command_line.jobs", "command_line.make", "command_line.providers"):
+    for name in (
+        "__main__",
+        "command_line.batch",
+        "command_line.collect",
+        "command_line.jobs",
+        "command_line.make",
+        "command_line.providers",
+    ):
         importlib.import_module(f"pack.remote_video.{name}")
 
 

@@ -17,10 +17,9 @@ from ..engine.engine import Engine
 from ..engine.host import JobEvent, NoHost
 from ..outside_text import line, lines
 from ..settings import Settings
+from .surroundings import LOOK_S
 
 T = TypeVar("T")
-LOOK_S = 0.2
-"""Between two looks at whether Ctrl-C was pressed, where waiting can't be interrupted (Windows)."""
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 WITH_BAR = "{percentage:3.0f}% |{bar:20}| {desc}"
 

@@ -12,10 +12,15 @@ from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord
 from ..outside_text import quoted
 from ..settings import Settings
+from ..timeouts import DEFAULT_TIMEOUTS
 
 PACK_FOLDER = Path(__file__).resolve().parents[2]
 SHORT_KEY = 12
 """Characters of a job key that are shown, and enough to name it."""
+LOOK_S = 0.2
+"""Between two looks at what goes on meanwhile, or whether Ctrl-C was pressed: on Windows it interrupts no waiting."""
+LIFE_SIGN_WITHIN_S = DEFAULT_TIMEOUTS.heartbeat_seen + 1.0
+"""A run that has a job and is not heard of for so long, after a lease, is gone."""
 
 
 def settings_of(options: argparse.Namespace, home: Path | None = None) -> Settings:
