@@ -167,5 +167,5 @@ def test_a_server_that_is_away_is_a_reset(echo) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        with FaultProxy(port) as proxy, connect(proxy) as client, pytest.raises(ConnectionResetError):
+        with FaultProxy(port) as proxy, pytest.raises(ConnectionResetError), connect(proxy) as client:
             client.recv(1)

@@ -161,7 +161,7 @@ def test_of_many_that_want_a_job_at_once_one_gets_it(home, url):
     together, got = threading.Barrier(8), []
 
     def want(engine_id: str) -> None:
-        ledger = Ledger(home, HASTY, url)
+        ledger = Ledger(home, url=url)
         together.wait()
         if lease := ledger.acquire(KEY, engine_id):
             got.append(lease)

@@ -30,7 +30,7 @@ def moved(home: Path, url: str, *, keep_both: bool = False, progress: Any = lamb
 
 
 def database(url: str) -> Ledger:
-    return Ledger(Path("nowhere"), HASTY, url)
+    return Ledger(Path("nowhere"), url=url)
 
 
 def run_sql(url: str, *statements: str) -> list[Any]:

@@ -109,7 +109,7 @@ def test_a_connection_that_is_cut_at_its_commit(postgres, postgres_url, forwarde
             db.execute(sa.text("INSERT INTO shots VALUES (7)"))
             with pytest.raises(sa.exc.OperationalError):
                 db.commit()
-        assert cut.done.is_set()
+        assert cut.done.wait(10)
         others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         wait_until(lambda: not watcher.execute(others).fetchall(), "the end of its session")
         assert watcher.execute("SELECT n FROM shots").fetchall() == [(7,)] * forwarded
