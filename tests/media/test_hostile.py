@@ -55,5 +55,6 @@ def test_mutated_clips_end_as_frames_or_as_an_error(tmp_path, bases, child):
     assert len(results) == MUTANTS_EACH
     assert max(result["seconds"] for result in results) < 10
     ends = Counter(result["ends"].get("frames", result["ends"]["open"]) for result in results)
+    assert ends["ok"] > MUTANTS_EACH // 5, "most of what is wrong with them can be lived with"
     count("mutated clips decoded or refused", len(results))
     count("mutated clips that still gave frames", ends["ok"])

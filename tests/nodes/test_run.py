@@ -290,6 +290,7 @@ async def test_a_percentage_of_the_provider_becomes_a_bar(comfy, sandbox, monkey
     for node_id, value, maximum in progress.STATE.shown:
         assert node_id == "7"
         assert 0 <= value <= maximum
+    assert max(value / maximum for _, value, maximum in progress.STATE.shown) > 0.25  # asked a second from its begin on
 
 
 def test_queue_time_says_what_widgets_alone_can_tell():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,34 @@ def test_arrows_point_down_only(file: Path) -> None:
         if level == len(inside):
             other = module.split(".")[0]
             assert other not in MAY_USE or other in MAY_USE[inside[0]] | {inside[0]}
+
+
+def uses() -> dict[str, set[str]]:
+    """Which rooms each room uses, by the imports."""
+    found: dict[str, set[str]] = {room: set() for room in (*MAY_USE, "nodes")}
+    for file in SHIPPED:
+        *folders, _ = file.relative_to(ROOT).parts
+        room = folders[-1] if folders == ["nodes"] else folders[1] if len(folders) > 1 else ""
+        for level, module in imports(file) if room else ():
+            inside = [*folders[: len(folders) - level + 1], *module.split(".")]
+            if level and inside[0] == "remote_video" and inside[1] in MAY_USE:
+                found[room].add(inside[1])
+    return {room: others - {room} for room, others in found.items()}
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
+    used = uses()
+    below = {room: set[str]() for room in used}
+    for _ in used:
+        below = {room: others.union(*(used[o] | below[o] for o in others)) for room, others in used.items()}
+    needed = {
+        (room, other)
+        for room, others in used.items()
+        for other in others
+        if not any(other in below[between] for between in others)
+    }
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^    (\w+) --> (\w+)$", page, re.MULTILINE)) == needed
 
 
 @pytest.mark.parametrize("file", [f for f in SHIPPED if f.parent != ROOT], ids=name)
