@@ -108,6 +108,21 @@ def test_a_value_that_can_mean_nothing_is_named_with_what_it_has_to_be(name, val
     assert name in refused.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "too_small"),
+    [
+        ("REMOTE_VIDEO_TIMEOUT_S", "1", "0.99"),
+        ("REMOTE_VIDEO_MAX_PARALLEL", "1", "0"),
+        ("REMOTE_VIDEO_S3_EXPIRES_S", "60", "59"),
+    ],
+)
+def test_the_smallest_number_is_one_that_can_be_set(name, value, too_small):
+    found = read(REMOTE_VIDEO_S3_BUCKET="b", **{name: value})
+    assert float(value) in (found.timeout_s, found.max_parallel, found.s3.expires_s)
+    with pytest.raises(SettingsError, match=name):
+        read(REMOTE_VIDEO_S3_BUCKET="b", **{name: too_small})
+
+
 def test_an_endpoint_is_asked_for_by_a_provider_that_exists():
     with pytest.raises(ValueError, match="unknown provider"):
         Settings(HOME, sandbox=True).endpoint("elsewhere")

@@ -166,7 +166,7 @@ class Fetcher:
             raise disk_error(error, part.parent) from error
         folder = self._tools.order.folder
         save_sidecar(final, self._tools.order.job.sidecar, folder)
-        facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest, "sidecar": None}
+        facts: dict[str, Any] = {"path": folder.kept(final), "bytes": size, "sha256": digest}
         facts |= {"others": kept_others(files), "saved_on": self._tools.order.settings.host, "shared_in": None}
         ledger = self._tools.ledger
         record = ledger.record(self._lease, Event.STORED, error=None, error_kind=None, **facts)

@@ -183,7 +183,7 @@ def reused(
     if not record.is_stored:
         for event in BACK_AGAIN[record.state]:
             record = ledger.record(lease, event, error=None, error_kind=None)
-        record = ledger.record(lease, Event.STORED, sidecar=None, saved_on=order.settings.host, **known)
+        record = ledger.record(lease, Event.STORED, saved_on=order.settings.host, **known)
     elif record.saved_on is not None and not order.settings.is_own(record.saved_on):
         return replace(record, **known)
     else:

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import psutil
 
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60
 """cgroup v1 writes "no limit" as a number close to 2**63."""
 
 
-def free_bytes() -> int:
+def free_bytes(root: Path = _CGROUP, membership: Path = _MEMBERSHIP) -> int:
     """Bytes this process can take now without swapping or being killed."""
     limits: list[int] = [psutil.virtual_memory().available]
     if sys.platform == "linux":
-        limits += [room for room in (cgroup_room(), _address_room()) if room is not None]
+        limits += [room for room in (cgroup_room(root, membership), _address_room()) if room is not None]
     return max(0, min(limits))
 
 
-def cgroup_room(root: Path = _CGROUP, membership: Path = Path("/proc/self/cgroup")) -> int | None:
+def cgroup_room(root: Path, membership: Path) -> int | None:
     """The least room in this process's control groups and their parents; None without a limit."""
     rooms = []
     for group, controllers in _cgroups(membership):

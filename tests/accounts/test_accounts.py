@@ -29,14 +29,20 @@ def account_file(home: Path) -> Path:
     return home / "accounts.json"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.id)
-def test_variables_are_read_in_their_order(home, provider):
-    environ = {name: f"key-of-{name}" for name in provider.key_variables}
-    for name in provider.key_variables:
-        account = Accounts(home, environ).find(provider.id)
+@pytest.mark.parametrize(
+    ("provider", "variables"),
+    [
+        ("runcomfy", ["RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_API_KEY", "YOUR_API_TOKEN"]),
+        ("cometapi", ["COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"]),
+    ],
+)
+def test_variables_are_read_in_their_order(home, provider, variables):
+    environ = {name: f"key-of-{name}" for name in sorted(variables)}
+    for name in variables:
+        account = Accounts(home, environ).find(provider)
         assert (account.key, account.source) == (f"key-of-{name}", name)
         del environ[name]
-    assert Accounts(home, environ).find(provider.id) is None
+    assert Accounts(home, environ).find(provider) is None
 
 
 def test_saved_wins_over_the_environment_until_it_is_forgotten(home):

@@ -154,6 +154,8 @@ def test_container_limits_count(tmp_path, membership, groups, room):
         group(tmp_path / "cgroup" / name, names, limit, used, cache)
     (tmp_path / "membership").write_text(membership, encoding="utf-8")
     assert free_memory.cgroup_room(tmp_path / "cgroup", tmp_path / "membership") == room
+    if room is not None and sys.platform == "linux":
+        assert free_memory.free_bytes(tmp_path / "cgroup", tmp_path / "membership") == room
 
 
 def test_free_memory_is_never_more_than_the_machine_has():
