@@ -8,10 +8,12 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.engine import collector
+from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import DownloadError, JobFailed, LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -207,4 +209,19 @@ def test_a_full_disk_during_the_download_costs_nothing_but_another_download(stud
         clip = on_disk.run_now()
         assert clip.reused
         assert on_disk.leftovers() == []
+    assert studio.posts == 1
+
+
+def test_a_workflow_that_finds_no_room_beside_its_clip_fails_no_run(studio, caplog):
+    with small_disk(studio.folder / "disk", 1024) as disk:
+        (disk / "output").mkdir()
+        on_disk = _OutputOnDisk(studio.sandbox, studio.folder)
+        order = on_disk.order()
+        order = replace(order, job=replace(order.job, sidecar="x" * 2**20))
+
+        async def run() -> StoredClip:
+            return await on_disk.engine.watch(order, Player()).clip()
+
+        assert asyncio.run(run()).path.is_file()
+        assert "The workflow could not be saved beside" in caplog.text
     assert studio.posts == 1

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from remote_video_pack.remote_video.clips.output_folder import OutputFolder
+from remote_video_pack.remote_video.engine.saved import save_sidecar
 from remote_video_pack.remote_video.errors import DownloadError, JobExpired
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -204,3 +206,11 @@ def test_a_clip_on_another_drive_is_found_again(studio):
     calls = len(studio.sandbox.requests)
     assert linked.run_now(prefix="big/clip").path == first.path
     assert len(studio.sandbox.requests) == calls
+
+
+def test_a_workflow_that_is_beside_the_clip_is_kept(tmp_path):
+    """It tells how the clip came to be; a later Run that only reads it may have another graph."""
+    folder = OutputFolder(tmp_path.resolve())
+    for workflow in ("the first", "another"):
+        save_sidecar(tmp_path / "clip.mp4", workflow, folder)
+    assert (tmp_path / "clip.json").read_text(encoding="utf-8") == "the first"
