@@ -156,7 +156,7 @@ class Sharing:
         roots = [self.engine.host.output_folder(), Path(record.output_folder) if record.output_folder else None]
         folders = [OutputFolder(root.resolve(), settings.follow_links) for root in roots if root is not None]
         files = []
-        for path, size, digest in _saved(record):
+        for path, size, digest in saved_files(record):
             here = next((file for folder in folders for file in folder.files(path) if is_as_large(file, size)), None)
             if here is None or digest is None or size is None:
                 return None
@@ -282,7 +282,7 @@ def _page(settings: Settings, host: str | None, after: Place | None) -> list[Job
     return Ledger.of(settings).to_share(host, after, is_any=is_alone)
 
 
-def _saved(record: JobRecord) -> Iterator[tuple[str | None, int | None, str | None]]:
+def saved_files(record: JobRecord) -> Iterator[tuple[str | None, int | None, str | None]]:
     """Path, bytes and hash of each file that was saved."""
     yield record.path, record.bytes, record.sha256
     for other in record.other_files:

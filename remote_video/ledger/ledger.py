@@ -26,7 +26,7 @@ from .database import database_of
 from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Place, Wanted, job_of_file, job_page, model_names, takes
-from .prune import cutoff, prune
+from .prune import Spares, cutoff, prune
 from .record import JobRecord, NewJob
 from .salvage import salt_in
 from .spending import Spent
@@ -393,20 +393,23 @@ class Ledger:
 
         return self._write(forgotten, key)
 
-    def prune(self, age_s: float, *, stored: bool = False, only_count: bool = False) -> dict[State, int]:
+    def prune(
+        self, age_s: float, *, stored: bool = False, only_count: bool = False, spares: Spares | None = None
+    ) -> dict[State, int]:
         """Drop jobs that ended without a clip and were begun so long ago, and in an earlier month: how many of each
         state. Starred jobs are kept, and those that an engine that lives works on.
 
         Args:
             stored: drop those of clips, too: the next Run of one pays again.
             only_count: drop nothing.
+            spares: asked which of some clips are to stay.
 
         Raises:
             SettingsError: the clock can't be right.
         """
         states = (*lifecycle.ENDED_WITHOUT_A_CLIP, *([State.STORED] if stored else ()))
         before = cutoff(self.asked_now(), age_s)
-        return prune(self._database, self._is_left_alone, states, before, only_count=only_count)
+        return prune(self._database, self._is_left_alone, states, before, only_count=only_count, spares=spares)
 
     # -- inside a transaction ------------------------------------------------------------------------------------------
 

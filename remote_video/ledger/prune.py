@@ -16,7 +16,9 @@ from ..budget import MONTH, Period
 from .database import Database
 from .lifecycle import State
 from .paging import Place, oldest_first
-from .tables import JOBS, LEASES
+from .record import JobRecord
+from .rows import jobs_of
+from .tables import JOBS, LEASES, SELECT_JOBS
 
 BATCH = 200
 """Jobs of one transaction. Each takes a lock of PostgreSQL's, of which a small server has some 1,600 in all."""
@@ -26,6 +28,8 @@ ELSEWHERE_S = 26 * 3600.0
 Condition = sa.ColumnElement[bool]
 LeftAlone = Callable[[sa.Connection], Condition]
 """Which jobs no engine that lives works on."""
+Spares = Callable[[list[JobRecord]], Collection[str]]
+"""Of jobs that may be dropped, the keys of those that are to stay."""
 
 
 def cutoff(now: float, age_s: float) -> float:
@@ -35,12 +39,19 @@ def cutoff(now: float, age_s: float) -> float:
 
 
 def prune(
-    database: Database, is_left_alone: LeftAlone, states: Collection[State], before: float, *, only_count: bool
+    database: Database,
+    is_left_alone: LeftAlone,
+    states: Collection[State],
+    before: float,
+    *,
+    only_count: bool,
+    spares: Spares | None = None,
 ) -> dict[State, int]:
     """How many jobs of each state were dropped, or would be.
 
     Args:
         before: when they were begun, s since the epoch.
+        spares: asked about clips, outside of any transaction.
     """
     dropped = dict.fromkeys(states, 0)
     for state in states:
@@ -48,6 +59,9 @@ def prune(
         while places := database.read(partial(_next, state=state, before=before, after=after)):
             after, keys = places[-1], [key for _, key in places]
             began = time.monotonic()
+            if spares is not None and state is State.STORED:
+                spared = spares(database.read(partial(_records, keys, state, before, is_left_alone)))
+                keys = [key for key in keys if key not in spared]
             if only_count:
                 dropped[state] += len(database.read(partial(_old, keys, state, before, is_left_alone)))
                 continue
@@ -68,6 +82,13 @@ def _old(keys: list[str], state: State, before: float, is_left_alone: LeftAlone,
     is_old = sa.and_(JOBS.c.state == state.value, JOBS.c.created_at < before, JOBS.c.starred.is_(None))
     query = sa.select(JOBS.c.key).where(JOBS.c.key.in_(keys), is_old, is_left_alone(db))
     return list(db.execute(query).scalars())
+
+
+def _records(
+    keys: list[str], state: State, before: float, is_left_alone: LeftAlone, db: sa.Connection
+) -> list[JobRecord]:
+    """The same, whole."""
+    return jobs_of(db, SELECT_JOBS.where(JOBS.c.key.in_(_old(keys, state, before, is_left_alone, db))))
 
 
 def _drop(keys: list[str], state: State, before: float, is_left_alone: LeftAlone, db: sa.Connection) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.record import OtherFile, kept_others
 
 from ..ledger import rows
 from .terminal import Terminal
@@ -111,3 +114,73 @@ def test_a_clip_whose_job_was_dropped_is_paid_again_and_its_file_stays(terminal,
     assert "Dropped: 1." in terminal.call("prune", "--older-than", "90d", "--stored").stdout
     assert (terminal.folder / "a.mp4").read_bytes() == clip
     assert (terminal.call(*make).returncode, terminal.posts) == (0, 2)
+
+
+# -- with a clip store: a clip that it lacks may be the only copy ------------------------------------------------------
+
+PRUNES = ("prune", "--older-than", "90d", "--stored")
+
+
+def in_the_store(nas: Path, digest: str, size: int) -> None:
+    (nas / digest[:2]).mkdir(parents=True, exist_ok=True)
+    (nas / digest[:2] / digest).write_bytes(bytes(size))
+
+
+@pytest.fixture
+def nas(tmp_path) -> Path:
+    folder = tmp_path / "nas"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def clip(home, tmp_path) -> Callable[..., str]:
+    """Makes the job of a clip saved 100 days ago, with what the ledger says of its files; its key."""
+
+    def clip(number: int, **facts: object) -> str:
+        ledger, key = Ledger(home), rows.key_of(number)
+        lease = rows.job_in(ledger, State.STORED, key, replace(rows.JOB, request_digest=key))
+        ledger.note(lease, **{"sha256": f"{number:x}" * 64, "bytes": 70, **facts})
+        ledger.release(lease)
+        rows.sql(Path(ledger.name), "UPDATE jobs SET created_at = ? WHERE key = ?", time.time() - AGE_S, key)
+        return key
+
+    return clip
+
+
+def test_a_clip_that_the_store_lacks_is_spared_and_that_is_said(offline, home, nas, clip):
+    others = kept_others([OtherFile(1, "video/clip-1.png", 9, "f" * 64)])
+    there = clip(1, shared_in=nas.as_uri())
+    stay = {
+        clip(2),
+        clip(3, shared_in=nas.as_uri()),
+        clip(4, shared_in=nas.as_uri()),
+        clip(5, shared_in=nas.as_uri(), others=others),
+        clip(6, shared_in=nas.as_uri(), sha256=None),
+    }
+    for number in (1, 2, 5):  # never said to be there; gone; of another size; what came with it is not there
+        in_the_store(nas, f"{number}" * 64, 70)
+    in_the_store(nas, "4" * 64, 69)
+    with_store = {"REMOTE_VIDEO_CLIPS_URL": nas.as_uri()}
+    look = offline.call(*PRUNES, "--dry-run", **with_store)
+    assert (look.returncode, counted(look.stdout)["stored"]) == (0, 1)
+    assert left(home) == {there} | stay
+    done = offline.call(*PRUNES, **with_store)
+    assert (done.returncode, counted(done.stdout)["stored"], left(home)) == (0, 1, stay)
+    for said in (look, done):
+        assert f"Spared: 5 of saved clips that are not in the clip store {nas.as_uri()} (it lacks them)" in said.stderr
+
+
+def test_where_the_store_can_t_be_asked_every_clip_is_spared(offline, home, nas, clip):
+    keys = {clip(number, shared_in=nas.as_uri()) for number in (1, 2)}
+    nas.rmdir()
+    said = offline.call(*PRUNES, REMOTE_VIDEO_CLIPS_URL=nas.as_uri())
+    assert (said.returncode, counted(said.stdout)["stored"], left(home)) == (1, 0, keys)
+    assert "Spared: 2 " in said.stderr and "it can't be asked: the folder is not there" in said.stderr
+
+
+def test_a_store_that_can_t_be_is_an_error_before_anything_is_dropped(offline, home, clip):
+    key = clip(1, shared_in="file:///nas")
+    said = offline.call(*PRUNES, REMOTE_VIDEO_CLIPS_URL="ftp://nas")
+    assert (said.returncode, left(home)) == (2, {key})
+    assert "REMOTE_VIDEO_CLIPS_URL" in said.stderr
