@@ -23,6 +23,7 @@ from .tools import Tools
 
 HAVE_A_CLIP = (Action.REUSE, Action.FETCH, Action.ASK_PROVIDER)
 """A clip that was saved once is looked for here and in the clip store before its provider is asked."""
+GOES_ON = "The job goes on and is brought home then; to run again with the same inputs submits nothing."
 
 _log = logging.getLogger("remote_video")
 
@@ -126,13 +127,10 @@ def stored_error(record: JobRecord) -> RemoteVideoError:
 
 
 def name_the_job(error: RemoteVideoError, record: JobRecord | None) -> None:
-    """Let an error that came after a job was accepted say which job that is, and a ledger's that it is not lost."""
+    """Let an error that came after a job was accepted say which job that is; a ledger's also that it is not lost."""
     if record is None or record.request_id is None or error.request_id is not None:
         return
     error.request_id = record.request_id
     if isinstance(error, LedgerError):
         error.billed = Billed.YES
-        error.next_step = (
-            "Make room or make the folder writable: the job goes on and is brought home then. "
-            "Run again with the same inputs submits nothing."
-        )
+        error.next_step = f"{error.next_step} {GOES_ON}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +15,9 @@ MOVED, MOVED_TO = 2**31 - 1, "moved to"
 """The layout of what stands in the place of a ledger that was moved: every version takes it for too new. And what META
 calls where that one went.
 """
+
+LEAST_FREE = 64 * 2**10
+"""Bytes: an index of the write-ahead log grows by 32 KiB (https://www.sqlite.org/walformat.html#the_wal_index_file_format)."""
 
 
 def in_words(path: Path, error: BaseException) -> LedgerError:
@@ -29,13 +33,21 @@ def in_words(path: Path, error: BaseException) -> LedgerError:
     if "locked" in why:
         trouble = "is kept locked by another process"
         advice = "Close what else has the file open (another ComfyUI, a database viewer, a backup), then run again."
-    elif "full" in why:
+    elif "full" in why or ("disk I/O" in why and _is_full(path.parent)):
         advice = "Make room on the disk of that folder, then run again."
     elif is_damage(error):
         trouble = f"is damaged ({why})"
         advice = "Run again: what can still be read of it is taken over into a new one."
     what = f"The record of paid jobs at {path} {trouble}. Without it nothing may be submitted."
     return LedgerError(what, next_step=advice)
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether its disk has not even room for what SQLite keeps beside a ledger: then it tells of an I/O error."""
+    try:
+        return shutil.disk_usage(folder).free < LEAST_FREE
+    except OSError:
+        return False
 
 
 def too_new(path: Path, layout: int) -> LedgerError:

@@ -23,10 +23,12 @@ from counts import count
 from remote_video_pack.nodes.jobs_panel import jobs_view
 from remote_video_pack.nodes.settings_panel import settings_view
 from remote_video_pack.remote_video.__main__ import main
+from remote_video_pack.remote_video.engine.job import GOES_ON
 from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import Billed, LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.postgres import _WORDS
 
 from ..fault_proxy import FaultProxy
 from ..postgres.server import PostgresServer
@@ -187,6 +189,26 @@ def test_an_id_that_can_not_be_written_down_is_said_kept_and_told_later(farm, sh
     check_that_one_was_made(farm)
     assert farm.run_now().request_id == request_id
     count("trouble with a database: after the POST")
+
+
+@pytest.mark.parametrize("trouble", LASTING)
+def test_trouble_while_a_job_is_followed_is_said_with_the_job_and_the_database_s_own_advice(farm, shared, trouble):
+    begin, says = LASTING[trouble]
+    ledger_of(farm)
+    with ExitStack() as troubles:
+        begun = []
+
+        def at_line(line: str) -> None:
+            if line.startswith("accepted") and not begun:
+                begun.append(troubles.enter_context(begin(shared)))
+
+        with pytest.raises(LedgerError, match=says) as told:
+            farm.run_now(Player(at_line=at_line))
+    error = told.value
+    assert (error.billed, error.request_id) == (Billed.YES, farm.sandbox.jobs[0].request_id)
+    assert error.next_step.startswith(next(advice for what, advice in _WORDS.values() if what == says))
+    assert error.next_step.endswith(GOES_ON)
+    check_that_one_was_made(farm)
 
 
 # -- what passes -------------------------------------------------------------------------------------------------------
