@@ -16,11 +16,13 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -123,9 +125,12 @@ class Postgres:
     def __init__(self, url: str, timeouts: Timeouts) -> None:
         try:
             self._url = sa.make_url(url)
+            asked = PGDialect_psycopg().create_connect_args(self._url)[1]
         except (ArgumentError, ValueError):
             raise _bad_url() from None
-        if "@" in (self._url.host or ""):  # of a password that isn't quoted: the name is shown
+        self.name = _shown(asked)
+        """Hosts, ports and database: as libpq takes several, `one:5432,other:5432/database`."""
+        if "@" in self.name:  # of a password that isn't quoted
             raise _bad_url()
         known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
         self._secrets = [text for text in known if isinstance(text, str) and text]
@@ -139,13 +144,6 @@ class Postgres:
 
     def __repr__(self) -> str:
         return f"Postgres({self.name})"
-
-    @property
-    def name(self) -> str:
-        """Host, port and database."""
-        host = self._url.host or self._url.query.get("host", "localhost")
-        port = f":{self._url.port}" if self._url.port else ""
-        return f"{host}{port}/{self._url.database or ''}"
 
     @property
     def clock(self) -> sa.ColumnElement[float]:
@@ -369,6 +367,15 @@ def _not_owner(name: str) -> LedgerError:
         "this user may not change that (permission denied). Without it nothing may be submitted.",
         next_step="Let their owner run `python -m remote_video ledger upgrade` (docs/studio.md), then run again.",
     )
+
+
+def _shown(asked: Mapping[str, Any]) -> str:
+    """Where the database is, of what goes to libpq."""
+    hosts = str(asked.get("host") or asked.get("hostaddr") or "localhost").split(",")
+    names = [f"[{host}]" if ":" in host else host for host in hosts]
+    ports = str(asked.get("port") or "").split(",")
+    places = [f"{name}:{port}" if port else name for name, port in zip_longest(names, ports)]
+    return f"{','.join(places)}/{asked.get('dbname') or ''}"
 
 
 def _bad_url() -> SettingsError:

@@ -203,6 +203,33 @@ def test_no_address_at_all_is_a_setting_to_correct(home):
         Ledger(home, url="postgresql+psycopg://user:pass word@host:port/x")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    {
+        "mia:pw@db1/studio": "db1/studio",
+        "mia:pw@db1:5433/studio": "db1:5433/studio",
+        "mia:pw@[::1]:5432/studio": "[::1]:5432/studio",
+        "mia:pw@/studio?host=db1:5432&host=db2:5433&target_session_attrs=any": "db1:5432,db2:5433/studio",
+        "mia:pw@/studio?host=db1&host=db2": "db1,db2/studio",
+        "/studio?user=mia&password=pw&host=db1,db2&port=5432,5433": "db1:5432,db2:5433/studio",
+        "mia:pw@/studio?host=/run/postgresql": "/run/postgresql/studio",
+        "?user=mia&password=pw&dbname=studio&hostaddr=10.0.0.1": "10.0.0.1/studio",
+    }.items(),
+)
+def test_a_database_is_named_as_people_write_it_without_what_opens_it(address, shown):
+    assert postgres.Postgres(f"postgresql+psycopg://{address}", Timeouts()).name == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["mia:p@w@db/studio", "mia:p@w/x@db/studio", "/studio?host=mia:pw@db1&host=db2", "/studio?host=a&host=b&port=5432"],
+)
+def test_an_address_that_can_t_be_is_not_quoted(home, address):
+    with pytest.raises(SettingsError, match="is no address of a database") as told:
+        Ledger(home, url=f"postgresql+psycopg://{address}")
+    assert "p@w" not in str(told.value) and "mia:pw" not in str(told.value)
+
+
 def test_settings_keep_the_password_to_themselves(home, postgres_url):
     settings = Settings.from_environment(home, {"REMOTE_VIDEO_LEDGER_URL": postgres_url})
     assert settings.ledger_url == postgres_url
