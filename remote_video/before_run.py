@@ -31,7 +31,7 @@ class Known:
         is_made: it is paid for and here, or needs only to be fetched.
         is_being_made: it is paid for and under way.
         sandbox: nothing is paid.
-        made_by: who asked for the same clip with another account, which has it for itself.
+        made_by: who asked for the same clip with another key. It is ours where the provider knows it by our key, too.
     """
 
     usual_s: float | None = None
@@ -70,7 +70,7 @@ class BeforeRun:
         price = "" if known.usd is None else dollars(known.usd)
         price = price and (f"from {price}" if known.is_from else f"about {price}")
         clip = ", ".join(filter(None, (length, self.shape)))
-        others = known.made_by and f"another account has it already: {known.made_by}"
+        others = known.made_by and f"made already with another key ({known.made_by}): free if it is the same account's"
         parts = (clip, *self.pictures, usual, SANDBOX if known.sandbox else price, others)
         return " | ".join(filter(None, parts))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..before_run import Known
 from ..catalogue import store
 from ..catalogue.price import estimate_of
+from ..clips.digest import is_as_large
+from ..clips.store_url import store_url
 from ..errors import AccountError, SettingsError
 from ..ledger.ledger import Ledger
 from ..ledger.lifecycle import BRINGS_A_CLIP, State
@@ -52,7 +52,9 @@ def look_ahead(request: Request, settings: Settings, digests: Digests | None, *,
 def _job(
     ledger: Ledger, settings: Settings, provider: str, digests: Digests
 ) -> tuple[JobRecord | None, JobRecord | None]:
-    """The job that a Run would go on with, None when it would submit; and one that another account has for itself."""
+    """The job that a Run would go on with, None when it would submit; and one of another key, whose account may be
+    another: only the provider can tell, when it is asked.
+    """
     jobs = [job for job in ledger.alike(*digests) if job.state in BRINGS_A_CLIP]
     if not jobs:
         return None, None
@@ -62,9 +64,21 @@ def _job(
         account = None
     others = [job for job in jobs if is_another_s(job, account, settings)]
     ours = [job for job in jobs if job not in others]
-    mine = next((job for job in ours if job.account in (None, account) or _is_here(job.clip_path)), None)
+    mine = next((job for job in ours if job.account in (None, account) or _is_had(ledger, job, settings)), None)
     return mine, others[0] if others else None
 
 
-def _is_here(clip: Path | None) -> bool:
-    return clip is not None and clip.exists()
+def _is_had(ledger: Ledger, job: JobRecord, settings: Settings) -> bool:
+    """Whether a Run has another key's clip without its provider: from this disk, the clip store, or who brings it."""
+    if job.state is not State.STORED:
+        return settings.ledger_url is not None and ledger.holder(job.key) is not None
+    is_here = settings.is_own(job.saved_on) and job.clip_path is not None and is_as_large(job.clip_path, job.bytes)
+    return is_here or (job.shared_in is not None and job.shared_in == _store(settings))
+
+
+def _store(settings: Settings) -> str | None:
+    """The clip store, as records name it."""
+    try:
+        return store_url(settings.clips_url).shown if settings.clips_url else None
+    except SettingsError:
+        return None

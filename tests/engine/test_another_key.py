@@ -127,9 +127,45 @@ def test_before_a_run_it_is_not_called_free_and_is_said(shared, monkeypatch):
     known = ahead(shared)
     assert (known.is_made, known.is_being_made, known.made_by) == (False, False, "ann@farm-1")
     line = before_run(request_for(shared.provider), known).line
-    assert "another account has it already: ann@farm-1" in line
+    assert "made already with another key (ann@farm-1): free if it is the same account's" in line
     assert "Made already" not in line
     assert ahead(replace(shared, more={**shared.more, "share_clips": True})).is_made
+
+
+def test_before_a_run_a_clip_of_the_household_s_store_is_free_as_it_is_in_the_run(shared, tmp_path, monkeypatch):
+    nas, clip = tmp_path / "nas", shared.run_now().path
+    nas.mkdir()
+    studio = replace(shared, more={**shared.more, "share_clips": True, "clips_url": nas.as_uri(), "host": "farm-2"})
+    by_another_account(studio, monkeypatch)
+    assert not ahead(studio).is_made, "a file of that name here may be anybody's"
+    (job,) = rows(studio)
+    digest = nas / job.sha256[:2] / job.sha256
+    digest.parent.mkdir()
+    clip.rename(digest)
+    Ledger.of(studio.settings).shared(job, "file:///another/store")
+    assert not ahead(studio).is_made
+    Ledger.of(studio.settings).shared(job, nas.as_uri())
+    assert ahead(studio).is_made
+    assert (studio.run_now().reused, studio.posts) == (True, 1)
+
+
+def test_before_a_run_what_a_worker_of_the_household_brings_home_is_free(shared, nursery, monkeypatch):
+    studio = replace(shared, more={**shared.more, "share_clips": True})
+    child = nursery.start(studio, hold_at="accepted")
+    held = Path(child.job["held"])
+    wait_until(held.exists, "the other account's job")
+    change_key(monkeypatch)
+    assert ahead(studio).is_being_made
+    held.unlink()
+    child.result()
+
+
+def test_before_a_run_the_file_of_an_earlier_key_counts_only_where_it_is_whole(studio, monkeypatch):
+    clip = studio.run_now().path
+    change_key(monkeypatch)
+    assert ahead(studio).is_made
+    clip.write_bytes(b"cut short")
+    assert not ahead(studio).is_made
 
 
 def test_one_household_shares_it_and_it_stays_whose_it_was(shared, monkeypatch):
