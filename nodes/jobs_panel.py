@@ -15,7 +15,7 @@ from ..remote_video.outside_text import storable
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
 from .comfy_host import output_folder, running_engine, tell_pages, the_engine
-from .thumbnails import clip_here
+from .thumbnails import clip_here, is_its_file
 
 LONGEST_SEARCH = 200
 ANSWER_WITHIN_S = 10.0
@@ -135,7 +135,7 @@ def told(records: list[JobRecord], settings: Settings) -> list[dict[str, Any]]:
 
 def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[str, Any]:
     file = record.clip_path if record.is_stored else None
-    gone = file is not None and not file.exists()
+    gone = file is not None and not is_its_file(file, record, settings)
     sentence = "saved, but the file is gone: the same inputs fetch it again" if gone else record.state.sentence
     is_left = record.state in (State.FINISHED, State.EXPIRED)
     return {

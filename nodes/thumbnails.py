@@ -6,6 +6,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+from ..remote_video.clips.digest import known_sha256
 from ..remote_video.clips.output_folder import OutputFolder
 from ..remote_video.engine.saved import in_place
 from ..remote_video.errors import RemoteVideoError
@@ -42,7 +43,18 @@ def thumbnail_of(settings: Settings, query: Body) -> bytes | None:
 def clip_here(record: JobRecord, settings: Settings) -> Path | None:
     """The clip, when it is in ComfyUI's output folder as the ledger says: nothing else is shown to a browser."""
     folder = OutputFolder(output_folder().resolve(), settings.follow_links)
-    return in_place(record, folder) if record.is_stored else None
+    clip = in_place(record, folder) if record.is_stored else None
+    return clip if clip is not None and is_its_file(clip, record, settings) else None
+
+
+def is_its_file(file: Path, record: JobRecord, settings: Settings) -> bool:
+    """Whether a file under the name of a job's clip is there, and that clip: one that another machine saved under that
+    name is another file here, unless its bytes say otherwise.
+    """
+    try:
+        return file.exists() and (settings.is_own(record.saved_on) or known_sha256(file) == record.sha256)
+    except OSError:
+        return False
 
 
 def _made(clip: Path, kept: Path) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -272,6 +273,31 @@ async def test_of_what_is_no_clip_in_the_output_folder_there_is_no_thumbnail(
     assert (await client.get("/remote_video/thumbnail")).status == 404
     shut_out = {"Sec-Fetch-Site": "cross-site"}
     assert (await client.get("/remote_video/thumbnail", params={"key": "broken"}, headers=shut_out)).status == 403
+
+
+async def test_another_machine_s_clip_is_shown_only_where_its_bytes_are_here(
+    client, comfy_folders, small_clip, postgres_url, monkeypatch, home
+):
+    monkeypatch.setenv("REMOTE_VIDEO_LEDGER_URL", postgres_url)
+    monkeypatch.setenv("REMOTE_VIDEO_HOST", "here")
+    ledger, clip = Ledger(home, url=postgres_url), put(comfy_folders / "video" / "Veo3I2V_00001_.mp4", small_clip)
+    stored(ledger, "done", clip, comfy_folders)
+
+    async def shown() -> tuple[bool, bool, bool]:
+        (job,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+        picture = await client.get("/remote_video/thumbnail", params={"key": "done"})
+        return picture.status == 200, job["shown_at"] is not None, job["path"] is not None and not job["fetchable"]
+
+    for saved_on, sha256, is_shown in (
+        ("here", "0" * 64, True),
+        ("elsewhere", "0" * 64, False),
+        ("elsewhere", None, False),
+        ("elsewhere", hashlib.sha256(small_clip).hexdigest(), True),
+    ):
+        ledger.note(ledger.acquire("done", "a test's"), saved_on=saved_on, sha256=sha256)
+        assert await shown() == (is_shown,) * 3, (saved_on, sha256)
+    clip.write_bytes(small_clip[:-1] + b"x")
+    assert await shown() == (False,) * 3, "as large, and another one by now"
 
 
 async def test_the_oldest_thumbnails_go_when_there_are_many(client, home, comfy_folders, small_clip, monkeypatch):
