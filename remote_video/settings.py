@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .budget import DAY, MONTH, NO_BUDGET, UNKNOWN_PRICE_VARIABLE, VARIABLES, Budget, usd_of
+from .clips.store_url import store_url
 from .errors import SettingsError
 from .loopback import is_loopback
 from .outside_text import quoted
@@ -134,7 +135,7 @@ class Settings:
             fake_ip_ranges=_networks(env, "REMOTE_VIDEO_FAKE_IP_RANGES"),
             budget=Budget(*(_usd(env, name) for name in (VARIABLES[DAY], VARIABLES[MONTH], UNKNOWN_PRICE_VARIABLE))),
             ledger_url=_ledger_url(env),
-            clips_url=env.get("REMOTE_VIDEO_CLIPS_URL", "").strip() or None,
+            clips_url=_clips_url(env),
             share_clips=_flag(env, "REMOTE_VIDEO_SHARE_CLIPS"),
             host=env.get("REMOTE_VIDEO_HOST", "").strip() or socket.gethostname(),
             user=env.get("REMOTE_VIDEO_USER", "").strip() or user_name(),
@@ -179,6 +180,14 @@ def _ledger_url(env: Mapping[str, str]) -> str | None:
             "of database that machines can share a ledger in.",
             next_step="Correct or remove REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI; docs/studio.md has examples.",
         )
+    return url or None
+
+
+def _clips_url(env: Mapping[str, str]) -> str | None:
+    """One that can be understood; see `clips.store_url`."""
+    url = env.get("REMOTE_VIDEO_CLIPS_URL", "").strip()
+    if url:
+        store_url(url)
     return url or None
 
 

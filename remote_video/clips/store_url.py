@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
-from urllib.request import url2pathname
 
 from ..errors import SettingsError
 
@@ -80,6 +79,8 @@ def store_url(url: str) -> StoreUrl:
 def _folder(netloc: str, path: str, query: str) -> StoreUrl:
     if netloc not in ("", "localhost") or query or not path.strip("/"):
         raise refused("has to name a folder of this machine as file:///path")
+    from urllib.request import url2pathname  # which brings an HTTP client with it
+
     folder = url2pathname(path)
     return StoreUrl(f"file://{path}", FOLDER, folder)
 
@@ -108,6 +109,6 @@ def _keys(kind: str, userinfo: str) -> dict[str, str]:
 def refused(why: str, next_step: str = "") -> SettingsError:
     """The error of a URL that can't be used."""
     return SettingsError(
-        f"The environment variable {VARIABLE} {why}. Clips stay on this machine alone.",
+        f"The environment variable {VARIABLE} {why}.",
         next_step=next_step or f"Correct or remove {VARIABLE}, then restart ComfyUI.",
     )

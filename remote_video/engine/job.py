@@ -32,7 +32,8 @@ async def make(tools: Tools) -> JobRecord:
     """Make the clip that was ordered, or find it again; the row of the stored clip.
 
     Raises:
-        RemoteVideoError: what happened, whether it was billed, what to do next.
+        RemoteVideoError: what happened, whether it was billed, what to do next. Of the clip store only that it can't
+            be, before anything is submitted: its trouble is nobody's fault.
         Unwanted: nobody wanted it any more before anything was submitted.
         LeaseLost: another engine took the job over while this one slept.
     """
@@ -66,6 +67,10 @@ async def make(tools: Tools) -> JobRecord:
                 if tools.others_clip is not None:
                     tools.order.request.file_notices.append(told_of(tools.others_clip))
                 await still_taken(tools, offer)
+                if tools.order.settings.clips_url:
+                    await tools.call(
+                        tools.pools.preparations, partial(tools.engine.sharing.opened, tools.order.settings)
+                    )
                 async with tools.in_flight(is_new=True), uploaded(tools) as upload:
                     async with affordable(tools):
                         record = await submit(tools, lease, upload)

@@ -73,12 +73,4 @@ def _is_had(ledger: Ledger, job: JobRecord, settings: Settings) -> bool:
     if job.state is not State.STORED:
         return settings.ledger_url is not None and ledger.holder(job.key) is not None
     is_here = settings.is_own(job.saved_on) and job.clip_path is not None and is_as_large(job.clip_path, job.bytes)
-    return is_here or (job.shared_in is not None and job.shared_in == _store(settings))
-
-
-def _store(settings: Settings) -> str | None:
-    """The clip store, as records name it."""
-    try:
-        return store_url(settings.clips_url).shown if settings.clips_url else None
-    except SettingsError:
-        return None
+    return is_here or (settings.clips_url is not None and job.shared_in == store_url(settings.clips_url).shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from remote_video_pack.remote_video.clips.shared_store import StoreTrouble
 from remote_video_pack.remote_video.clips.store_folder import FolderObjects
-from remote_video_pack.remote_video.errors import JobExpired, RemoteVideoError
+from remote_video_pack.remote_video.errors import JobExpired, RemoteVideoError, SettingsError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import JobRecord
@@ -289,11 +290,21 @@ def test_what_was_deleted_here_and_there_is_brought_home_and_put_there_again(pai
     assert a.posts == 1
 
 
-def test_a_store_that_can_not_be_is_said_and_the_clip_is_made_all_the_same(machines, caplog):
-    a = machines("a", url=f"s3://{KEY_ID}:{quote(SECRET, safe='')}@clips?nonsense=1")
-    assert a.run_now().path.exists()
-    wait_until(lambda: "nonsense" in caplog.text, "it to be said")
-    assert SECRET not in caplog.text and quote(SECRET, safe="") not in caplog.text
+@pytest.mark.parametrize("trouble", ["no such option", "no package"])
+def test_a_store_that_can_t_be_is_said_before_anything_is_paid_and_takes_no_clip_away(
+    machines, monkeypatch, caplog, trouble
+):
+    before, secret = machines("a", url="").run_now(), quote(SECRET, safe="")
+    option, says = ("?nonsense=1", "nonsense") if trouble == "no such option" else ("", "obstore is not installed")
+    if trouble == "no package":
+        monkeypatch.setitem(sys.modules, "obstore", None)
+    a = machines("a", url=f"s3://{KEY_ID}:{secret}@clips{option}")
+    with pytest.raises(SettingsError, match=says) as told:
+        a.run_now(seed=2)
+    assert "Not billed" in str(told.value)
+    assert (a.run_now().path, a.posts) == (before.path, 1)
+    said = caplog.text + str(told.value)
+    assert SECRET not in said and secret not in said
 
 
 # -- a bucket ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from remote_video_pack.nodes import NODES, comfy_host, thumbnails
 from remote_video_pack.nodes.routes import CHANGES, READS
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_of, keep
+from remote_video_pack.remote_video.errors import SettingsError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
@@ -298,6 +299,20 @@ async def test_another_machine_s_clip_is_shown_only_where_its_bytes_are_here(
         assert await shown() == (is_shown,) * 3, (saved_on, sha256)
     clip.write_bytes(small_clip[:-1] + b"x")
     assert await shown() == (False,) * 3, "as large, and another one by now"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [("REMOTE_VIDEO_CLIPS_URL", "ftp://nas/s3cret"), ("REMOTE_VIDEO_LEDGER_URL", "mysql://mia:s3cret@db/x")],
+)
+async def test_what_machines_share_by_a_url_that_can_t_be_is_said_on_the_node_and_nothing_is_sent(
+    comfy_folders, sandbox, monkeypatch, variable, url
+):
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(SettingsError, match=variable) as told:
+        await Comfy(comfy_folders.parent).run(CometVeo, prompt="a sea")
+    assert "Not billed" in str(told.value) and "s3cret" not in str(told.value)
+    assert sandbox.requests == []
 
 
 async def test_the_oldest_thumbnails_go_when_there_are_many(client, home, comfy_folders, small_clip, monkeypatch):
