@@ -102,6 +102,25 @@ def test_a_worker_changes_no_table(server, database, worker):
             db.execute(statement)
 
 
+def test_a_worker_changes_neither_the_salt_nor_the_layout(server, database, opens, worker):
+    """Not where the owner made the tables after the roles, nor where it did before."""
+    import psycopg
+
+    login = {"user": "worker", "password": PASSWORD, "dbname": database, "port": server.port, "host": "127.0.0.1"}
+    for again in (False, True):
+        if again:
+            server.run("GRANT ALL ON meta, alembic_version TO worker", SQL_FILE.read_text("utf-8"), database=database)
+        for statement in (
+            "UPDATE meta SET value = repeat('0', 64)",
+            "DELETE FROM meta",
+            "INSERT INTO meta VALUES ('a', 'b')",
+            "UPDATE alembic_version SET version_num = '9999'",
+        ):
+            with psycopg.connect(**login) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute(statement)
+    assert worker.account_tag("a key") == opens("owner").account_tag("a key") == opens("reader").account_tag("a key")
+
+
 def test_a_reader_sees_all_and_writes_nothing(opens, worker):
     worker.release(job_in(worker, State.FAILED, key_of(3)))
     lease = job_in(worker, State.STORED)
