@@ -20,8 +20,8 @@ COUNTED = 10_000
 """More jobs than this are not counted."""
 MOST_MODELS = 200
 MOST_TAKES = 24
-_LAST_OF_A_NODE = [JOBS.c[name].desc() for name in ("workflow_id", "node_id", "starred", "created_at", "key")]
-"""The whole index jobs_of_node backwards: PostgreSQL does not see that what IS NULL is all alike."""
+_TAKES = sorted(state.value for state in FETCHABLE - {State.SUBMITTED})
+_OF_A_NODE = ("workflow_id", "node_id", "starred", "created_at", "key")
 Place = tuple[float, str]
 """Where a job stands: when it was begun, seconds since the epoch, and its key."""
 
@@ -88,17 +88,34 @@ def job_page(db: sa.Connection, wanted: Wanted) -> Page:
 
 def takes(db: sa.Connection, node: Node) -> list[JobRecord]:
     """See `Ledger.takes`."""
-    clips = sorted(state.value for state in FETCHABLE - {State.SUBMITTED})
-    query = SELECT_JOBS.where(
-        JOBS.c.workflow_id == node.workflow_id, JOBS.c.node_id == node.id, JOBS.c.state.in_(clips)
-    )
-    if node.workflow_id is None:
-        query = query.where(JOBS.c.filename_prefix.startswith(node.filename_prefix, autoescape=True))
+    is_its = JOBS.c.workflow_id == node.workflow_id, JOBS.c.node_id == node.id
     found: list[JobRecord] = []
     for which in (JOBS.c.starred.is_not(None), JOBS.c.starred.is_(None)):
-        newest = query.where(which).order_by(*_LAST_OF_A_NODE).limit(MOST_TAKES - len(found))
+        most = MOST_TAKES - len(found)
+        if node.workflow_id is None:
+            newest = _takes_of_a_name(node, most, *is_its, which)
+        else:
+            its = SELECT_JOBS.where(*is_its, which, JOBS.c.state.in_(_TAKES))
+            newest = its.order_by(*_last_of_a_node(JOBS.c)).limit(most)
         found += [job_record(row) for row in db.execute(newest).mappings()]
     return found
+
+
+def _takes_of_a_name(node: Node, most: int, *is_its: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Workflows without an id have nodes that are called the same, and the name of a clip is in no index: those among
+    the newest of them all.
+    """
+    of_node = sa.select(*(JOBS.c[name] for name in (*_OF_A_NODE, "state", "filename_prefix"))).where(*is_its)
+    newest = of_node.order_by(*_last_of_a_node(JOBS.c)).limit(LOOKED_THROUGH).subquery()
+    is_called_so = newest.c.filename_prefix.startswith(node.filename_prefix, autoescape=True)
+    called_so = sa.select(*(newest.c[name] for name in _OF_A_NODE)).where(is_called_so, newest.c.state.in_(_TAKES))
+    found = called_so.order_by(*_last_of_a_node(newest.c)).limit(most).subquery()
+    return SELECT_JOBS.join(found, found.c.key == JOBS.c.key).order_by(*_last_of_a_node(found.c))
+
+
+def _last_of_a_node(columns: Any) -> list[sa.ColumnElement[Any]]:
+    """The whole index jobs_of_node backwards: PostgreSQL does not see that what IS NULL is all alike."""
+    return [columns[name].desc() for name in _OF_A_NODE]
 
 
 def job_of_file(db: sa.Connection, size: int, name: str, sha256: str | None) -> JobRecord | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
@@ -47,6 +49,8 @@ def test_a_question_never_looks_at_all_jobs(shared: Ledger, question: str) -> No
         if "FROM jobs" in statement and "count(*)" not in statement:
             plan = shared._read(lambda db, how=(statement, parameters): explained(db, *how))
             assert "Seq Scan" not in plan and "Bitmap" not in plan, plan
+            if "LIKE" in statement:
+                assert re.search(r"Subquery Scan on anon_\w+\n +Filter.*\n +->  Limit\n", plan), plan
             assert not any(step.strip().startswith("->  Sort") for step in plan.splitlines()), plan
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from remote_video_pack.remote_video.ledger import paging
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import MOST_TAKES, Node
@@ -77,6 +78,14 @@ def test_takes_are_found_by_an_index(ledger):
         ledger.takes(Node("3:12", FLOW))
     of_node = "SEARCH jobs USING INDEX jobs_of_node (workflow_id=? AND node_id=? AND starred"
     assert plans == [f"{of_node}>?)", f"{of_node}=?)"]
+
+
+def test_without_a_workflow_s_id_the_newest_of_the_nodes_of_that_number_are_looked_through(ledger, monkeypatch):
+    monkeypatch.setattr(paging, "LOOKED_THROUGH", 4)
+    for number in range(1, 8):
+        take(ledger, number, workflow_id=None, filename_prefix=f"video/{'mine' if number % 2 else 'another'}")
+    assert ledger.star(take(ledger, 0, workflow_id=None, filename_prefix="video/mine"), True)
+    assert numbers(ledger.takes(Node("3:12", None, "video/mine"))) == [0, 7, 5]
 
 
 def test_a_clip_is_known_by_its_hash_or_by_its_name_and_size(ledger):
