@@ -51,6 +51,26 @@ IsAlive = sa.ColumnElement[bool]
 """Which rows of ENGINES are of those that live."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """An engine that is heard of.
+
+    Args:
+        beats: how often.
+        ago_s: how long ago it last was, s.
+    """
+
+    beats: int
+    ago_s: float
+
+
+def living(db: sa.Connection, is_alive: IsAlive, clock: sa.ColumnElement[float]) -> dict[str, Heard]:
+    """The engines that are heard of, by their ids, the latest heard first."""
+    query = sa.select(ENGINES.c.id, ENGINES.c.beats, (clock - ENGINES.c.heard_at).label("ago_s")).where(is_alive)
+    rows = db.execute(query.order_by(ENGINES.c.heard_at.desc()))
+    return {row.id: Heard(row.beats, row.ago_s) for row in rows}
+
+
 def held(db: sa.Connection, key: str, is_alive: IsAlive) -> Any:
     """The lease on a job (engine_id, since) of an engine that lives."""
     query = sa.select(LEASES.c.engine_id, LEASES.c.since).join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)

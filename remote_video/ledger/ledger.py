@@ -242,8 +242,8 @@ class Ledger:
 
     def living(self) -> dict[str, int]:
         """The engines that are heard of, and how often each was."""
-        heard = sa.select(ENGINES.c.id, ENGINES.c.beats)
-        return self._read(lambda db: {row.id: row.beats for row in db.execute(heard.where(self._is_alive(db)))})
+        alive = self._read(lambda db: leases.living(db, self._is_alive(db), self._database.clock))
+        return {engine_id: heard.beats for engine_id, heard in alive.items()}
 
     def release(self, lease: Lease) -> None:
         """Let others work on the job."""

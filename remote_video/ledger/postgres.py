@@ -30,6 +30,7 @@ from ..backoff import backoff
 from ..errors import LedgerError, SettingsError
 from ..outside_text import message
 from ..timeouts import Timeouts
+from .leases import living
 from .migrations import is_older, newer_than_known, newest, upgrade
 from .salvage import salt_in
 from .tables import ENGINES, META, VERSION, Damaged
@@ -58,6 +59,12 @@ _PREPARE = """SELECT set_config('lock_timeout', :lock_ms, true), set_config('sta
  set_config('idle_in_transaction_session_timeout', :idle_ms, true), {locks}
  CAST(pg_current_xact_id() AS text) AS xid, CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS now,
  (SELECT version_num FROM alembic_version) AS version"""
+_KEPT_BY_ITS_OWNER = sa.text("""DO $$ DECLARE other record; BEGIN
+ FOR other IN SELECT DISTINCT grantee, table_name FROM information_schema.role_table_grants WHERE grantor = current_user
+  AND grantee <> current_user AND table_schema = current_schema() AND table_name IN ('meta', 'alembic_version') LOOP
+  EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %I FROM %I', other.table_name, other.grantee);
+ END LOOP; END $$""")
+"""Whose rights come by default: the salt, and with it who paid, and the layout are not a worker's to change."""
 _STATUS = sa.text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 _CLOCK: sa.ColumnElement[float] = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float(53))
 
@@ -247,9 +254,8 @@ class Postgres:
             version = _version(db)
             if version is None or newer_than_known(version):
                 return Look(version, ahead, {})
-            alive = sa.select(ENGINES.c.id, _CLOCK - ENGINES.c.heard_at).where(self.is_alive(db, timeouts))
-            heard = db.execute(alive.order_by(ENGINES.c.heard_at.desc()))
-            return Look(version, ahead, {row[0]: row[1] for row in heard})
+            alive = living(db, self.is_alive(db, timeouts), _CLOCK)
+            return Look(version, ahead, {engine_id: heard.ago_s for engine_id, heard in alive.items()})
 
         return self.read(found)
 
@@ -274,6 +280,7 @@ class Postgres:
                 upgrade(db)
                 if salt_in(db) is None:
                     db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
+                db.execute(_KEPT_BY_ITS_OWNER)
             except DBAPIError as error:
                 raise (_not_owner(self.name) if _state_of(error) == "42501" else error) from None
 

@@ -58,6 +58,18 @@ def test_who_slept_through_a_lease_writes_nothing_but_the_id_of_an_accepted_job(
     assert ledger.acquire(KEY, OTHER) is None
 
 
+def test_who_lives_is_told_in_one_way(ledger):
+    for engine_id in (ME, OTHER, "silent"):
+        ledger.heartbeat(engine_id)
+    ledger.heartbeat(OTHER)
+    sql(ledger, "UPDATE engines SET heard_at = heard_at - 9 WHERE id = ?", ME)
+    sql(ledger, "UPDATE engines SET heard_at = heard_at - 60 WHERE id = 'silent'")
+    alive = ledger._database.look(Timeouts()).alive
+    assert list(alive) == list(ledger.living()) == [OTHER, ME]
+    assert ledger.living() == {OTHER: 1, ME: 0}
+    assert alive == {OTHER: pytest.approx(0.0, abs=8), ME: pytest.approx(9.0, abs=8)}
+
+
 # -- locks -------------------------------------------------------------------------------------------------------------
 
 
