@@ -97,7 +97,9 @@ async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
     """The job's row, with what the journal has of it; an intent whose engine died in the middle is uncertain."""
     for entry in await tools.call(tools.pools.ledger, partial(tools.journal.entries, tools.key)):
         await tools.keep(partial(tools.journal.tell, entry, lease=lease))
-    record = await tools.keep(lambda ledger: ledger.get(tools.key)) or await made_with_another_key(tools, lease)
+    record = await tools.keep(lambda ledger: ledger.get(tools.key))
+    if ON_RUN[record.state if record else None] is Action.SUBMIT:
+        record = await made_with_another_key(tools, lease) or record
     if record is None or record.state is not State.INTENT:
         return record
     return await tools.keep(lambda ledger: write_lost(ledger, lease, record))

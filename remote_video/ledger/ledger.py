@@ -343,6 +343,8 @@ class Ledger:
     def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Any) -> JobRecord | None:
         """Let a job under another key be the one of `lease.key`; None when that can't be (any more).
 
+        One that is there already and would be submitted anew goes; what it cost is not forgotten.
+
         Args:
             account: whose it is from now on; by default it is left as it is.
             facts: what else is said of it from now on.
@@ -353,15 +355,14 @@ class Ledger:
 
         def taken(db: sa.Connection) -> JobRecord | None:
             self._check(db, lease)
-            other = rows.job_of(db, job.key)
-            if (
-                leases.held(db, job.key, self._is_alive(db))
-                or rows.job_of(db, lease.key)
-                or other is None
-                or other.state is not job.state
-            ):
+            other, mine = rows.job_of(db, job.key), rows.job_of(db, lease.key)
+            is_free = lifecycle.ON_RUN[mine.state if mine else None] is lifecycle.Action.SUBMIT
+            if leases.held(db, job.key, self._is_alive(db)) or not is_free or other is None or other.state != job.state:
                 return None
-            return rows.change(db, other, {**facts, "key": lease.key, "account": account or other.account})
+            spent = (other.earlier_usd or 0.0) + (spending.earlier_usd(db, lease.key) or 0.0)
+            db.execute(JOBS.delete().where(JOBS.c.key == lease.key))
+            its = {"key": lease.key, "account": account or other.account, "earlier_usd": spent or None}
+            return rows.change(db, other, {**facts, **its})
 
         return self._write(taken, job.key, lease.key)
 

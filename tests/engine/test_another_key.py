@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from remote_video_pack.remote_video.before_run import Known, before_run
 from remote_video_pack.remote_video.engine.look_ahead import look_ahead
-from remote_video_pack.remote_video.errors import JobUncertain, StillRunning
+from remote_video_pack.remote_video.errors import JobFailed, JobUncertain, StillRunning
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import JobRecord
@@ -176,6 +177,21 @@ def test_one_household_shares_it_and_it_stays_whose_it_was(shared, monkeypatch):
     assert (again.request_id, again.reused, shared.posts) == (first.request_id, True, 1)
     (job,) = rows(shared)
     assert job.account == theirs.account, "whoever can ask the provider for it still can"
+
+
+def test_a_job_of_one_s_own_that_failed_hides_no_clip_of_the_household(shared, monkeypatch):
+    household = replace(shared, more={**shared.more, "share_clips": True})
+    own = os.environ["RUNCOMFY_API_TOKEN"]
+    household.sandbox.faults.set("runcomfy/result", "completed-but-failed")
+    with pytest.raises(JobFailed):
+        household.run_now()
+    household.sandbox.faults.clear()
+    by_another_account(shared, monkeypatch)
+    theirs = shared.run_now()
+    monkeypatch.setenv("RUNCOMFY_API_TOKEN", own)
+    assert ahead(household).is_made
+    again = household.run_now()
+    assert (again.request_id, again.reused, shared.posts) == (theirs.request_id, True, 2)
 
 
 def test_a_new_key_of_the_same_account_is_told_by_the_provider_there_too(shared, monkeypatch):

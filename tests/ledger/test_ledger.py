@@ -275,6 +275,15 @@ def test_a_job_is_taken_over_with_all_that_is_known_of_it(ledger):
     assert (ledger.get(KEY), ledger.get(NEW_KEY).request_id) == (None, old.request_id)
 
 
+def test_what_takes_the_place_of_a_job_that_failed_counts_what_that_cost(ledger):
+    ledger.release(job_in(ledger, State.STORED))
+    failed = job_in(ledger, State.FAILED, NEW_KEY)
+    ledger.note(failed, cost_usd=0.5)
+    taken = ledger.take_over(ledger.get(KEY), failed)
+    assert (taken.state, taken.request_id, taken.earlier_usd) == (State.STORED, f"id-of-{KEY}", 0.5)
+    assert [job.key for job in ledger.recent()] == [NEW_KEY]
+
+
 @pytest.mark.parametrize("why_not", ["worked on", "moved on", "gone", "there is one already"])
 def test_a_job_is_not_taken_over_when_that_can_not_be_any_more(ledger, why_not):
     old_lease = job_in(ledger, State.SUBMITTED, engine_id=OTHER)
