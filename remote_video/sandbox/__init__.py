@@ -1,4 +1,4 @@
-"""A stand-in for both providers on loopback: real HTTP, real MP4s, faults on demand. Nothing is ever charged.
+"""A stand-in for both providers on loopback: real HTTP, real MP4s. Nothing is ever charged.
 
 Any key but "bad-key" is accepted. Words in square brackets in a prompt show what an error looks like:
 
@@ -12,7 +12,6 @@ Any key but "bad-key" is accepted. Words in square brackets in a prompt show wha
 """
 
 from .job_store import Pace
-from .request_log import LoggedRequest
 from .server import Sandbox, shared_sandbox
 
-__all__ = ["LoggedRequest", "Pace", "Sandbox", "shared_sandbox"]
+__all__ = ["Pace", "Sandbox", "shared_sandbox"]

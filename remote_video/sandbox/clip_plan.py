@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .submitted import Submitted
@@ -59,9 +59,6 @@ class ClipPlan:
         ends = [SHORT_FRAMES * (index + 1) // len(self.shots) for index in range(len(self.shots))]
         lengths = tuple(end - start for start, end in zip([0, *ends], ends, strict=False))
         return replace(self, width=SHORT_WIDTH, height=height, shots=lengths)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> ClipPlan:

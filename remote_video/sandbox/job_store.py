@@ -10,16 +10,20 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from .clip_plan import ClipPlan
 
+KEPT_S = 7 * 24 * 3600.0
+"""How long a job is kept after it was submitted."""
 REPLACE_TRIES = 20
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -32,7 +36,7 @@ class Pace:
     run_s: float = 3.0
 
 
-class Fate(Enum):
+class Fate(str, Enum):
     """How a job will end when nobody cancels it."""
 
     SUCCEEDS = "succeeds"
@@ -99,16 +103,12 @@ class Job:
         return Standing(State.SUCCEEDED if self.fate is Fate.SUCCEEDS else State.FAILED, progress=1.0)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "plan": self.plan.to_json(), "fate": self.fate.value}
+        return {**vars(self), "plan": vars(self.plan), "pace": vars(self.pace)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Job:
-        parts = {
-            "plan": ClipPlan.from_json(stored["plan"]),
-            "pace": Pace(**stored["pace"]),
-            "fate": Fate(stored["fate"]),
-        }
-        return cls(**{**stored, **parts})
+        plan = ClipPlan.from_json(stored["plan"])
+        return cls(**{**stored, "plan": plan, "pace": Pace(**stored["pace"]), "fate": Fate(stored["fate"])})
 
 
 class JobStore:
@@ -117,6 +117,8 @@ class JobStore:
     def __init__(self, folder: Path) -> None:
         self._jobs = folder / "jobs"
         self._jobs.mkdir(parents=True, exist_ok=True)
+        self._read: dict[str, tuple[tuple[int, int], Job]] = {}
+        """By request id: which file it was, and what it said."""
 
     def accept(self, job: Job, files: Mapping[str, bytes]) -> None:
         """Store a job with the files its plan names. From here on it exists and counts as accepted."""
@@ -131,14 +133,16 @@ class JobStore:
             return None
         path = self._jobs / request_id / "job.json"
         try:
-            return Job.from_json(json.loads(path.read_text(encoding="utf-8")))
+            facts = path.stat()
+            file = (facts.st_ino, facts.st_mtime_ns)
+            if self._read.get(request_id, ((0, 0),))[0] != file:
+                self._read[request_id] = (file, Job.from_json(json.loads(path.read_bytes())))
         except FileNotFoundError:
             return None
+        return self._read[request_id][1]
 
-    def cancel(self, job: Job, now: float) -> Job:
-        cancelled = replace(job, cancelled_at=now)
-        self._write(cancelled)
-        return cancelled
+    def cancel(self, job: Job, now: float) -> None:
+        self._write(replace(job, cancelled_at=now))
 
     def fail(self, job: Job) -> None:
         """Note that the clip of a job can't be made: it ends as failed, also for processes to come."""
@@ -147,22 +151,25 @@ class JobStore:
     def file(self, job: Job, name: str) -> Path:
         return self._jobs / job.request_id / name
 
-    def clip(self, job: Job) -> Path:
-        return self.file(job, job.plan.file_name)
-
     def all(self) -> list[Job]:
-        """Every accepted job, oldest first."""
+        """Every job that is kept, oldest first."""
         found = [self.find(path.parent.name) for path in self._jobs.glob("*/job.json")]
         return sorted((job for job in found if job), key=lambda job: job.submitted_at)
 
-    @property
-    def accepted_posts(self) -> int:
-        """How many submissions were ever accepted in this folder, whichever process served them."""
+    def count(self) -> int:
         return sum(1 for _ in self._jobs.glob("*/job.json"))
 
+    def forget_old(self, now: float) -> None:
+        """Delete what is older than `KEPT_S`, clips and all; what can't be deleted now is left for the next time."""
+        for folder in self._jobs.iterdir():
+            written = folder / "job.json"
+            with suppress(OSError):
+                if (written if written.exists() else folder).stat().st_mtime < now - KEPT_S:
+                    written.unlink(missing_ok=True)
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def _write(self, job: Job) -> None:
-        path = self._jobs / job.request_id / "job.json"
-        write_whole(path, json.dumps(job.to_json(), indent=1).encode())
+        write_whole(self._jobs / job.request_id / "job.json", json.dumps(job.to_json()).encode())
 
 
 def write_whole(path: Path, data: bytes) -> None:

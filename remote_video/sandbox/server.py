@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import threading
-from collections.abc import Callable, Iterable
-from functools import partial
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from aiohttp import web
+
 from ..loopback import is_loopback_host
 from .account import Account
-from .answer import JSON_TYPE, Answer, Incoming
 from .cometapi import CometApi
-from .exchange import serving
-from .faults import FaultBoard
+from .desk import Desk
 from .job_store import Job, JobStore, Pace, write_whole
-from .listener import Listener
 from .listing import Listing
 from .media_files import MediaFiles
-from .reception import Reception
-from .renders import Renders
-from .request_log import LoggedRequest, RequestLog
-from .routes import Route
 from .runcomfy_api import RunComfyApi
+
+log = logging.getLogger("remote_video")
+HOST = "127.0.0.1"
+LARGEST_BODY = 512 * 1024 * 1024
+IDLE_S = 300.0
+LET_GO_S = 0.001
+"""How long requests may go on when the sandbox stops."""
+CLEANED_EVERY_S = 3600.0
+NOT_FOUND_PAGE = "<!doctype html><title>404</title><h1>Not found</h1>\n"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Sandbox:
-    """Both providers on 127.0.0.1.
+    """Both providers on 127.0.0.1, in a thread of its own.
 
     Args:
-        folder: where jobs and clips are kept; another Sandbox on the same folder knows the same jobs.
+        folder: where jobs and clips are kept, for a week; another Sandbox on the same folder knows the same jobs.
         port: 0 takes a free one.
         pace: how long new jobs wait and run, s.
         short_clips: render half a second at 320 px (fast tests).
@@ -51,7 +60,7 @@ class Sandbox:
         catalogue: Iterable[Any] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.faults = FaultBoard()
+        self._port = port
         self.listing = Listing(folder)
         self.account = Account()
         if catalogue is not None:
@@ -60,31 +69,23 @@ class Sandbox:
         prebuilt_file = folder / "prebuilt.mp4" if prebuilt is not None else None
         if prebuilt is not None and prebuilt_file is not None:
             write_whole(prebuilt_file, prebuilt)
-        self._renders = Renders(self._store, prebuilt_file)
-        self._log = RequestLog()
-        reception = Reception(self._store, self._renders, pace or Pace(), short_clips)
-        media = MediaFiles(reception, self._renders)
-        routes = [
-            *RunComfyApi(reception, self.listing, self.account).routes(),
-            *CometApi(reception, media).routes(),
-            *media.routes(),
-            *self._own_routes(),
-        ]
-        handler = serving(routes, self._log, self.faults)
-        self._listener = Listener(port, handler)
-        handler.listener = self._listener
-        self.faults.connect(self._listener)
+        self._desk = Desk(self._store, pace or Pace(), short_clips, prebuilt_file, lambda: self.origin)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
         """Listen. Raises OSError when the port is taken."""
-        self._listener.open()
+        started: Future[tuple[int, Callable[[], object]]] = Future()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
+        self._thread.start()
+        self._port, self._end = started.result()
         return self
 
     def stop(self) -> None:
-        """Close every connection, end stalls, let running renders end."""
-        self.faults.clear()
-        self._listener.stop()
-        self._renders.stop()
+        """Close every connection, let running renders end."""
+        if self._thread is not None:
+            self._end()
+            self._thread.join()
+            self._thread = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -96,11 +97,11 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        return self._listener.port
+        return self._port
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def runcomfy_base_url(self) -> str:
@@ -117,89 +118,110 @@ class Sandbox:
 
     @property
     def accepted_posts(self) -> int:
-        """Submissions ever accepted in this folder, by any process."""
-        return self._store.accepted_posts
+        """How many accepted submissions the folder holds, whichever process served them."""
+        return self._store.count()
 
     @property
     def jobs(self) -> list[Job]:
         """Every accepted job, oldest first."""
         return self._store.all()
 
-    @property
-    def requests(self) -> list[LoggedRequest]:
-        """Every request this process served, oldest first."""
-        return self._log.all()
+    def app(self) -> web.Application:
+        """What is served, made anew for each start."""
+        app = web.Application(client_max_size=LARGEST_BODY)
+        media = MediaFiles(self._desk)
+        comet = CometApi(self._desk, media)
+        app.add_subapp("/runcomfy", RunComfyApi(self._desk, self.listing, self.account).app())
+        app.add_subapp("/cometapi/v1", comet.app())
+        app.add_routes(
+            [
+                web.get("/cometapi/api/models", comet.catalogue),
+                web.get(r"/media/{request_id}/{name:clip\.mp4|picture\.png}", media.get),
+                web.get("/sandbox/state", self._state),
+                web.post("/sandbox/catalogue", told(self._change_listing)),
+                web.post("/sandbox/balance", told(self._set_balance)),
+                web.route("*", "/{rest:.*}", _not_found),
+            ]
+        )
+        app.cleanup_ctx.extend([self._desk.run, self._keep_clean])
+        return app
 
-    def _own_routes(self) -> list[Route]:
-        return [
-            Route("sandbox/state", "GET", "/sandbox/state", self._state),
-            Route("sandbox/menu", "GET", "/sandbox/faults", self._menu),
-            Route("sandbox/set", "POST", "/sandbox/faults", partial(_told, self._set)),
-            Route("sandbox/clear", "DELETE", "/sandbox/faults", self._clear),
-            Route("sandbox/listing", "POST", "/sandbox/catalogue", partial(_told, self._change_listing)),
-            Route("sandbox/balance", "POST", "/sandbox/balance", partial(_told, self._set_balance)),
-        ]
+    def _run(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
+        try:
+            asyncio.run(self._serve(started))
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)
 
-    def _state(self, request: Incoming) -> Answer:
-        return Answer.of({"accepted_posts": self.accepted_posts, "requests": len(self.requests)})
+    async def _serve(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        runner = web.AppRunner(
+            self.app(), access_log=None, logger=log, keepalive_timeout=IDLE_S, shutdown_timeout=LET_GO_S
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port, backlog=256).start()
+            started.set_result((runner.addresses[0][1], lambda: loop.call_soon_threadsafe(ended.set)))
+            await ended.wait()
+        finally:
+            await runner.cleanup()
 
-    def _menu(self, request: Incoming) -> Answer:
-        faults = [
-            {"route": route, "fault": fault.name, "says": fault.says, "options": dict(fault.options)}
-            for fault in self.faults.menu()
-            for route in fault.routes
-        ]
-        active = [{"route": a.route, "fault": a.fault.name, "fired": a.fired} for a in self.faults.active()]
-        return Answer.of({"menu": faults, "active": active})
+    async def _keep_clean(self, _: web.Application) -> AsyncIterator[None]:
+        """While the sandbox runs: forget jobs that are too old, now and then."""
 
-    def _set(self, told: Any) -> Any:
-        """Body: {"route", "fault", "on_call"?, "times"?, "options"?}."""
-        counts = {"on_call": told.get("on_call"), "times": told.get("times")}
-        self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
-        return {"set": told["fault"], "route": told["route"]}
+        async def clean() -> None:
+            while True:
+                await asyncio.to_thread(self._store.forget_old, time.time())
+                await asyncio.sleep(CLEANED_EVERY_S)
 
-    def _clear(self, request: Incoming) -> Answer:
-        refusal = _not_from_here(request)
-        if refusal:
-            return refusal
-        self.faults.clear(request.query("route") or None)
-        return Answer.of({"cleared": request.query("route") or "all"})
+        cleaning = asyncio.create_task(clean())
+        yield
+        cleaning.cancel()
+        with suppress(asyncio.CancelledError):
+            await cleaning
 
-    def _change_listing(self, told: Any) -> Any:
+    async def _state(self, request: web.Request) -> web.Response:
+        return web.json_response({"accepted_posts": self.accepted_posts})
+
+    def _change_listing(self, said: Any) -> Any:
         """Body, any of it: {"set": [models], "put": [models], "remove": [ids]}; {}: what is offered without a word."""
-        if not told:
+        if not said:
             self.listing.reset()
-        if "set" in told:
-            self.listing.set(told["set"])
-        if "put" in told:
-            self.listing.put(*told["put"])
-        if "remove" in told:
-            self.listing.remove(*told["remove"])
+        if "set" in said:
+            self.listing.set(said["set"])
+        if "put" in said:
+            self.listing.put(*said["put"])
+        if "remove" in said:
+            self.listing.remove(*said["remove"])
         return {"models": len(self.listing.all())}
 
-    def _set_balance(self, told: Any) -> Any:
+    def _set_balance(self, said: Any) -> Any:
         """Body: {"balance_usd", "charges"?}."""
-        self.account.set(told["balance_usd"], charges=told.get("charges", False))
+        self.account.set(said["balance_usd"], charges=said.get("charges", False))
         return {"balance_usd": self.account.balance_usd}
 
 
-def _told(act: Callable[[Any], Any], request: Incoming) -> Answer:
-    """Do what a test says in JSON; what it says wrongly is a 400."""
-    refusal = _not_from_here(request)
-    if refusal:
-        return refusal
-    try:
-        return Answer.of(act(json.loads(request.body)))
-    except (KeyError, ValueError, TypeError, AttributeError) as problem:
-        return Answer.of({"message": str(problem)}, 400)
+async def _not_found(request: web.Request) -> web.Response:
+    return web.Response(status=404, text=NOT_FOUND_PAGE, content_type="text/html")
 
 
-def _not_from_here(request: Incoming) -> Answer | None:
-    """Keep web pages from switching faults: they can't send JSON to another origin, nor our own host name."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if is_loopback_host(host) and request.headers.get("content-type", "").startswith(JSON_TYPE):
-        return None
-    return Answer.of({"message": f"send {JSON_TYPE} to a loopback address"}, 403)
+def told(act: Callable[[Any], Any]) -> Handler:
+    """A handler that does what it is told in JSON; what it is told wrongly is a 400.
+
+    Web pages are kept out: they can't send JSON to another origin, nor our own host name.
+    """
+
+    async def handle(request: web.Request) -> web.Response:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        if not is_loopback_host(host) or request.content_type != "application/json":
+            return web.json_response({"message": "send application/json to a loopback address"}, status=403)
+        try:
+            return web.json_response(act(json.loads(await request.read())))
+        except (KeyError, ValueError, TypeError, AttributeError) as problem:
+            return web.json_response({"message": str(problem)}, status=400)
+
+    return handle
 
 
 _shared: dict[Path, Sandbox] = {}

@@ -24,9 +24,11 @@ from remote_video_pack.remote_video.engine.order import Order, place_order
 from remote_video_pack.remote_video.engine.watch import StoredClip, Watch
 from remote_video_pack.remote_video.models import COMET_VEO, VEO3
 from remote_video_pack.remote_video.models.request import Request
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
+
+from ..faults import Sandbox
 
 KEY = "a-key-of-the-tests"
 PROVIDERS = ("runcomfy", "cometapi")

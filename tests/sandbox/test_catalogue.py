@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.sandbox.contracts import Contract
 from remote_video_pack.remote_video.sandbox.listing import SNAPSHOT
 
 from ..engine.one_job import small_clip
+from ..faults import Sandbox
 from .conftest import data_uri, png
 
 CATALOGUE: list[dict[str, Any]] = json.loads(SNAPSHOT.read_text(encoding="utf-8"))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
-from remote_video_pack.remote_video.sandbox.faults import ROUTES, Fault, FaultBoard
+from remote_video_pack.remote_video.sandbox import Pace
+
+from ..faults import ROUTES, Fault, FaultBoard, Sandbox
 
 CLIP = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 200
 SMALL = {"seconds": 0.05, "bytes": 1 << 20, "calls": 2}

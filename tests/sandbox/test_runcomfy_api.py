@@ -10,7 +10,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
+
+from ..faults import Sandbox
 
 RUNWAY = "runwayml/runway-gen-3-alpha/turbo/image-to-video"
 KLING = "kling/kling-3.0/standard/image-to-video"

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFont
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox, shared_sandbox
+from remote_video_pack.remote_video.sandbox import Pace, shared_sandbox
+
+from ..faults import Sandbox
 
 PACK = Path(__file__).resolve().parents[2]
 OTHER_PROCESS = """
@@ -59,7 +61,7 @@ def test_a_new_sandbox_on_the_folder_knows_old_jobs(tmp_path, client):
 def test_a_lost_clip_is_made_again(client, sandbox):
     request_id, result = client.finished_veo()
     first = client.get(result["output"]["video"]).content
-    sandbox._store.clip(sandbox.jobs[0]).unlink()
+    sandbox._desk.clip(sandbox.jobs[0]).unlink()
     _, result = client.finish(request_id)
     assert client.get(result["output"]["video"]).content == first
 
