@@ -8,6 +8,7 @@ Any key but "bad-key" is accepted. Words in square brackets in a prompt show wha
     [balance]      the account has not enough money (RunComfy 400002)
     [busy]         the submission is turned away for now (429)
     [gone]         the model is no longer offered (RunComfy 400001)
+    [https-only]   media inside the request are refused: the provider wants to fetch them from an address
     [slow]         the job takes half a minute longer
 """
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 
 from .clip_plan import comet_veo
-from .desk import FAILURES, Desk, has_key
+from .desk import FAILURES, Desk, Flag, Handler, flag_in, has_key
 from .job_store import Job, Standing, State
 from .media_files import MediaFiles
-from .prompt_flags import Flag, flag_in
-from .submitted import MediaRefused, Submitted, open_picture
+from .submitted import MediaRefused, open_media
 
 PROVIDER = "cometapi"
 USUAL = {"prompt": "", "model": "veo3-fast", "size": "16x9"}
@@ -30,8 +28,12 @@ WORDS = {
     State.FAILED: "failed",
     State.CANCELLED: "failed",
 }
-Part = tuple[str, bytes, str]
-"""A field of a form: its name, its bytes, its type."""
+REFUSALS = {
+    Flag.MODERATION: (400, "content_policy_violation", "The prompt was flagged by content moderation"),
+    Flag.BALANCE: (403, "insufficient_user_quota", "The account's balance is not enough"),
+    Flag.BUSY: (429, "rate_limit_exceeded", "Too many requests"),
+    Flag.GONE: (503, "model_not_found", "No channel offers this model"),
+}
 
 
 class Refused(Exception):
@@ -45,9 +47,7 @@ class Refused(Exception):
 
 
 @web.middleware
-async def _in_its_words(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _in_its_words(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if not has_key(request):
             raise Refused(401, "", "Invalid token")
@@ -76,21 +76,30 @@ class CometApi:
         return app
 
     async def create(self, request: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(self._create, await _parts(request)))
+        return web.json_response(await asyncio.to_thread(self._create, *await _form(request)))
 
-    def _create(self, parts: list[Part]) -> dict[str, Any]:
+    def _create(self, fields: dict[str, str], references: list[tuple[bytes, str]]) -> dict[str, Any]:
         """On a thread: images are opened."""
-        fields = _fields(parts)
-        pictures = _references([part for part in parts if part[0] == REFERENCE])
-        flag = flag_in(fields["prompt"])
-        _refuse_flagged(flag)
-        if not fields["model"].startswith("veo"):
-            raise Refused(503, "model_not_found", f"No available channel for model {fields['model']}", "model")
+        model, size, prompt = fields["model"], fields["size"], fields["prompt"]
+        if not prompt.strip():
+            raise Refused(400, "invalid_request", "prompt is required", "prompt")
+        if size not in SIZES:
+            raise Refused(400, "invalid_request", f"size must be one of {', '.join(SIZES)}; found {size!r}", "size")
+        try:
+            if len(references) > MOST_REFERENCES:
+                raise MediaRefused(f"at most {MOST_REFERENCES} {REFERENCE} files; found {len(references)}")
+            pictures = [open_media("image", *reference) for reference in references]
+        except MediaRefused as problem:
+            raise Refused(400, "invalid_request", str(problem), REFERENCE) from problem
+        flag = flag_in(prompt)
+        if flag in REFUSALS:
+            raise Refused(*REFUSALS[flag], "prompt")
+        if not model.startswith("veo"):
+            raise Refused(503, "model_not_found", f"No available channel for model {model}", "model")
         files = {f"{REFERENCE}-{index}{picture.suffix}": picture.data for index, picture in enumerate(pictures)}
-        plan = comet_veo(fields["prompt"], fields["size"], fields["model"], tuple(files))
-        cost = ALIASES.get(fields["model"], 0.0)
+        plan = comet_veo(prompt, size, model, tuple(files))
         inputs = {**fields, REFERENCE: list(files)}
-        job = self._desk.take_in(PROVIDER, fields["model"], inputs, plan, files, flag, cost)
+        job = self._desk.take_in(PROVIDER, model, inputs, plan, files, flag, ALIASES.get(model, 0.0))
         return _task(job, Standing(State.QUEUED))
 
     async def retrieve(self, request: web.Request) -> web.Response:
@@ -127,53 +136,24 @@ class CometApi:
         raise Refused(404, "task_not_exist", f"Task {task_id} does not exist")
 
 
-async def _parts(request: web.Request) -> list[Part]:
-    if request.content_type != "multipart/form-data":
-        raise Refused(400, "invalid_request", "Content-Type is not multipart/form-data")
-    found = []
+async def _form(request: web.Request) -> tuple[dict[str, str], list[tuple[bytes, str]]]:
+    """Its fields, and its images with their types."""
+    fields, references = dict(USUAL), []
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                raise ValueError("a part that is no field")
-            found.append((part.name, bytes(await part.read()), part.headers.get("Content-Type", "")))
+        if request.content_type != "multipart/form-data":
+            raise ValueError("Content-Type is not multipart/form-data")
+        reader = await request.multipart()
+        while isinstance(part := await reader.next(), BodyPartReader):
+            data = bytes(await part.read())
+            if part.name == REFERENCE:
+                references.append((data, part.headers.get("Content-Type", "")))
+            elif part.name in fields:
+                fields[part.name] = data.decode(errors="replace")
+            else:
+                raise Refused(400, "invalid_request", f"unknown field {part.name!r}", part.name)
     except ValueError as problem:
         raise Refused(400, "invalid_request", f"The form can't be read ({problem})") from problem
-    return found
-
-
-def _fields(parts: list[Part]) -> dict[str, str]:
-    fields = dict(USUAL)
-    for name, data, _ in parts:
-        if name in fields:
-            fields[name] = data.decode(errors="replace")
-        elif name != REFERENCE:
-            raise Refused(400, "invalid_request", f"unknown field {name!r}", name)
-    if not fields["prompt"].strip():
-        raise Refused(400, "invalid_request", "prompt is required", "prompt")
-    if fields["size"] not in SIZES:
-        message = f"size must be one of {', '.join(SIZES)}; found {fields['size']!r}"
-        raise Refused(400, "invalid_request", message, "size")
-    return fields
-
-
-def _references(found: list[Part]) -> list[Submitted]:
-    try:
-        if len(found) > MOST_REFERENCES:
-            raise MediaRefused(f"at most {MOST_REFERENCES} {REFERENCE} files; found {len(found)}")
-        return [open_picture(data, kind) for _, data, kind in found]
-    except MediaRefused as problem:
-        raise Refused(400, "invalid_request", str(problem), REFERENCE) from problem
-
-
-def _refuse_flagged(flag: Flag | None) -> None:
-    if flag is Flag.MODERATION:
-        raise Refused(400, "content_policy_violation", "The prompt was flagged by content moderation", "prompt")
-    if flag is Flag.BALANCE:
-        raise Refused(403, "insufficient_user_quota", "The account's balance is not enough")
-    if flag is Flag.BUSY:
-        raise Refused(429, "rate_limit_exceeded", "Too many requests")
-    if flag is Flag.GONE:
-        raise Refused(503, "model_not_found", "No channel offers this model")
+    return fields, references
 
 
 def _task(job: Job, standing: Standing) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,22 @@ from aiohttp import web
 from .clip_plan import ClipPlan
 from .clips import render
 from .job_store import Fate, Job, JobStore, Pace, Standing, move_into_place
-from .prompt_flags import SLOW_S, Flag
+
+SLOW_S = 30.0
+
+
+class Flag(Enum):
+    """Words in brackets that make the sandbox show an error; the package's own text says of each what it does."""
+
+    MODERATION = "[moderation]"
+    WITHHELD = "[withheld]"
+    FAIL = "[fail]"
+    BALANCE = "[balance]"
+    BUSY = "[busy]"
+    GONE = "[gone]"
+    HTTPS_ONLY = "[https-only]"
+    SLOW = "[slow]"
+
 
 FATES = {Flag.FAIL: Fate.FAILS, Flag.WITHHELD: Fate.FLAGGED}
 FAILURES = {
@@ -28,6 +44,8 @@ FAILURES = {
 BAD_KEY = "bad-key"
 SIDE_BY_SIDE = 2
 """So many clips are rendered at once."""
+CLEANED_EVERY_S = 3600.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger("remote_video")
 
 
@@ -49,29 +67,30 @@ class Desk:
         self._pace, self._short_clips, self._prebuilt = pace, short_clips, prebuilt
         self._making: dict[str, asyncio.Task[None]] = {}
 
-    async def run(self, _: web.Application) -> Any:
-        """While the sandbox runs: render clips. At its end let those that are begun end, and begin no more."""
+    async def run(self, _: web.Application) -> AsyncIterator[None]:
+        """While the sandbox runs: render clips, and forget old jobs. At its end let what is being rendered end."""
         self._loop, self._room, self._closing = asyncio.get_running_loop(), asyncio.Semaphore(SIDE_BY_SIDE), False
+        cleaning = self._loop.create_task(self._clean())
         yield
         self._closing = True
-        await asyncio.gather(*self._making.values())
+        cleaning.cancel()
+        await asyncio.gather(*self._making.values(), cleaning, return_exceptions=True)
+
+    async def _clean(self) -> None:
+        while True:
+            await asyncio.to_thread(self.store.forget_old)
+            await asyncio.sleep(CLEANED_EVERY_S)
 
     def take_in(
-        self,
-        provider: str,
-        model_id: str,
-        inputs: Mapping[str, Any],
-        plan: ClipPlan,
-        files: Mapping[str, bytes],
-        flag: Flag | None,
-        cost_usd: float = 0.0,
-    ) -> Job:
+        self, provider: str, model_id: str, inputs: Mapping[str, Any], plan: ClipPlan, files: Mapping[str, bytes],
+        flag: Flag | None, cost: float,
+    ) -> Job:  # fmt: skip
         """Accept a submission: from here on it counts."""
         plan = plan.shortened() if self._short_clips else plan
         pace = replace(self._pace, run_s=self._pace.run_s + SLOW_S) if flag is Flag.SLOW else self._pace
         fate = FATES.get(flag, Fate.SUCCEEDS) if flag else Fate.SUCCEEDS
         request_id = f"task_{uuid.uuid4().hex}" if provider == "cometapi" else str(uuid.uuid4())
-        job = Job(request_id, provider, model_id, inputs, plan, pace, fate, time.time(), cost_usd)
+        job = Job(request_id, provider, model_id, inputs, plan, pace, fate, time.time(), cost)
         self.store.accept(job, files)
         self._want(job)
         return job
@@ -84,9 +103,6 @@ class Desk:
     def standing(self, job: Job) -> Standing:
         self._want(job)
         return job.standing(time.time(), self.clip(job).exists())
-
-    def cancel(self, job: Job) -> None:
-        self.store.cancel(job, time.time())
 
     def clip(self, job: Job) -> Path:
         """Where the clip of a job is, once it is ready."""
@@ -115,24 +131,24 @@ class Desk:
 
     def _render(self, job: Job, done: asyncio.Event) -> None:
         """On a thread that nobody waits for when the process ends."""
+        path, current = self.clip(job), self.store.find(job.request_id)
+        part = path.with_name(f"clip.{uuid.uuid4().hex}.part")
         try:
-            self._write_clip(job)
+            if current and current.cancelled_at is None and not path.exists():
+                render(job.plan, [self.store.file(job, name).read_bytes() for name in job.plan.images], part)
+                move_into_place(part, path)
         except Exception:
             log.exception("the sandbox could not render the clip of %s", job.request_id)
             self.store.fail(job)
         finally:
+            part.unlink(missing_ok=True)
             self._loop.call_soon_threadsafe(done.set)
 
-    def _write_clip(self, job: Job) -> None:
-        current, path = self.store.find(job.request_id), self.clip(job)
-        if current is None or current.cancelled_at is not None or path.exists():
-            return
-        part = path.with_name(f"clip.{uuid.uuid4().hex}.part")
-        try:
-            render(job.plan, [self.store.file(job, name).read_bytes() for name in job.plan.images], part)
-            move_into_place(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+
+def flag_in(words: str) -> Flag | None:
+    """The first flag that some words contain, in the order above."""
+    lowered = words.lower()
+    return next((flag for flag in Flag if flag.value in lowered), None)
 
 
 def has_key(request: web.Request) -> bool:

@@ -23,7 +23,7 @@ from typing import Any
 from .clip_plan import ClipPlan
 
 KEPT_S = 7 * 24 * 3600.0
-"""How long a job is kept after it was submitted."""
+"""How long a job is kept after something of it was written last."""
 REPLACE_TRIES = 20
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -47,14 +47,8 @@ class Fate(str, Enum):
     """The sandbox itself could not make the clip."""
 
 
-class State(Enum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+State = Enum("State", "QUEUED RUNNING SUCCEEDED FAILED CANCELLED")
+"""Where a job stands."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class Standing:
 
     @property
     def over(self) -> bool:
-        return self.state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+        return self.state not in (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -117,8 +111,6 @@ class JobStore:
     def __init__(self, folder: Path) -> None:
         self._jobs = folder / "jobs"
         self._jobs.mkdir(parents=True, exist_ok=True)
-        self._read: dict[str, tuple[tuple[int, int], Job]] = {}
-        """By request id: which file it was, and what it said."""
 
     def accept(self, job: Job, files: Mapping[str, bytes]) -> None:
         """Store a job with the files its plan names. From here on it exists and counts as accepted."""
@@ -131,18 +123,13 @@ class JobStore:
     def find(self, request_id: str) -> Job | None:
         if not REQUEST_ID.fullmatch(request_id):
             return None
-        path = self._jobs / request_id / "job.json"
         try:
-            facts = path.stat()
-            file = (facts.st_ino, facts.st_mtime_ns)
-            if self._read.get(request_id, ((0, 0),))[0] != file:
-                self._read[request_id] = (file, Job.from_json(json.loads(path.read_bytes())))
+            return Job.from_json(json.loads((self._jobs / request_id / "job.json").read_bytes()))
         except FileNotFoundError:
             return None
-        return self._read[request_id][1]
 
-    def cancel(self, job: Job, now: float) -> None:
-        self._write(replace(job, cancelled_at=now))
+    def cancel(self, job: Job) -> None:
+        self._write(replace(job, cancelled_at=time.time()))
 
     def fail(self, job: Job) -> None:
         """Note that the clip of a job can't be made: it ends as failed, also for processes to come."""
@@ -153,20 +140,19 @@ class JobStore:
 
     def all(self) -> list[Job]:
         """Every job that is kept, oldest first."""
-        found = [self.find(path.parent.name) for path in self._jobs.glob("*/job.json")]
+        found = (self.find(folder.name) for folder in self._jobs.iterdir())
         return sorted((job for job in found if job), key=lambda job: job.submitted_at)
 
     def count(self) -> int:
         return sum(1 for _ in self._jobs.glob("*/job.json"))
 
-    def forget_old(self, now: float) -> None:
+    def forget_old(self) -> None:
         """Delete what is older than `KEPT_S`, clips and all; what can't be deleted now is left for the next time."""
         for folder in self._jobs.iterdir():
-            written = folder / "job.json"
             with suppress(OSError):
-                if (written if written.exists() else folder).stat().st_mtime < now - KEPT_S:
-                    written.unlink(missing_ok=True)
-                    shutil.rmtree(folder, ignore_errors=True)
+                if folder.stat().st_mtime < time.time() - KEPT_S:
+                    (folder / "job.json").unlink(missing_ok=True)
+                    shutil.rmtree(folder)
 
     def _write(self, job: Job) -> None:
         write_whole(self._jobs / job.request_id / "job.json", json.dumps(job.to_json()).encode())
@@ -181,12 +167,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def move_into_place(part: Path, path: Path) -> None:
     """Rename over `path`; on Windows that fails for as long as somebody reads it, so try for a while."""
-    for attempt in range(REPLACE_TRIES):
-        try:
+    for _ in range(REPLACE_TRIES):
+        with suppress(PermissionError):
             part.replace(path)
-        except PermissionError:
-            if attempt == REPLACE_TRIES - 1:
-                raise
-            time.sleep(0.05)
-        else:
             return
+        time.sleep(0.05)
+    part.replace(path)

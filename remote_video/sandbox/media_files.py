@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from email.utils import formatdate
 
 from aiohttp import web
@@ -38,22 +39,13 @@ class MediaFiles:
             "ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
             "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
         }
-        wanted = slice(None)
-        if request.headers.get("If-Range", headers["ETag"]) in (headers["ETag"], headers["Last-Modified"]):
-            wanted = _range(request)
-        if wanted == slice(None):
+        wanted, is_the_same = slice(None, None, 1), (headers["ETag"], headers["Last-Modified"])
+        with suppress(ValueError):
+            wanted = request.http_range
+        if wanted == slice(None, None, 1) or request.headers.get("If-Range", headers["ETag"]) not in is_the_same:
             return web.Response(body=data, headers=headers)
         start, end, _ = wanted.indices(len(data))
         if start >= end:
             return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{len(data)}"})
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
         return web.Response(status=206, body=data[start:end], headers=headers)
-
-
-def _range(request: web.Request) -> slice:
-    """The part that is asked for; all of it, when that is not understood."""
-    try:
-        wanted = request.http_range
-    except ValueError:
-        return slice(None)
-    return slice(wanted.start, wanted.stop)

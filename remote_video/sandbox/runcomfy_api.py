@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,11 +12,10 @@ from aiohttp import web
 
 from .account import Account, cost_of
 from .clip_plan import plan_of, words_in
-from .contracts import Breach, Checked
-from .desk import FAILURES, Desk, has_key
+from .contracts import Breach, Checked, breach
+from .desk import FAILURES, Desk, Flag, Handler, flag_in, has_key
 from .job_store import Job, Standing, State
 from .listing import OWN_KEY, Entry, Listing, contract_of, makes_pictures, name_of, published
-from .prompt_flags import Flag, flag_in
 
 PROVIDER = "runcomfy"
 STATUS_WORDS = {
@@ -27,20 +26,23 @@ STATUS_WORDS = {
     State.CANCELLED: "cancelled",
 }
 RESULT_WORDS = {**STATUS_WORDS, State.SUCCEEDED: "succeeded", State.FAILED: "failed"}
-WANTS_ADDRESS = "URL scheme should be 'https' (asked for by [https-only] in the prompt)"
+REFUSALS = {
+    Flag.MODERATION: (422, 422001, "The prompt was flagged by content moderation (asked for by [moderation])."),
+    Flag.BALANCE: (402, 400002, "Insufficient balance (asked for by [balance] in the prompt)."),
+    Flag.BUSY: (429, 429, "Too many requests (asked for by [busy] in the prompt)."),
+}
 USUAL_PAGE = 20
 COUNT = "num_images"
 
 
 def error(status: int, code: int | str, message: str, **more: Any) -> web.Response:
     """An error as RunComfy words it."""
-    return web.json_response({"error_code": code, "error_message": message, **more}, status=status)
+    wait = {"Retry-After": "1"} if status == 429 else None
+    return web.json_response({"error_code": code, "error_message": message, **more}, status=status, headers=wait)
 
 
 @web.middleware
-async def _with_key(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _with_key(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request) if has_key(request) else error(401, 400004, "The token is missing or revoked.")
 
 
@@ -76,15 +78,15 @@ class RunComfyApi:
             return _no_model(model_id)
         try:
             body = json.loads(data)
-            checked = contract_of(entry).check(body)
+            flag = flag_in(words_in(body))
+            checked = contract_of(entry).check(body, by_address=flag is Flag.HTTPS_ONLY)
         except (ValueError, RecursionError) as problem:
-            return _refused([Breach((), f"The body is not JSON ({problem})", "json_invalid")])
+            return _refused([breach((), f"The body is not JSON ({problem})", "json_invalid")])
         if checked.breaches:
             return _refused(checked.breaches)
-        flag = flag_in(words_in(checked.inputs))
-        if flag is Flag.HTTPS_ONLY and (inside := list(_data_uris(body))):
-            return _refused([Breach(where, WANTS_ADDRESS, "url_scheme") for where in inside])
-        return _flagged(flag, model_id) or self._accept(model_id, entry, checked, flag)
+        if flag is Flag.GONE:
+            return _no_model(model_id)
+        return error(*REFUSALS[flag]) if flag in REFUSALS else self._accept(model_id, entry, checked, flag)
 
     def _accept(self, model_id: str, entry: Entry, checked: Checked, flag: Flag | None) -> web.Response:
         settled = contract_of(entry).settled(checked.inputs)
@@ -127,7 +129,7 @@ class RunComfyApi:
         job, standing = self._found(request)
         outcome = "not_cancellable"
         if standing.state in (State.QUEUED, State.CANCELLED):
-            self._desk.cancel(job)
+            self._desk.store.cancel(job)
             standing, outcome = Standing(State.CANCELLED), "cancelled"
         said = {"request_id": job.request_id, "status": STATUS_WORDS[standing.state], "outcome": outcome}
         return web.json_response(said, status=202)
@@ -171,30 +173,9 @@ def _output(job: Job, url: str) -> dict[str, Any]:
     return {"images": [url] * count} if isinstance(count, int) and count > 1 else {"image": url}
 
 
-def _data_uris(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where in a body there are files that it brings along."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in inner:
-        yield from _data_uris(item, (*where, name))
-    if isinstance(value, str) and value[:5].lower() == "data:":
-        yield where
-
-
-def _flagged(flag: Flag | None, model_id: str) -> web.Response | None:
-    if flag is Flag.MODERATION:
-        return error(422, 422001, "The prompt was flagged by content moderation (asked for by [moderation]).")
-    if flag is Flag.BALANCE:
-        return error(402, 400002, "Insufficient balance (asked for by [balance] in the prompt).")
-    if flag is Flag.BUSY:
-        busy = error(429, 429, "Too many requests (asked for by [busy] in the prompt).")
-        busy.headers["Retry-After"] = "1"
-        return busy
-    return _no_model(model_id) if flag is Flag.GONE else None
-
-
 def _refused(breaches: list[Breach]) -> web.Response:
-    words = "; ".join(f"{'.'.join(map(str, b.location)) or 'body'}: {b.message}" for b in breaches)
-    return error(422, 422001, f"Input validation failed. {words}", detail=[breach.detail for breach in breaches])
+    words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in breaches)
+    return error(422, 422001, f"Input validation failed. {words}", detail=breaches)
 
 
 def _no_model(model_id: str) -> web.Response:

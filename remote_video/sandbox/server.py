@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ..loopback import is_loopback_host
 from .account import Account
 from .cometapi import CometApi
 from .desk import Desk
@@ -29,12 +23,8 @@ from .runcomfy_api import RunComfyApi
 log = logging.getLogger("remote_video")
 HOST = "127.0.0.1"
 LARGEST_BODY = 512 * 1024 * 1024
-IDLE_S = 300.0
 LET_GO_S = 0.001
 """How long requests may go on when the sandbox stops."""
-CLEANED_EVERY_S = 3600.0
-NOT_FOUND_PAGE = "<!doctype html><title>404</title><h1>Not found</h1>\n"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Sandbox:
@@ -66,18 +56,19 @@ class Sandbox:
         if catalogue is not None:
             self.listing.set(catalogue)
         self._store = JobStore(folder)
-        prebuilt_file = folder / "prebuilt.mp4" if prebuilt is not None else None
-        if prebuilt is not None and prebuilt_file is not None:
-            write_whole(prebuilt_file, prebuilt)
-        self._desk = Desk(self._store, pace or Pace(), short_clips, prebuilt_file, lambda: self.origin)
+        if prebuilt is not None:
+            write_whole(folder / "prebuilt.mp4", prebuilt)
+        clip = folder / "prebuilt.mp4" if prebuilt is not None else None
+        self._desk = Desk(self._store, pace or Pace(), short_clips, clip, lambda: self.origin)
         self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
         """Listen. Raises OSError when the port is taken."""
         started: Future[tuple[int, Callable[[], object]]] = Future()
-        self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
+        thread.start()
         self._port, self._end = started.result()
+        self._thread = thread
         return self
 
     def stop(self) -> None:
@@ -90,9 +81,7 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -137,13 +126,9 @@ class Sandbox:
             [
                 web.get("/cometapi/api/models", comet.catalogue),
                 web.get(r"/media/{request_id}/{name:clip\.mp4|picture\.png}", media.get),
-                web.get("/sandbox/state", self._state),
-                web.post("/sandbox/catalogue", told(self._change_listing)),
-                web.post("/sandbox/balance", told(self._set_balance)),
-                web.route("*", "/{rest:.*}", _not_found),
             ]
         )
-        app.cleanup_ctx.extend([self._desk.run, self._keep_clean])
+        app.cleanup_ctx.append(self._desk.run)
         return app
 
     def _run(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
@@ -156,9 +141,7 @@ class Sandbox:
 
     async def _serve(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.AppRunner(
-            self.app(), access_log=None, logger=log, keepalive_timeout=IDLE_S, shutdown_timeout=LET_GO_S
-        )
+        runner = web.AppRunner(self.app(), access_log=None, logger=log, shutdown_timeout=LET_GO_S)
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, self._port, backlog=256).start()
@@ -166,62 +149,6 @@ class Sandbox:
             await ended.wait()
         finally:
             await runner.cleanup()
-
-    async def _keep_clean(self, _: web.Application) -> AsyncIterator[None]:
-        """While the sandbox runs: forget jobs that are too old, now and then."""
-
-        async def clean() -> None:
-            while True:
-                await asyncio.to_thread(self._store.forget_old, time.time())
-                await asyncio.sleep(CLEANED_EVERY_S)
-
-        cleaning = asyncio.create_task(clean())
-        yield
-        cleaning.cancel()
-        with suppress(asyncio.CancelledError):
-            await cleaning
-
-    async def _state(self, request: web.Request) -> web.Response:
-        return web.json_response({"accepted_posts": self.accepted_posts})
-
-    def _change_listing(self, said: Any) -> Any:
-        """Body, any of it: {"set": [models], "put": [models], "remove": [ids]}; {}: what is offered without a word."""
-        if not said:
-            self.listing.reset()
-        if "set" in said:
-            self.listing.set(said["set"])
-        if "put" in said:
-            self.listing.put(*said["put"])
-        if "remove" in said:
-            self.listing.remove(*said["remove"])
-        return {"models": len(self.listing.all())}
-
-    def _set_balance(self, said: Any) -> Any:
-        """Body: {"balance_usd", "charges"?}."""
-        self.account.set(said["balance_usd"], charges=said.get("charges", False))
-        return {"balance_usd": self.account.balance_usd}
-
-
-async def _not_found(request: web.Request) -> web.Response:
-    return web.Response(status=404, text=NOT_FOUND_PAGE, content_type="text/html")
-
-
-def told(act: Callable[[Any], Any]) -> Handler:
-    """A handler that does what it is told in JSON; what it is told wrongly is a 400.
-
-    Web pages are kept out: they can't send JSON to another origin, nor our own host name.
-    """
-
-    async def handle(request: web.Request) -> web.Response:
-        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-        if not is_loopback_host(host) or request.content_type != "application/json":
-            return web.json_response({"message": "send application/json to a loopback address"}, status=403)
-        try:
-            return web.json_response(act(json.loads(await request.read())))
-        except (KeyError, ValueError, TypeError, AttributeError) as problem:
-            return web.json_response({"message": str(problem)}, status=400)
-
-    return handle
 
 
 _shared: dict[Path, Sandbox] = {}

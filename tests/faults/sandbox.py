@@ -134,7 +134,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.Response:
     try:
         return await handler(request)
     except web.HTTPException as said:
-        return said
+        return web.Response(status=said.status, body=said.body, headers=said.headers)
 
 
 async def _told(request: web.Request, handler: Handler) -> Answer:

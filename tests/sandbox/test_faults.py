@@ -290,29 +290,6 @@ def test_zero_frames_is_a_real_file_without_pictures(client, stage, tmp_path: Pa
         assert container.streams.audio and not container.streams.video
 
 
-def test_faults_are_switched_over_http(client, stage):
-    call = Caller(client, "runcomfy/status")
-    url = f"{stage.origin}/sandbox/faults"
-    told = {"route": "runcomfy/status", "fault": "error-429-retry-after", "on_call": 1, "options": {"seconds": 3}}
-    assert requests.post(url, json=told, timeout=10).status_code == 200
-    assert call().status_code == 429
-    assert requests.get(url, timeout=10).json()["active"][0]["fired"] == 1
-    stage.faults.set("runcomfy/status", "error-500")
-    assert requests.delete(url, headers={"Content-Type": "application/json"}, timeout=10).status_code == 200
-    assert call().status_code == 200
-
-
-def test_a_web_page_can_not_switch_faults(stage):
-    url = f"{stage.origin}/sandbox/faults"
-    told = json.dumps({"route": "media", "fault": "media-404"})
-    as_form = requests.post(url, data=told, headers={"Content-Type": "text/plain"}, timeout=10)
-    rebound = requests.post(
-        url, data=told, headers={"Content-Type": "application/json", "Host": "evil.test"}, timeout=10
-    )
-    assert (as_form.status_code, rebound.status_code) == (403, 403)
-    assert not stage.faults.active()
-
-
 def test_a_fault_that_is_not_on_the_menu_is_an_error(stage):
     for route, name, options in (("media", "nothing", {}), ("nowhere", "stall", {}), ("media", "stall", {"second": 1})):
         with pytest.raises(KeyError):

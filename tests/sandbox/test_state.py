@@ -100,8 +100,7 @@ def test_two_processes_share_a_folder(client, sandbox, other_process):
         thread.start()
     for thread in threads:
         thread.join()
-    known_there = client.session.get(f"{other_process}/sandbox/state", timeout=10).json()
-    assert len(set(accepted)) == sandbox.accepted_posts == known_there["accepted_posts"] == 40
+    assert len(set(accepted)) == sandbox.accepted_posts == 40
     for request_id in accepted:
         status = client.session.get(
             f"{there}/v1/requests/{request_id}/status", headers={"Authorization": "Bearer key"}, timeout=10
