@@ -151,7 +151,7 @@ async def _form(request: web.Request) -> tuple[dict[str, str], list[tuple[bytes,
                 fields[part.name] = data.decode(errors="replace")
             else:
                 raise Refused(400, "invalid_request", f"unknown field {part.name!r}", part.name)
-    except ValueError as problem:
+    except (ValueError, AssertionError) as problem:  # aiohttp 3.11 asserts that a form goes on
         raise Refused(400, "invalid_request", f"The form can't be read ({problem})") from problem
     return fields, references
 
