@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -28,7 +28,8 @@ from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
 
-from ..faults import Sandbox
+if TYPE_CHECKING:  # it is loaded by its path, too
+    from ..faults import Sandbox
 
 KEY = "a-key-of-the-tests"
 PROVIDERS = ("runcomfy", "cometapi")
