@@ -8,10 +8,13 @@ with FaultProxy(port_of_the_server) as proxy:
     proxy.delay(up_s=0.5, down_s=0.5)    # every piece comes later
     cut = proxy.cut_at(b"COMMIT")        # a connection is cut when this comes by: `cut.done` is set then
     proxy.heal()                         # from now on all is well, and what waited goes on
+    line = proxy.take_over(address)      # the server is out of it: from now on the client hears whoever holds its line
+    proxy.end(line, reset=True)          # as a cut, of this one alone
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
@@ -25,6 +28,7 @@ Direction = Literal["up", "down"]
 _PIECE = 65536
 _LONGEST_WORDS = 64
 _CONNECT_S = 5.0
+_RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 @dataclass(eq=False)
@@ -58,19 +62,21 @@ class Cut:
 
 
 @dataclass(eq=False)
-class _Line:
+class Line:
     """A connection through the proxy."""
 
     client: socket.socket
     server: socket.socket
     is_over: bool = False
+    is_taken: bool = False
+    """Somebody else answers the client."""
 
     def end(self, *, reset: bool) -> None:
         """End it for the client by RST or FIN; for the server by FIN: it still does what has come to it."""
         self.is_over = True
         if reset:
             with suppress(OSError):
-                self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         for side, how in (
             (self.client, socket.SHUT_RD if reset else socket.SHUT_RDWR),
             (self.server, socket.SHUT_RDWR),
@@ -86,16 +92,18 @@ class FaultProxy:
     Args:
         port: the server's.
         host: the server's.
+        at: the proxy's own port; 0 takes a free one.
     """
 
-    def __init__(self, port: int, host: str = HOST) -> None:
+    def __init__(self, port: int, host: str = HOST, *, at: int = 0) -> None:
         self._server = (host, port)
         self._change = threading.Condition()
-        self._lines: set[_Line] = set()
+        self._threshold = threading.RLock()
+        self._lines: set[Line] = set()
         self._swallowed: set[Direction] = set()
         self._delays: dict[Direction, float] = {"up": 0.0, "down": 0.0}
         self._cuts: list[Cut] = []
-        self._door = _bound(0)
+        self._door = _bound(at)
         self.port = int(self._door.getsockname()[1])
         self._porter: threading.Thread | None = None
         self.accepted = 0
@@ -124,25 +132,27 @@ class FaultProxy:
             self._cuts.clear()
             self._delays = {"up": 0.0, "down": 0.0}
             self._change.notify_all()
+        with self._threshold:
             if self._porter is None:
                 self._let_in()
 
     def refuse(self) -> None:
         """Let nobody in: the port is closed, but nobody else's."""
-        with self._change:
+        with self._threshold:
             if self._porter is not None:
+                self._is_shut = True
                 with suppress(OSError):
-                    self._door.shutdown(socket.SHUT_RDWR)  # wakes the one who waits at it
-                self._door.close()
+                    socket.create_connection((HOST, self.port)).close()  # wakes the one who waits at it
                 self._porter.join()
+                self._door.close()
                 self._door, self._porter = _bound(self.port), None
 
-    def cut(self, *, reset: bool = True) -> None:
-        """End all connections there are, by RST or by FIN."""
+    def cut(self, *, reset: bool = True, but: Line | None = None) -> None:
+        """End all connections there are (but that one), by RST or by FIN."""
         with self._change:
-            lines = tuple(self._lines)
+            lines = tuple(self._lines - {but})
         for line in lines:
-            self._end(line, reset=reset)
+            self.end(line, reset=reset)
 
     def swallow(self, *directions: Direction) -> None:
         """Let nothing through in these directions (both, if none is named), also not an end. Connections open."""
@@ -162,6 +172,17 @@ class FaultProxy:
         """Cut the connection in which the byte with this number from now on comes by; it still goes through."""
         return self._order(Cut(direction, left=count, **more))
 
+    def line_of(self, address: tuple[str, int]) -> Line:
+        """The connection that the server sees come from this address."""
+        with self._change:
+            return next(line for line in self._lines if line.server.getsockname() == address)
+
+    def take_over(self, address: tuple[str, int]) -> Line:
+        """The same, cut off from the server: it is the caller's to answer, and to end."""
+        line = self.line_of(address)
+        line.is_taken = True
+        return line
+
     def _order(self, cut: Cut) -> Cut:
         assert len(cut.words) <= _LONGEST_WORDS
         with self._change:
@@ -171,6 +192,7 @@ class FaultProxy:
     # -- connections -------------------------------------------------------------------------------------------------
 
     def _let_in(self) -> None:
+        self._is_shut = False
         self._door.listen(128)
         self._porter = threading.Thread(target=self._accept, args=(self._door,), daemon=True)
         self._porter.start()
@@ -181,34 +203,40 @@ class FaultProxy:
                 client, _ = door.accept()
             except OSError:
                 return
+            if self._is_shut:
+                client.close()
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.accepted += 1
-            threading.Thread(target=self._lead, args=(client,), daemon=True).start()
+            line = Line(client, socket.socket())
+            with self._change:
+                self._lines.add(line)
+            threading.Thread(target=self._lead, args=(line,), daemon=True).start()
 
-    def _lead(self, client: socket.socket) -> None:
-        line = _Line(client, socket.socket())
-        with self._change:
-            self._lines.add(line)
+    def _lead(self, line: Line) -> None:
         self._held_up(line, "up")
         try:
             line.server.settimeout(_CONNECT_S)
             line.server.connect(self._server)
             line.server.settimeout(None)
+            line.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
-            self._end(line, reset=True)
+            self.end(line, reset=True)
             return
         back = threading.Thread(target=self._pipe, args=(line, "down"), daemon=True)
         back.start()
         self._pipe(line, "up")
         back.join()
-        self._end(line, reset=False)
+        if not line.is_taken:
+            self.end(line, reset=False)
 
-    def _pipe(self, line: _Line, direction: Direction) -> None:
+    def _pipe(self, line: Line, direction: Direction) -> None:
         source, sink = (line.client, line.server) if direction == "up" else (line.server, line.client)
         before = b""
         try:
             while data := source.recv(_PIECE):
                 self._held_up(line, direction)
-                if line.is_over:
+                if line.is_over or line.is_taken:
                     return
                 if (met := self._cut_of(direction, data, before)) is not None:
                     line.is_over = True  # what is answered gets lost
@@ -218,11 +246,13 @@ class FaultProxy:
                 before = (before + data)[1 - _LONGEST_WORDS :]
                 sink.sendall(data)
             self._held_up(line, direction)
-            sink.shutdown(socket.SHUT_WR)
+            if not line.is_taken:
+                sink.shutdown(socket.SHUT_WR)
         except OSError:
-            self._end(line, reset=True)
+            if not line.is_taken:
+                self.end(line, reset=True)
 
-    def _held_up(self, line: _Line, direction: Direction) -> None:
+    def _held_up(self, line: Line, direction: Direction) -> None:
         with self._change:
             if self._delays[direction]:
                 self._change.wait_for(lambda: line.is_over or not self._delays[direction], self._delays[direction])
@@ -236,13 +266,14 @@ class FaultProxy:
                     return cut, last
         return None
 
-    def _carry_out(self, line: _Line, cut: Cut) -> None:
+    def _carry_out(self, line: Line, cut: Cut) -> None:
         if cut.then_refuse:
             self.refuse()
-        self._end(line, reset=cut.reset)
+        self.end(line, reset=cut.reset)
         cut.done.set()
 
-    def _end(self, line: _Line, *, reset: bool) -> None:
+    def end(self, line: Line, *, reset: bool) -> None:
+        """End one connection, by RST or by FIN."""
         with self._change:
             if line not in self._lines:
                 return

@@ -20,12 +20,15 @@ class Echo:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.heard: list[bytes] = []
+        self.seen: list[tuple[str, int]] = []
+        """Where they come from."""
         self.ended = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
+            connection, address = self._listener.accept()
+            self.seen.append(address)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -169,3 +172,29 @@ def test_a_server_that_is_away_is_a_reset(echo) -> None:
         port = closed.getsockname()[1]
         with FaultProxy(port) as proxy, pytest.raises(ConnectionResetError), connect(proxy) as client:
             client.recv(1)
+
+
+def test_a_connection_is_taken_over_from_the_server_and_ended(client, proxy, echo) -> None:
+    line = proxy.take_over(echo.seen[0])
+    client.sendall(b"hello?")
+    line.client.sendall(b"no server")
+    assert client.recv(99) == b"no server"
+    with connect(proxy) as other:
+        assert ask(other, b"others") == b"OTHERS"
+        proxy.end(line, reset=True)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+        assert ask(other, b"go on") == b"GO ON"
+    assert b"hello?" not in echo.heard
+
+
+def test_a_port_of_ones_own_is_kept_while_it_is_closed(echo) -> None:
+    with FaultProxy(echo.port) as first:
+        port = first.port
+    with FaultProxy(echo.port, at=port) as proxy:
+        proxy.refuse()
+        with socket.socket() as other, pytest.raises(OSError):
+            other.bind(("127.0.0.1", port))
+        proxy.heal()
+        with connect(proxy) as client:
+            assert ask(client, b"here") == b"HERE"

@@ -1,4 +1,4 @@
-"""A stand-in for both providers on loopback: real HTTP, real MP4s, faults on demand. Nothing is ever charged.
+"""A stand-in for both providers on loopback: real HTTP, real MP4s. Nothing is ever charged.
 
 Any key but "bad-key" is accepted. Words in square brackets in a prompt show what an error looks like:
 
@@ -8,11 +8,11 @@ Any key but "bad-key" is accepted. Words in square brackets in a prompt show wha
     [balance]      the account has not enough money (RunComfy 400002)
     [busy]         the submission is turned away for now (429)
     [gone]         the model is no longer offered (RunComfy 400001)
+    [https-only]   media inside the request are refused: the provider wants to fetch them from an address
     [slow]         the job takes half a minute longer
 """
 
 from .job_store import Pace
-from .request_log import LoggedRequest
 from .server import Sandbox, shared_sandbox
 
-__all__ = ["LoggedRequest", "Pace", "Sandbox", "shared_sandbox"]
+__all__ = ["Pace", "Sandbox", "shared_sandbox"]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .submitted import Submitted
 
 FPS = 24
 Size = tuple[int, int]
-LANDSCAPE: Size = (1280, 720)
-PORTRAIT: Size = (720, 1280)
-SHORT_WIDTH = 320
-SHORT_FRAMES = 12
-USUAL_S = 5.0
-LONGEST_S = 60.0
-MOST_SIDE = 1920
-LEAST_SIDE = 64
+LANDSCAPE, PORTRAIT = (1280, 720), (720, 1280)
+SHORT_WIDTH, SHORT_FRAMES = 320, 12
+USUAL_S, LONGEST_S = 5.0, 60.0
+LEAST_SIDE, MOST_SIDE = 64, 1920
 PAIR = re.compile(r"(\d+(?:\.\d+)?)\s*[:x*/_]\s*(\d+(?:\.\d+)?)")
 """A ratio such as 16:9, or a size such as 1280x720."""
 LINES = re.compile(r"(\d{3,4})p|([1-8])k", re.IGNORECASE)
@@ -59,9 +55,6 @@ class ClipPlan:
         ends = [SHORT_FRAMES * (index + 1) // len(self.shots) for index in range(len(self.shots))]
         lengths = tuple(end - start for start, end in zip([0, *ends], ends, strict=False))
         return replace(self, width=SHORT_WIDTH, height=height, shots=lengths)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> ClipPlan:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,13 +11,16 @@ import av
 import numpy as np
 
 from .clip_plan import FPS, ClipPlan
-from .scenes import frames
-from .sound import SAMPLE_RATE, pad_chord
+from .scenes import Planes, frames
 
+SAMPLE_RATE = 44_100
+CHORDS = ((0, 7, 12, 16), (0, 7, 14, 16), (0, 5, 12, 15), (0, 7, 11, 16), (0, 3, 10, 14))
+"""Semitones above the root: quiet, open voicings."""
+PARTIALS = ((1.0, 1.0), (2.0, 0.28), (3.0, 0.1))
+"""Frequency ratio and loudness of what makes one note."""
 BT709 = 1
 """The number of BT.709 among primaries, transfer curves and matrices (ITU-T H.273)."""
 LIMITED_RANGE = 1
-AAC_FRAME = 1024
 ENCODER = {"preset": "superfast", "crf": "20", "threads": "2"}
 """A fixed number of threads: x264's output depends on it, and the same job must give the same file."""
 
@@ -30,27 +33,24 @@ def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
         av.FFmpegError: the encoder refused.
     """
     if plan.picture:
-        image = av.VideoFrame.from_ndarray(next(frames(plan, images)), format="yuv420p")
+        image = _frame(plan, next(frames(plan, images)))
         image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_image().save(path, "PNG")
         return
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"
         video = _video_stream(container, plan)
-        audio = _audio_stream(container) if plan.sound else None
-        sound = _sound_frames(plan) if audio else iter(())
-        for number, pixels in enumerate(frames(plan, images)):
-            frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p")
-            frame.pts = number
-            frame.time_base = Fraction(1, FPS)
+        if plan.sound:
+            _add_sound(container, plan)
+        for number, planes in enumerate(frames(plan, images)):
+            frame = _frame(plan, planes)
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(video.encode(frame))
-            if audio:
-                for piece in itertools.islice(sound, SAMPLE_RATE // (FPS * AAC_FRAME) + 1):
-                    container.mux(audio.encode(piece))
-        if audio:
-            for piece in sound:
-                container.mux(audio.encode(piece))
-            container.mux(audio.encode(None))
         container.mux(video.encode(None))
+
+
+def _frame(plan: ClipPlan, planes: Planes) -> av.VideoFrame:
+    pixels = np.concatenate([np.asarray(plane).reshape(-1) for plane in planes])
+    return av.VideoFrame.from_ndarray(pixels.reshape(plan.height * 3 // 2, plan.width), format="yuv420p")
 
 
 def _video_stream(container: av.container.OutputContainer, plan: ClipPlan) -> av.VideoStream:
@@ -64,18 +64,31 @@ def _video_stream(container: av.container.OutputContainer, plan: ClipPlan) -> av
     return stream
 
 
-def _audio_stream(container: av.container.OutputContainer) -> av.AudioStream:
+def _add_sound(container: av.container.OutputContainer, plan: ClipPlan) -> None:
     stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
     stream.bit_rate = 128_000
-    return stream
+    samples = _pad_chord(plan.frames * SAMPLE_RATE // FPS, plan.prompt)
+    frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+    frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, Fraction(1, SAMPLE_RATE), 0
+    container.mux([*stream.encode(frame), *stream.encode(None)])
 
 
-def _sound_frames(plan: ClipPlan) -> Iterator[av.AudioFrame]:
-    samples = pad_chord(plan.frames * SAMPLE_RATE // FPS, plan.prompt)
-    for start in range(0, samples.shape[1], AAC_FRAME):
-        piece = np.ascontiguousarray(samples[:, start : start + AAC_FRAME])
-        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts = start
-        frame.time_base = Fraction(1, SAMPLE_RATE)
-        yield frame
+def _pad_chord(samples: int, name: str) -> np.ndarray:
+    """A chord that belongs to `name`. float32 [2, samples], peak at 0.35, 44,100 samples a second."""
+    digest = hashlib.sha256(name.encode()).digest()
+    root = 110.0 * 2 ** (digest[0] % 8 / 12)
+    chord = CHORDS[digest[1] % len(CHORDS)]
+    t = np.arange(samples, dtype=np.float32) / SAMPLE_RATE
+    left, right = np.zeros_like(t), np.zeros_like(t)
+    for index, semitones in enumerate(chord):
+        sway = 0.75 + 0.25 * np.sin(2 * np.pi * (0.11 + 0.04 * index) * t + index)
+        for side, detune in ((left, 0.9985), (right, 1.0015)):
+            side += sway * _note(t, root * 2 ** (semitones / 12) * detune, index) / (1 + 0.25 * index)
+    ends = [0, min(1.0, t[-1] / 4), t[-1] - min(1.5, t[-1] / 4), t[-1]]
+    both = np.stack([left, right]) * np.sin(np.interp(t, ends, [0, np.pi / 2, np.pi / 2, 0])) ** 2
+    return (both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9))).astype(np.float32)
+
+
+def _note(t: np.ndarray, frequency: float, phase: float) -> np.ndarray:
+    waves = [loudness * np.sin(2 * np.pi * frequency * ratio * t + phase * ratio) for ratio, loudness in PARTIALS]
+    return np.sum(waves, axis=0)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from .answer import Answer, Incoming
+from aiohttp import BodyPartReader, web
+
 from .clip_plan import comet_veo
+from .desk import FAILURES, Desk, Flag, Handler, flag_in, has_key
 from .job_store import Job, Standing, State
 from .media_files import MediaFiles
-from .multipart import MultipartError, Part, parts
-from .prompt_flags import Flag, flag_in
-from .reception import FAILURES, Reception, media_url, token_of
-from .routes import Route
-from .submitted import MediaRefused, Submitted, open_picture
+from .submitted import MediaRefused, open_media
 
 PROVIDER = "cometapi"
-DEFAULT_MODEL = "veo3-fast"
-DEFAULT_SIZE = "16x9"
-SIZES = (DEFAULT_SIZE, "9x16")
-FIELDS = ("prompt", "model", "size", "input_reference")
+USUAL = {"prompt": "", "model": "veo3-fast", "size": "16x9"}
+SIZES = ("16x9", "9x16")
+REFERENCE = "input_reference"
 MOST_REFERENCES = 2
 ALIASES = {"veo3": 0.8, "veo3-fast": 0.2, "veo3-pro": 2.0, "veo3.1": 0.8, "veo3.1-pro": 2.0}
 """USD per clip."""
@@ -32,145 +28,132 @@ WORDS = {
     State.FAILED: "failed",
     State.CANCELLED: "failed",
 }
-
-
-def error(status: int, code: str, message: str, param: str | None = None) -> Answer:
-    """An error as CometAPI words it, the request id inside the message."""
-    text = f"{message} (request id: {uuid.uuid4().hex[:24]})"
-    return Answer.of({"error": {"message": text, "type": "comet_api_error", "param": param, "code": code}}, status)
+REFUSALS = {
+    Flag.MODERATION: (400, "content_policy_violation", "The prompt was flagged by content moderation"),
+    Flag.BALANCE: (403, "insufficient_user_quota", "The account's balance is not enough"),
+    Flag.BUSY: (429, "rate_limit_exceeded", "Too many requests"),
+    Flag.GONE: (503, "model_not_found", "No channel offers this model"),
+}
 
 
 class Refused(Exception):
-    """The submission breaks the contract; `param` is the field."""
+    """A request gets an error as CometAPI words it; `param` is the field that breaks the contract."""
 
-    def __init__(self, message: str, param: str | None) -> None:
+    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
-        self.param = param
+        text = f"{message} (request id: {uuid.uuid4().hex[:24]})"
+        self.status = status
+        self.said = {"error": {"message": text, "type": "comet_api_error", "param": param, "code": code}}
 
 
-def _with_key(handler: Callable[..., Answer]) -> Callable[..., Answer]:
-    @wraps(handler)
-    def checked(self: CometApi, request: Incoming, *arguments: str) -> Answer:
-        if token_of(request.headers) is None:
-            return error(401, "", "Invalid token")
-        return handler(self, request, *arguments)
-
-    return checked
+@web.middleware
+async def _in_its_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        if not has_key(request):
+            raise Refused(401, "", "Invalid token")
+        return await handler(request)
+    except Refused as refused:
+        wait = {"Retry-After": "1"} if refused.status == 429 else None
+        return web.json_response(refused.said, status=refused.status, headers=wait)
 
 
 class CometApi:
     """Create, retrieve, content, models and the public catalogue."""
 
-    def __init__(self, reception: Reception, media: MediaFiles) -> None:
-        self._reception = reception
-        self._media = media
+    def __init__(self, desk: Desk, media: MediaFiles) -> None:
+        self._desk, self._media = desk, media
 
-    def routes(self) -> list[Route]:
-        """In the order they are tried."""
-        return [
-            Route("comet/create", "POST", "/cometapi/v1/videos", self.create),
-            Route("comet/retrieve", "GET", "/cometapi/v1/videos/([^/]+)", self.retrieve),
-            Route("comet/content", "GET", "/cometapi/v1/videos/([^/]+)/content", self.content),
-            Route("comet/models", "GET", "/cometapi/v1/models", self.models),
-            Route("comet/catalogue", "GET", "/cometapi/api/models", self.catalogue),
-        ]
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_in_its_words])
+        app.add_routes(
+            [
+                web.post("/videos", self.create),
+                web.get("/videos/{task_id}", self.retrieve),
+                web.get("/videos/{task_id}/content", self.content),
+                web.get("/models", self.models),
+            ]
+        )
+        return app
 
-    @_with_key
-    def create(self, request: Incoming) -> Answer:
+    async def create(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(self._create, *await _form(request)))
+
+    def _create(self, fields: dict[str, str], references: list[tuple[bytes, str]]) -> dict[str, Any]:
+        """On a thread: images are opened."""
+        model, size, prompt = fields["model"], fields["size"], fields["prompt"]
+        if not prompt.strip():
+            raise Refused(400, "invalid_request", "prompt is required", "prompt")
+        if size not in SIZES:
+            raise Refused(400, "invalid_request", f"size must be one of {', '.join(SIZES)}; found {size!r}", "size")
         try:
-            fields, pictures = _submission(request)
-        except Refused as refusal:
-            return error(400, "invalid_request", str(refusal), refusal.param)
-        flag = flag_in(fields["prompt"])
-        refused = _flagged(flag) or _unknown_model(fields["model"])
-        if refused:
-            return refused
-        files = {f"input_reference-{index}{picture.suffix}": picture.data for index, picture in enumerate(pictures)}
-        plan = comet_veo(fields["prompt"], fields["size"], fields["model"], tuple(files))
-        inputs = {**fields, "input_reference": list(files)}
-        cost = ALIASES.get(fields["model"], 0.0)
-        job = self._reception.take_in(PROVIDER, fields["model"], inputs, plan, files, flag, cost)
-        return Answer.of(_task(job, Standing(State.QUEUED)))
+            if len(references) > MOST_REFERENCES:
+                raise MediaRefused(f"at most {MOST_REFERENCES} {REFERENCE} files; found {len(references)}")
+            pictures = [open_media("image", *reference) for reference in references]
+        except MediaRefused as problem:
+            raise Refused(400, "invalid_request", str(problem), REFERENCE) from problem
+        flag = flag_in(prompt)
+        if flag in REFUSALS:
+            raise Refused(*REFUSALS[flag], "prompt")
+        if not model.startswith("veo"):
+            raise Refused(503, "model_not_found", f"No available channel for model {model}", "model")
+        files = {f"{REFERENCE}-{index}{picture.suffix}": picture.data for index, picture in enumerate(pictures)}
+        plan = comet_veo(prompt, size, model, tuple(files))
+        inputs = {**fields, REFERENCE: list(files)}
+        job = self._desk.take_in(PROVIDER, model, inputs, plan, files, flag, ALIASES.get(model, 0.0))
+        return _task(job, Standing(State.QUEUED))
 
-    @_with_key
-    def retrieve(self, request: Incoming, task_id: str) -> Answer:
-        found = self._reception.find(PROVIDER, task_id)
-        if found is None:
-            return _no_task(task_id)
-        job, standing = found
+    async def retrieve(self, request: web.Request) -> web.Response:
+        job, standing = self._found(request)
         task = _task(job, standing)
         if standing.over:
             task["completed_at"] = int(job.due_at)
         if standing.state is State.SUCCEEDED:
-            task["video_url"] = media_url(request.origin, job)
+            task["video_url"] = self._desk.media_url(job)
         if standing.state is State.FAILED:
             task["error"] = {"message": FAILURES[job.fate], "code": "generation_failed"}
-        return Answer.of(task, finished=standing.over)
+        return web.json_response(task)
 
-    @_with_key
-    def content(self, request: Incoming, task_id: str) -> Answer:
-        found = self._reception.find(PROVIDER, task_id)
-        if found is None:
-            return _no_task(task_id)
-        job, standing = found
+    async def content(self, request: web.Request) -> web.StreamResponse:
+        job, standing = self._found(request)
         if standing.state is not State.SUCCEEDED:
-            return error(400, "invalid_request", f"Task {task_id} is {WORDS[standing.state]}; it has no content")
+            message = f"Task {job.request_id} is {WORDS[standing.state]}; it has no content"
+            raise Refused(400, "invalid_request", message)
         return self._media.serve(request, job)
 
-    @_with_key
-    def models(self, request: Incoming) -> Answer:
+    async def models(self, request: web.Request) -> web.Response:
         data = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in ALIASES]
-        return Answer.of({"object": "list", "data": data})
+        return web.json_response({"object": "list", "data": data})
 
-    def catalogue(self, request: Incoming) -> Answer:
+    async def catalogue(self, request: web.Request) -> web.Response:
+        """Public: without a key, and beside the API."""
         data = [{"id": name, "pricing": {"per_request": price}} for name, price in ALIASES.items()]
-        return Answer.of({"success": True, "data": data})
+        return web.json_response({"success": True, "data": data})
+
+    def _found(self, request: web.Request) -> tuple[Job, Standing]:
+        task_id = request.match_info["task_id"]
+        if found := self._desk.find(PROVIDER, task_id):
+            return found
+        raise Refused(404, "task_not_exist", f"Task {task_id} does not exist")
 
 
-def _submission(request: Incoming) -> tuple[dict[str, str], list[Submitted]]:
+async def _form(request: web.Request) -> tuple[dict[str, str], list[tuple[bytes, str]]]:
+    """Its fields, and its images with their types."""
+    fields, references = dict(USUAL), []
     try:
-        found = parts(request.body, request.headers.get("content-type", ""))
-    except MultipartError as problem:
-        raise Refused(str(problem), None) from problem
-    for part in found:
-        if part.name not in FIELDS:
-            raise Refused(f"unknown field {part.name!r}", part.name)
-    fields = {"prompt": "", "model": DEFAULT_MODEL, "size": DEFAULT_SIZE}
-    fields |= {part.name: part.text for part in found if part.name in fields}
-    if not fields["prompt"].strip():
-        raise Refused("prompt is required", "prompt")
-    if fields["size"] not in SIZES:
-        raise Refused(f"size must be one of {', '.join(SIZES)}; found {fields['size']!r}", "size")
-    return fields, _references([part for part in found if part.name == "input_reference"])
-
-
-def _references(found: list[Part]) -> list[Submitted]:
-    if len(found) > MOST_REFERENCES:
-        raise Refused(f"at most {MOST_REFERENCES} input_reference files; found {len(found)}", "input_reference")
-    try:
-        return [open_picture(part.data, part.content_type) for part in found]
-    except MediaRefused as problem:
-        raise Refused(str(problem), "input_reference") from problem
-
-
-def _flagged(flag: Flag | None) -> Answer | None:
-    if flag is Flag.MODERATION:
-        return error(400, "content_policy_violation", "The prompt was flagged by content moderation", "prompt")
-    if flag is Flag.BALANCE:
-        return error(403, "insufficient_user_quota", "The account's balance is not enough")
-    if flag is Flag.BUSY:
-        return error(429, "rate_limit_exceeded", "Too many requests").with_headers(Retry_After="1")
-    return error(503, "model_not_found", "No channel offers this model") if flag is Flag.GONE else None
-
-
-def _unknown_model(model: str) -> Answer | None:
-    if model.startswith("veo"):
-        return None
-    return error(503, "model_not_found", f"No available channel for model {model}", "model")
-
-
-def _no_task(task_id: str) -> Answer:
-    return error(404, "task_not_exist", f"Task {task_id} does not exist")
+        if request.content_type != "multipart/form-data":
+            raise ValueError("Content-Type is not multipart/form-data")
+        reader = await request.multipart()
+        while isinstance(part := await reader.next(), BodyPartReader):
+            data = bytes(await part.read())
+            if part.name == REFERENCE:
+                references.append((data, part.headers.get("Content-Type", "")))
+            elif part.name in fields:
+                fields[part.name] = data.decode(errors="replace")
+            else:
+                raise Refused(400, "invalid_request", f"unknown field {part.name!r}", part.name)
+    except (ValueError, AssertionError) as problem:  # aiohttp 3.11 asserts that a form goes on
+        raise Refused(400, "invalid_request", f"The form can't be read ({problem})") from problem
+    return fields, references
 
 
 def _task(job: Job, standing: Standing) -> dict[str, Any]:

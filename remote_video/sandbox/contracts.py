@@ -12,28 +12,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .submitted import MAX_IMAGE_BYTES, MAX_VIDEO_BYTES, OPENERS, MediaRefused, Submitted, read_uri
+from .submitted import MAX_IMAGE_BYTES, MAX_VIDEO_BYTES, MediaRefused, Submitted, open_media, read_uri
 
 Spec = Mapping[str, Any]
 Location = tuple[str | int, ...]
+Breach = dict[str, Any]
+"""One thing the input breaks, as it is named in `detail[]`."""
 
 TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int, float),
-    "number": (int, float),
-    "float": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
+    **dict.fromkeys(("integer", "number", "float"), (int, float)),
+    **{"string": (str,), "boolean": (bool,), "array": (list,), "object": (dict,), "null": (type(None),)},
 }
-BOUNDS = {
-    "minimum": (operator.ge, "at least"),
-    "maximum": (operator.le, "at most"),
-    "exclusiveMinimum": (operator.gt, "greater than"),
-    "exclusiveMaximum": (operator.lt, "less than"),
-}
+AT_LEAST, AT_MOST = (operator.ge, "at least"), (operator.le, "at most")
+LENGTHS, COUNTS = {"minLength": AT_LEAST, "maxLength": AT_MOST}, {"minItems": AT_LEAST, "maxItems": AT_MOST}
+STRICT = {"exclusiveMinimum": (operator.gt, "greater than"), "exclusiveMaximum": (operator.lt, "less than")}
+BOUNDS = {"minimum": AT_LEAST, "maximum": AT_MOST, **STRICT}
 SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+WANTS_ADDRESS = "URL scheme should be 'https' (asked for by [https-only] in the prompt)"
 RULE = re.compile(r"(.+?)\s*(<=|>=|<|>)")
 """A `validation_rule` of a file, such as "file_size_mb<"."""
 MEDIA_NAME = re.compile(r"ur[li]s?(_\d+)?$", re.IGNORECASE)
@@ -42,17 +37,8 @@ MOST_REFERENCES = 20
 MOST_NAME = 80
 
 
-@dataclass(frozen=True)
-class Breach:
-    """One thing the input breaks, as it is named in `detail[]`."""
-
-    location: Location
-    message: str
-    kind: str
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        return {"loc": ["body", *self.location], "msg": self.message, "type": self.kind}
+def breach(where: Location, message: str, kind: str) -> Breach:
+    return {"loc": ["body", *where], "msg": message, "type": kind}
 
 
 @dataclass
@@ -60,17 +46,19 @@ class Checked:
     """A body held against a contract.
 
     Args:
+        by_address: whether media have to be addresses.
         inputs: as they were sent, each URI replaced by the name of the file that was behind it.
         files: those files by name, in the schema's order. An address that wasn't asked has none.
         breaches: what is wrong; none when the body is good.
     """
 
+    by_address: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Submitted] = field(default_factory=dict)
     breaches: list[Breach] = field(default_factory=list)
 
     def breach(self, location: Location, message: str, kind: str) -> None:
-        self.breaches.append(Breach(location, message, kind))
+        self.breaches.append(breach(location, message, kind))
 
 
 @dataclass(frozen=True)
@@ -79,9 +67,9 @@ class Contract:
 
     schema: Any
 
-    def check(self, body: Any) -> Checked:
-        """Hold a JSON body against the schema, opening every image, video and sound in it."""
-        checked = Checked()
+    def check(self, body: Any, *, by_address: bool = False) -> Checked:
+        """Hold a JSON body against the schema, opening every image, video and sound in it, or taking addresses only."""
+        checked = Checked(by_address)
         if not isinstance(body, dict):
             checked.breach((), "Input should be a JSON object", "dict_type")
             return checked
@@ -137,7 +125,7 @@ class Contract:
     def _one_of(self, value: Any, choices: list[Any], where: Location, checked: Checked) -> Any:
         tries: list[Checked] = []
         for choice in choices:
-            tries.append(Checked(files=dict(checked.files)))
+            tries.append(Checked(checked.by_address, files=dict(checked.files)))
             found = self._value(value, choice, where, tries[-1])
             if not tries[-1].breaches:
                 checked.files.update(tries[-1].files)
@@ -182,12 +170,9 @@ def _with_defaults(value: Any, spec: Any) -> Any:
     properties = spec.get("properties")
     if not isinstance(value, Mapping) or not isinstance(properties, Mapping):
         return value
-    defaults = {
-        name: one["default"]
-        for name, one in properties.items()
-        if isinstance(one, Mapping) and one.get("default") is not None
-    }
-    return {**defaults, **{name: _with_defaults(one, properties.get(name)) for name, one in value.items()}}
+    known = {name: one for name, one in properties.items() if isinstance(one, Mapping)}
+    defaults = {name: one["default"] for name, one in known.items() if one.get("default") is not None}
+    return {**defaults, **{name: _with_defaults(one, known.get(name)) for name, one in value.items()}}
 
 
 def _listed(spec: Spec, name: str) -> list[Any]:
@@ -247,31 +232,32 @@ def _limits(value: Any, spec: Spec, where: Location, checked: Checked) -> None:
 
 
 def _wrong_sizes(value: Any, spec: Spec) -> Iterator[str]:
+    measured, unit, bounds = _number(value), "", BOUNDS
     if isinstance(value, (str, list)):
-        size, unit = len(value), "characters" if isinstance(value, str) else "items"
-        least, most = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
-        if size < (_number(spec.get(least)) or 0):
-            yield f"at least {spec[least]} {unit}; found {size}"
-        if size > (math.inf if _number(spec.get(most)) is None else spec[most]):
-            yield f"at most {spec[most]} {unit}; found {size}"
-    if (number := _number(value)) is not None:
-        for name, (holds, words) in BOUNDS.items():
-            if (bound := _number(spec.get(name))) is not None and not holds(number, bound):
-                yield f"{words} {bound}; found {number}"
-        step = _number(spec.get("multipleOf"))
-        if step and not math.isclose(number / step, round(number / step), abs_tol=1e-9):
-            yield f"a multiple of {step}; found {number}"
+        measured, unit = len(value), " characters" if isinstance(value, str) else " items"
+        bounds = LENGTHS if isinstance(value, str) else COUNTS
+    if measured is None:
+        return
+    for name, (holds, words) in bounds.items():
+        if (bound := _number(spec.get(name))) is not None and not holds(measured, bound):
+            yield f"{words} {bound}{unit}; found {measured}"
+    step = None if unit else _number(spec.get("multipleOf"))
+    if step and not math.isclose(measured / step, round(measured / step), abs_tol=1e-9):
+        yield f"a multiple of {step}; found {measured}"
 
 
 def _file(uri: str, kind: str, spec: Spec, where: Location, checked: Checked) -> str | None:
+    if checked.by_address and uri[:5].lower() == "data:":
+        checked.breach(where, WANTS_ADDRESS, "url_scheme")
+        return None
     try:
         read = read_uri(uri, MAX_IMAGE_BYTES if kind == "image" else MAX_VIDEO_BYTES)
-        file = OPENERS[kind](*read) if read else None
+        if read is None:
+            return uri
+        file = open_media(kind, *read)
     except MediaRefused as error:
         checked.breach(where, str(error), f"{kind}_uri")
         return None
-    if file is None:
-        return uri
     for rule in _listed(spec, "validations"):
         if isinstance(rule, Mapping) and (wrong := _broken_rule(file, rule)):
             checked.breach(where, wrong, f"{kind}_limit")

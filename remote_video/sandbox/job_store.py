@@ -10,16 +10,20 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from .clip_plan import ClipPlan
 
+KEPT_S = 7 * 24 * 3600.0
+"""How long a job is kept after something of it was written last."""
 REPLACE_TRIES = 20
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -32,7 +36,7 @@ class Pace:
     run_s: float = 3.0
 
 
-class Fate(Enum):
+class Fate(str, Enum):
     """How a job will end when nobody cancels it."""
 
     SUCCEEDS = "succeeds"
@@ -43,14 +47,8 @@ class Fate(Enum):
     """The sandbox itself could not make the clip."""
 
 
-class State(Enum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+State = Enum("State", "QUEUED RUNNING SUCCEEDED FAILED CANCELLED")
+"""Where a job stands."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Standing:
 
     @property
     def over(self) -> bool:
-        return self.state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+        return self.state not in (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -99,16 +97,12 @@ class Job:
         return Standing(State.SUCCEEDED if self.fate is Fate.SUCCEEDS else State.FAILED, progress=1.0)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "plan": self.plan.to_json(), "fate": self.fate.value}
+        return {**vars(self), "plan": vars(self.plan), "pace": vars(self.pace)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Job:
-        parts = {
-            "plan": ClipPlan.from_json(stored["plan"]),
-            "pace": Pace(**stored["pace"]),
-            "fate": Fate(stored["fate"]),
-        }
-        return cls(**{**stored, **parts})
+        plan = ClipPlan.from_json(stored["plan"])
+        return cls(**{**stored, "plan": plan, "pace": Pace(**stored["pace"]), "fate": Fate(stored["fate"])})
 
 
 class JobStore:
@@ -129,16 +123,13 @@ class JobStore:
     def find(self, request_id: str) -> Job | None:
         if not REQUEST_ID.fullmatch(request_id):
             return None
-        path = self._jobs / request_id / "job.json"
         try:
-            return Job.from_json(json.loads(path.read_text(encoding="utf-8")))
+            return Job.from_json(json.loads((self._jobs / request_id / "job.json").read_bytes()))
         except FileNotFoundError:
             return None
 
-    def cancel(self, job: Job, now: float) -> Job:
-        cancelled = replace(job, cancelled_at=now)
-        self._write(cancelled)
-        return cancelled
+    def cancel(self, job: Job) -> None:
+        self._write(replace(job, cancelled_at=time.time()))
 
     def fail(self, job: Job) -> None:
         """Note that the clip of a job can't be made: it ends as failed, also for processes to come."""
@@ -147,22 +138,24 @@ class JobStore:
     def file(self, job: Job, name: str) -> Path:
         return self._jobs / job.request_id / name
 
-    def clip(self, job: Job) -> Path:
-        return self.file(job, job.plan.file_name)
-
     def all(self) -> list[Job]:
-        """Every accepted job, oldest first."""
-        found = [self.find(path.parent.name) for path in self._jobs.glob("*/job.json")]
+        """Every job that is kept, oldest first."""
+        found = (self.find(folder.name) for folder in self._jobs.iterdir())
         return sorted((job for job in found if job), key=lambda job: job.submitted_at)
 
-    @property
-    def accepted_posts(self) -> int:
-        """How many submissions were ever accepted in this folder, whichever process served them."""
+    def count(self) -> int:
         return sum(1 for _ in self._jobs.glob("*/job.json"))
 
+    def forget_old(self) -> None:
+        """Delete what is older than `KEPT_S`, clips and all; what can't be deleted now is left for the next time."""
+        for folder in self._jobs.iterdir():
+            with suppress(OSError):
+                if folder.stat().st_mtime < time.time() - KEPT_S:
+                    (folder / "job.json").unlink(missing_ok=True)
+                    shutil.rmtree(folder)
+
     def _write(self, job: Job) -> None:
-        path = self._jobs / job.request_id / "job.json"
-        write_whole(path, json.dumps(job.to_json(), indent=1).encode())
+        write_whole(self._jobs / job.request_id / "job.json", json.dumps(job.to_json()).encode())
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -174,12 +167,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def move_into_place(part: Path, path: Path) -> None:
     """Rename over `path`; on Windows that fails for as long as somebody reads it, so try for a while."""
-    for attempt in range(REPLACE_TRIES):
-        try:
+    for _ in range(REPLACE_TRIES):
+        with suppress(PermissionError):
             part.replace(path)
-        except PermissionError:
-            if attempt == REPLACE_TRIES - 1:
-                raise
-            time.sleep(0.05)
-        else:
             return
+        time.sleep(0.05)
+    part.replace(path)

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
-from ..loopback import is_loopback_host
+from aiohttp import web
+
 from .account import Account
-from .answer import JSON_TYPE, Answer, Incoming
 from .cometapi import CometApi
-from .exchange import serving
-from .faults import FaultBoard
+from .desk import Desk
 from .job_store import Job, JobStore, Pace, write_whole
-from .listener import Listener
 from .listing import Listing
 from .media_files import MediaFiles
-from .reception import Reception
-from .renders import Renders
-from .request_log import LoggedRequest, RequestLog
-from .routes import Route
 from .runcomfy_api import RunComfyApi
+
+log = logging.getLogger("remote_video")
+HOST = "127.0.0.1"
+LARGEST_BODY = 512 * 1024 * 1024
+LET_GO_S = 0.001
+"""How long requests may go on when the sandbox stops."""
 
 
 class Sandbox:
-    """Both providers on 127.0.0.1.
+    """Both providers on 127.0.0.1, in a thread of its own.
 
     Args:
-        folder: where jobs and clips are kept; another Sandbox on the same folder knows the same jobs.
+        folder: where jobs and clips are kept, for a week; another Sandbox on the same folder knows the same jobs.
         port: 0 takes a free one.
         pace: how long new jobs wait and run, s.
         short_clips: render half a second at 320 px (fast tests).
@@ -51,56 +50,47 @@ class Sandbox:
         catalogue: Iterable[Any] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.faults = FaultBoard()
+        self._port = port
         self.listing = Listing(folder)
         self.account = Account()
         if catalogue is not None:
             self.listing.set(catalogue)
         self._store = JobStore(folder)
-        prebuilt_file = folder / "prebuilt.mp4" if prebuilt is not None else None
-        if prebuilt is not None and prebuilt_file is not None:
-            write_whole(prebuilt_file, prebuilt)
-        self._renders = Renders(self._store, prebuilt_file)
-        self._log = RequestLog()
-        reception = Reception(self._store, self._renders, pace or Pace(), short_clips)
-        media = MediaFiles(reception, self._renders)
-        routes = [
-            *RunComfyApi(reception, self.listing, self.account).routes(),
-            *CometApi(reception, media).routes(),
-            *media.routes(),
-            *self._own_routes(),
-        ]
-        handler = serving(routes, self._log, self.faults)
-        self._listener = Listener(port, handler)
-        handler.listener = self._listener
-        self.faults.connect(self._listener)
+        if prebuilt is not None:
+            write_whole(folder / "prebuilt.mp4", prebuilt)
+        clip = folder / "prebuilt.mp4" if prebuilt is not None else None
+        self._desk = Desk(self._store, pace or Pace(), short_clips, clip, lambda: self.origin)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
         """Listen. Raises OSError when the port is taken."""
-        self._listener.open()
+        started: Future[tuple[int, Callable[[], object]]] = Future()
+        thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
+        thread.start()
+        self._port, self._end = started.result()
+        self._thread = thread
         return self
 
     def stop(self) -> None:
-        """Close every connection, end stalls, let running renders end."""
-        self.faults.clear()
-        self._listener.stop()
-        self._renders.stop()
+        """Close every connection, let running renders end."""
+        if self._thread is not None:
+            self._end()
+            self._thread.join()
+            self._thread = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
     def port(self) -> int:
-        return self._listener.port
+        return self._port
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def runcomfy_base_url(self) -> str:
@@ -117,89 +107,48 @@ class Sandbox:
 
     @property
     def accepted_posts(self) -> int:
-        """Submissions ever accepted in this folder, by any process."""
-        return self._store.accepted_posts
+        """How many accepted submissions the folder holds, whichever process served them."""
+        return self._store.count()
 
     @property
     def jobs(self) -> list[Job]:
         """Every accepted job, oldest first."""
         return self._store.all()
 
-    @property
-    def requests(self) -> list[LoggedRequest]:
-        """Every request this process served, oldest first."""
-        return self._log.all()
+    def app(self) -> web.Application:
+        """What is served, made anew for each start."""
+        app = web.Application(client_max_size=LARGEST_BODY)
+        media = MediaFiles(self._desk)
+        comet = CometApi(self._desk, media)
+        app.add_subapp("/runcomfy", RunComfyApi(self._desk, self.listing, self.account).app())
+        app.add_subapp("/cometapi/v1", comet.app())
+        app.add_routes(
+            [
+                web.get("/cometapi/api/models", comet.catalogue),
+                web.get(r"/media/{request_id}/{name:clip\.mp4|picture\.png}", media.get),
+            ]
+        )
+        app.cleanup_ctx.append(self._desk.run)
+        return app
 
-    def _own_routes(self) -> list[Route]:
-        return [
-            Route("sandbox/state", "GET", "/sandbox/state", self._state),
-            Route("sandbox/menu", "GET", "/sandbox/faults", self._menu),
-            Route("sandbox/set", "POST", "/sandbox/faults", partial(_told, self._set)),
-            Route("sandbox/clear", "DELETE", "/sandbox/faults", self._clear),
-            Route("sandbox/listing", "POST", "/sandbox/catalogue", partial(_told, self._change_listing)),
-            Route("sandbox/balance", "POST", "/sandbox/balance", partial(_told, self._set_balance)),
-        ]
+    def _run(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
+        try:
+            asyncio.run(self._serve(started))
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)
 
-    def _state(self, request: Incoming) -> Answer:
-        return Answer.of({"accepted_posts": self.accepted_posts, "requests": len(self.requests)})
-
-    def _menu(self, request: Incoming) -> Answer:
-        faults = [
-            {"route": route, "fault": fault.name, "says": fault.says, "options": dict(fault.options)}
-            for fault in self.faults.menu()
-            for route in fault.routes
-        ]
-        active = [{"route": a.route, "fault": a.fault.name, "fired": a.fired} for a in self.faults.active()]
-        return Answer.of({"menu": faults, "active": active})
-
-    def _set(self, told: Any) -> Any:
-        """Body: {"route", "fault", "on_call"?, "times"?, "options"?}."""
-        counts = {"on_call": told.get("on_call"), "times": told.get("times")}
-        self.faults.set(told["route"], told["fault"], **counts, **told.get("options", {}))
-        return {"set": told["fault"], "route": told["route"]}
-
-    def _clear(self, request: Incoming) -> Answer:
-        refusal = _not_from_here(request)
-        if refusal:
-            return refusal
-        self.faults.clear(request.query("route") or None)
-        return Answer.of({"cleared": request.query("route") or "all"})
-
-    def _change_listing(self, told: Any) -> Any:
-        """Body, any of it: {"set": [models], "put": [models], "remove": [ids]}; {}: what is offered without a word."""
-        if not told:
-            self.listing.reset()
-        if "set" in told:
-            self.listing.set(told["set"])
-        if "put" in told:
-            self.listing.put(*told["put"])
-        if "remove" in told:
-            self.listing.remove(*told["remove"])
-        return {"models": len(self.listing.all())}
-
-    def _set_balance(self, told: Any) -> Any:
-        """Body: {"balance_usd", "charges"?}."""
-        self.account.set(told["balance_usd"], charges=told.get("charges", False))
-        return {"balance_usd": self.account.balance_usd}
-
-
-def _told(act: Callable[[Any], Any], request: Incoming) -> Answer:
-    """Do what a test says in JSON; what it says wrongly is a 400."""
-    refusal = _not_from_here(request)
-    if refusal:
-        return refusal
-    try:
-        return Answer.of(act(json.loads(request.body)))
-    except (KeyError, ValueError, TypeError, AttributeError) as problem:
-        return Answer.of({"message": str(problem)}, 400)
-
-
-def _not_from_here(request: Incoming) -> Answer | None:
-    """Keep web pages from switching faults: they can't send JSON to another origin, nor our own host name."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if is_loopback_host(host) and request.headers.get("content-type", "").startswith(JSON_TYPE):
-        return None
-    return Answer.of({"message": f"send {JSON_TYPE} to a loopback address"}, 403)
+    async def _serve(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        runner = web.AppRunner(self.app(), access_log=None, logger=log, shutdown_timeout=LET_GO_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port, backlog=256).start()
+            started.set_result((runner.addresses[0][1], lambda: loop.call_soon_threadsafe(ended.set)))
+            await ended.wait()
+        finally:
+            await runner.cleanup()
 
 
 _shared: dict[Path, Sandbox] = {}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import av
+import requests
 from PIL import Image, ImageOps
+from urllib3.exceptions import HTTPError
 
 from ..loopback import is_loopback_host
 
@@ -46,13 +44,19 @@ class Submitted:
         return name if self.still is self.data else f"{name}.png"
 
 
-def open_picture(data: bytes, declared: str = "") -> Submitted:
-    """Open an image file.
+def open_media(kind: str, data: bytes, declared: str = "") -> Submitted:
+    """Open an image, or a video or audio file and decode its beginning.
 
     Raises:
-        MediaRefused: not an image, broken, too large, or not of the declared type.
+        MediaRefused: not of that kind, broken, too large, or not of the declared type.
     """
-    _at_most(data, MAX_IMAGE_BYTES, "image")
+    limit = MAX_IMAGE_BYTES if kind == "image" else MAX_VIDEO_BYTES
+    if len(data) > limit:
+        raise MediaRefused(f"the {kind} has {len(data)} bytes; at most {limit} are accepted")
+    return _picture(data, declared) if kind == "image" else _played(data, declared, kind)
+
+
+def _picture(data: bytes, declared: str) -> Submitted:
     try:
         with Image.open(io.BytesIO(data)) as image:
             mime = Image.MIME.get(image.format or "", "application/octet-stream")
@@ -66,30 +70,7 @@ def open_picture(data: bytes, declared: str = "") -> Submitted:
     return Submitted(data, mime, SUFFIXES.get(mime, ".img"), width, height, still=data)
 
 
-def open_footage(data: bytes, declared: str = "") -> Submitted:
-    """Open a video file and decode its first frame. Raises MediaRefused."""
-    return _played(data, declared, "video")
-
-
-def open_sound(data: bytes, declared: str = "") -> Submitted:
-    """Open a sound file and decode its first samples. Raises MediaRefused."""
-    return _played(data, declared, "audio")
-
-
-OPENERS: Mapping[str, Callable[[bytes, str], Submitted]] = {
-    "image": open_picture,
-    "video": open_footage,
-    "audio": open_sound,
-}
-
-
-def _at_most(data: bytes, limit: int, kind: str) -> None:
-    if len(data) > limit:
-        raise MediaRefused(f"the {kind} has {len(data)} bytes; at most {limit} are accepted")
-
-
 def _played(data: bytes, declared: str, kind: str) -> Submitted:
-    _at_most(data, MAX_VIDEO_BYTES, kind)
     if declared.startswith(("image/", "text/")):
         raise MediaRefused(f"the {kind} is declared as {declared}")
     try:
@@ -132,30 +113,24 @@ def read_uri(uri: str, max_bytes: int = MAX_VIDEO_BYTES) -> tuple[bytes, str] | 
 
 def _read_data_uri(uri: str) -> tuple[bytes, str]:
     head, comma, text = uri[5:].partition(",")
-    if not comma:
-        raise MediaRefused("the data: URI has no comma")
     kind, *flags = head.split(";")
-    if "base64" not in flags:
-        return unquote_to_bytes(text), kind
     try:
-        return base64.b64decode(text, validate=True), kind
-    except binascii.Error as error:
-        raise MediaRefused(f"the data: URI is not valid base64 ({error})") from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: object) -> None:
-        return None
+        if not comma:
+            raise ValueError("it has no comma")
+        return base64.b64decode(text, validate=True) if "base64" in flags else unquote_to_bytes(text), kind
+    except ValueError as error:
+        raise MediaRefused(f"the data: URI can't be read ({error})") from error
 
 
 def _fetch(uri: str, max_bytes: int) -> tuple[bytes, str]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
-        with opener.open(uri, timeout=FETCH_TIMEOUT_S) as answer:
-            data = answer.read(max_bytes + 1)
-            kind = answer.headers.get_content_type()
-    except (urllib.error.URLError, OSError, ValueError) as error:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(uri, timeout=FETCH_TIMEOUT_S, allow_redirects=False, stream=True)
+            answer.raise_for_status()
+            data = answer.raw.read(max_bytes + 1, decode_content=True)
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise MediaRefused(f"the address could not be read ({error})") from error
-    if len(data) > max_bytes:
-        raise MediaRefused(f"the file behind the address has more than {max_bytes} bytes")
-    return data, kind
+    if len(data) > max_bytes or answer.is_redirect:
+        raise MediaRefused(f"behind the address there is no file of at most {max_bytes} bytes")
+    return data, answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()

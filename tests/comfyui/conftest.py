@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
 from ..engine.one_job import small_clip
+from ..faults import Sandbox
 from .comfy_server import ComfyServer
 
 HOSTILE_HOME = '<img src=x onerror="broken=1"> [x](www.evil.example)'

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from remote_video_pack.remote_video.sandbox import Sandbox
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults import Call, Fault
-from remote_video_pack.remote_video.sandbox.wire import Wire
-
+from ..faults import Answer, Call, Fault, Sandbox, Wire
 from .ui_page import EVIL
 
 SUBMIT, STATUS, RESULT, MEDIA = "runcomfy/submit", "runcomfy/status", "runcomfy/result", "media"

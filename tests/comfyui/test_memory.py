@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .prompts import Prompt, node
 
 MB = 1 << 20

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .conftest import account_at
 from .hostile import MARKUP, refuses
 from .outcomes import soon

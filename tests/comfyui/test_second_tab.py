@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from ..written_jobs import begun, happened
 from .conftest import account_at
 from .outcomes import soon

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from ..s3_server import KEY_ID, REGION, SECRET, S3Server, s3_server
 from .comfy_server import ComfyServer
 from .conftest import account_at

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .comfy_server import failure
 from .prompts import node, veo
 

@@ -8,8 +8,8 @@ import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.private_file import write_private
-from remote_video_pack.remote_video.sandbox import Sandbox
 
+from ..faults import Sandbox
 from .hostile import MARKUP, job_fails, redirects, refuses, sends_no_clip
 from .open_page import open_page
 from .outcomes import soon

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
 from ..engine.one_job import small_clip
+from ..faults import Sandbox
 from ..warm import CAN_FORK, WarmStart
 from .terminal import Terminal
 

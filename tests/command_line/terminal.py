@@ -18,8 +18,8 @@ from unittest import mock
 from PIL import Image
 from remote_video_pack.remote_video.__main__ import main
 from remote_video_pack.remote_video.ledger.ledger import Ledger
-from remote_video_pack.remote_video.sandbox import Sandbox
 
+from ..faults import Sandbox
 from ..warm import COMMAND, PACK_FOLDER, WarmProcess, WarmStart
 
 KEYS = {"RUNCOMFY_API_TOKEN": "a-key-of-the-tests", "COMETAPI_KEY": "a-key-of-the-tests", "OMP_NUM_THREADS": "1"}

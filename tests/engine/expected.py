@@ -8,7 +8,8 @@ from enum import Enum
 
 from remote_video_pack.remote_video import errors
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox.faults import BodyFate, Fault
+
+from ..faults import BodyFate, Fault
 
 
 class Afterwards(Enum):

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from remote_video_pack.remote_video.sandbox.faults import Fault, FaultBoard
-
+from ..faults import Fault, FaultBoard
 from . import expected
 from .expected import Outcome
 from .fault_stage import LARGEST_CLIP, STALL_S

@@ -14,9 +14,9 @@ from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.record import JobRecord
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
-from remote_video_pack.remote_video.sandbox.request_log import LoggedRequest
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import LoggedRequest, Sandbox
 from ..media.clips import write_clip
 from .one_job import HURRY, Player, Studio
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
-from remote_video_pack.remote_video.sandbox import Sandbox
 
+from ..faults import Sandbox
 from ..ledger.rows import emptied, sql
 from .children import Child, Nursery
 from .one_job import PROVIDERS, QUICK, Studio, wait_until

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -24,9 +24,12 @@ from remote_video_pack.remote_video.engine.order import Order, place_order
 from remote_video_pack.remote_video.engine.watch import StoredClip, Watch
 from remote_video_pack.remote_video.models import COMET_VEO, VEO3
 from remote_video_pack.remote_video.models.request import Request
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
+
+if TYPE_CHECKING:  # it is loaded by its path, too
+    from ..faults import Sandbox
 
 KEY = "a-key-of-the-tests"
 PROVIDERS = ("runcomfy", "cometapi")

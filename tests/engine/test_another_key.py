@@ -15,8 +15,9 @@ from remote_video_pack.remote_video.errors import JobFailed, JobUncertain, Still
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import JobRecord
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .one_job import Player, Studio, request_for, wait_until
 
 

@@ -14,9 +14,8 @@ from remote_video_pack.remote_video.errors import AccountError, Billed, Download
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.providers.clip_urls import VIDEO_KEYS
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults import Call, Fault
 
+from ..faults import Answer, Call, Fault
 from .fault_stories import what_became_of_it
 from .one_job import Player, Studio, until, wait_until
 
@@ -84,7 +83,7 @@ def naming(addresses) -> Fault:
     """RunComfy's answer has this output, made from the clip's own address."""
 
     def alter(answer: Answer, call: Call) -> Answer:
-        body = json.loads(answer.content())
+        body = json.loads(answer.body)
         if "output" in body:
             body["output"] = addresses(body["output"]["video"])
         return Answer.of(body, answer.status)

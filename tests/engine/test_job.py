@@ -23,10 +23,10 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.models.request import Request
 from remote_video_pack.remote_video.providers.client import Client, Submission
-from remote_video_pack.remote_video.sandbox import Sandbox
 from remote_video_pack.remote_video.uploads import Upload
 
 from ..comfy_view import serving_view
+from ..faults import Sandbox
 from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
 
 

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox import Sandbox
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults import Call, Fault
 
+from ..faults import Answer, Call, Fault, Sandbox
 from .kill_cases import SETTLE_S, ledger_kept_locked
 from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
 from .test_fetch import naming, unfetched
@@ -112,7 +110,7 @@ def test_what_was_deleted_comes_back_and_nothing_else_is_fetched(more, small_mp4
     [
         (on_file("second.mp4", refused(404)), "HTTP 404"),
         (on_file("second.mp4", lambda answer: answer.with_body(b"no video " * 500)), "video or picture"),
-        (on_file("second.mp4", lambda answer: answer.with_body(answer.content()[:-200_000])), "not a whole"),
+        (on_file("second.mp4", lambda answer: answer.with_body(answer.body[:-200_000])), "not a whole"),
         (on_file("second.mp4", lambda answer: Answer(302, b"", {"Location": "https://10.0.0.1/a.mp4"})), "public"),
     ],
     ids=["404", "no-video", "cut", "private-address"],
@@ -131,7 +129,7 @@ def test_a_file_that_is_gone_for_good_keeps_nobody_from_the_clip(more, small_mp4
 
 
 def test_a_damaged_picture_is_none(more):
-    more.sandbox.faults.set("media", on_file("cover.png", lambda answer: answer.with_body(answer.content()[:60])))
+    more.sandbox.faults.set("media", on_file("cover.png", lambda answer: answer.with_body(answer.body[:60])))
     clip = more.run_now()
     assert [path.name for path in clip.others] == NAMES[1:2]
     assert "File 3" in clip.lacking[0] and "picture" in clip.lacking[0]

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pytest
 from counts import count
-from remote_video_pack.remote_video.sandbox import Sandbox
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults import Call, Fault
-from remote_video_pack.remote_video.sandbox.wire import Wire
 
+from ..faults import Answer, Call, Fault, Sandbox, Wire
 from .one_job import QUICK, Studio
 from .test_secrets import Witness
 
@@ -54,8 +51,7 @@ def repeating(words: Callable[[str], bytes]) -> Fault:
         return Answer(200, words(call.request.headers.get("authorization", "").partition(" ")[2]))
 
     def deliver(wire: Wire, answer: Answer, options: object) -> None:
-        wire.send(answer.content())
-        wire.hang_up()
+        wire.send(answer.body)
 
     routes = ("runcomfy/submit", "runcomfy/status", "comet/create", "comet/retrieve", "comet/content")
     return Fault("repeats-the-key", "The key is in the answer.", routes, False, alter=alter, deliver=deliver)
@@ -106,7 +102,7 @@ def test_a_key_that_is_repeated_as_a_validator_is_neither_kept_nor_shown_to_anot
 
 
 def _break_midway(wire: Wire, answer: Answer, options: object) -> None:
-    content = answer.content()
+    content = answer.body
     wire.send_head(answer, Content_Length=str(len(content)))
     wire.send(content[: len(content) // 2])
     wire.settle()

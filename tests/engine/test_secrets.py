@@ -22,11 +22,9 @@ from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 from remote_video_pack.remote_video.providers import PROVIDERS as RECORDS
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
-from remote_video_pack.remote_video.sandbox import Sandbox
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults import Call, Fault, FaultBoard
 from remote_video_pack.remote_video.settings import Settings
 
+from ..faults import Answer, Call, Fault, FaultBoard, Sandbox
 from .one_job import PROVIDERS, QUICK, Player, Studio
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))

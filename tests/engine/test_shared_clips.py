@@ -19,9 +19,9 @@ from remote_video_pack.remote_video.errors import JobExpired, RemoteVideoError, 
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.record import JobRecord
-from remote_video_pack.remote_video.sandbox import Sandbox
 
 from ..fault_proxy import FaultProxy
+from ..faults import Sandbox
 from ..s3_server import KEY_ID, SECRET, s3_server
 from .one_job import HURRY, QUICK, SOON_S, Studio, wait_until
 

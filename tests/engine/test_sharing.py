@@ -21,8 +21,9 @@ from remote_video_pack.remote_video.engine.job import write_lost
 from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .children import CAN_FORK, Child, job_file, start
 from .kill_cases import ledger_kept_locked
 from .one_job import PROVIDERS, SOON_S, Player, Studio, wait_until

@@ -65,13 +65,15 @@ def main() -> None:
     for command in commands:
         subprocess.run(command, check=True)
 
-    load("pack", PACK / "__init__.py", PACK)
+    load("remote_video_pack", PACK / "__init__.py", PACK)
+    sys.path.append(str(PACK))
     warm = load("warm", PACK / "tests" / "warm.py").WarmStart()
-    from pack.remote_video.sandbox import Pace, Sandbox
-    from pack.remote_video.sandbox.faults import Fault
+    from remote_video_pack.remote_video.sandbox import Pace
+
+    from tests.faults import Fault, Sandbox
 
     def elsewhere(answer, call):
-        text = answer.content().replace(call.request.origin.encode(), f"{net['scheme']}://{MEDIA}".encode())
+        text = answer.body.replace(call.request.origin.encode(), f"{net['scheme']}://{MEDIA}".encode())
         return answer.with_body(text)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

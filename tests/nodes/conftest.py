@@ -10,8 +10,9 @@ import av
 import numpy as np
 import pytest
 from remote_video_pack.nodes import comfy_host
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .comfy import Comfy
 
 FRAMES, WIDTH, HEIGHT, FPS, RATE = 24, 320, 180, 24, 44100

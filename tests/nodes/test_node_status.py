@@ -16,9 +16,10 @@ from remote_video_pack.nodes import NODES, clip_node, comfy_host, node_status
 from remote_video_pack.nodes.node_status import MOST, nodes_view, show
 from remote_video_pack.nodes.routes import READS
 from remote_video_pack.remote_video.errors import AccountError, BudgetReached, InputRefused, JobUncertain
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from server import PromptServer
 
+from ..faults import Sandbox
 from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, Comfy, picture
 
 Veo3I2V, *_ = NODES

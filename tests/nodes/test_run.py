@@ -21,10 +21,9 @@ from remote_video_pack.nodes import NODES, comfy_host
 from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
-from remote_video_pack.remote_video.sandbox.answer import Answer
-from remote_video_pack.remote_video.sandbox.faults.fault import BINARY, Fault
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import BINARY, Answer, Fault, Sandbox
 from .comfy import locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 

@@ -14,9 +14,9 @@ from remote_video_pack.remote_video.errors import RequestRefused
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.models import KLING3, VEO3
-from remote_video_pack.remote_video.sandbox import Sandbox
 
 from ..catalogue.listing import model
+from ..faults import Sandbox
 from .comfy import Comfy, picture
 from .test_loaded_files import loads, put
 

@@ -14,9 +14,10 @@ from remote_video_pack.nodes import NODES
 from remote_video_pack.nodes.asker import NodeAsker, origin
 from remote_video_pack.nodes.comfy_host import the_engine
 from remote_video_pack.remote_video.errors import BalanceError
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from server import PromptServer
 
+from ..faults import Sandbox
 from .comfy import NODE_ID, PROMPT_ID, picture
 
 Veo3I2V, RunwayGen3Turbo, *_ = NODES

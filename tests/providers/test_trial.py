@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from remote_video_pack.remote_video.providers import PROVIDERS
 from remote_video_pack.remote_video.providers.trial import Trial, Verdict
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from .conftest import HASTE
 from .scripted import ScriptedProvider, says
 

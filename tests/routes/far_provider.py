@@ -6,8 +6,9 @@ import socket
 import ssl
 from pathlib import Path
 
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 
+from ..faults import Sandbox
 from ..tls_proxy import TlsProxy, head_of
 
 HOSTS = ("model-api.runcomfy.net", "api.runcomfy.net")

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
+
+from ..faults import Sandbox
 
 VEO = "google-deepmind/veo-3/image-to-video"
 PATIENCE_S = 60.0

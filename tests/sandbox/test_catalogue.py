@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.sandbox.contracts import Contract
 from remote_video_pack.remote_video.sandbox.listing import SNAPSHOT
 
 from ..engine.one_job import small_clip
+from ..faults import Sandbox
 from .conftest import data_uri, png
 
 CATALOGUE: list[dict[str, Any]] = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
@@ -119,8 +120,8 @@ def test_it_refuses_what_jsonschema_refuses_and_takes_what_it_takes(media, model
     @given(bodies)
     def agree(body: dict[str, Any]) -> None:
         breaches = Contract(model["input_schema"]).check(body).breaches
-        beyond = [one for one in breaches if one.kind.endswith("_uri") or one.kind == "sum_of_durations"]
-        in_enum = [one for one in breaches if one.kind == "enum"]
+        beyond = [one for one in breaches if one["type"].endswith("_uri") or one["type"] == "sum_of_durations"]
+        in_enum = [one for one in breaches if one["type"] == "enum"]
         if len(breaches) > len(beyond) + len(in_enum):
             assert not validator.is_valid(body)
         if not breaches:
@@ -225,7 +226,7 @@ def test_a_schema_with_quirks_is_understood(media, changes):
 @pytest.mark.parametrize(("changes", "place"), BAD, ids=str)
 def test_what_a_schema_with_quirks_forbids_is_refused_by_name(media, changes, place):
     body = said({"prompt": "a sea", "count": 3, **changes}, media)
-    assert [list(one.location) for one in Contract(SCHEMA).check(body).breaches] == [place]
+    assert [one["loc"][1:] for one in Contract(SCHEMA).check(body).breaches] == [place]
 
 
 @pytest.mark.parametrize("schema", [None, [], "object", {}, {"properties": [1]}, {"properties": {"a": 5}, "type": 7}])
@@ -294,20 +295,6 @@ def test_a_model_vanishes_changes_and_comes_back(client, sandbox):
     assert listed(client)["total"] == 17
     sandbox.listing.reset()
     assert client.submit(body, model["model_id"]).status_code == 202
-
-
-def test_the_listing_and_the_balance_are_changed_over_http(client, sandbox):
-    def tell(what: str, told: Any) -> Any:
-        return client.session.post(f"{sandbox.origin}/sandbox/{what}", json=told, timeout=10)
-
-    assert tell("catalogue", {"remove": [IDS[0]], "put": [MODEL]}).json() == {"models": 18}
-    assert tell("catalogue", {"set": [MODEL]}).json() == {"models": 1}
-    assert listed(client)["models"][0]["model_id"] == MODEL["model_id"]
-    assert tell("catalogue", {}).json() == {"models": 18}
-    assert tell("balance", {"balance_usd": 2}).json() == {"balance_usd": 2.0}
-    assert tell("balance", {"balance": 2}).status_code == 400
-    as_a_page = {"data": "{}", "headers": {"Content-Type": "text/plain"}, "timeout": 10}
-    assert client.session.post(f"{sandbox.origin}/sandbox/catalogue", **as_a_page).status_code == 403
 
 
 def test_another_sandbox_on_the_folder_offers_the_same(tmp_path, client):

@@ -46,6 +46,22 @@ def test_what_the_contract_forbids_is_refused_by_name(client, sandbox, reference
     assert sandbox.accepted_posts == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data", b"--x--"),
+        ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na sea'),
+    ],
+)
+def test_what_is_no_form_is_refused(client, sandbox, kind, form):
+    headers = {"Authorization": "Bearer key", "Content-Type": kind}
+    answer = client.session.post(f"{sandbox.cometapi_base_url}/videos", data=form, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert sandbox.accepted_posts == 0
+
+
 def test_content_before_the_end_is_a_json_error(tmp_path, client):
     task_id = client.create(prompt="[slow]").json()["id"]
     answer = client.comet(f"videos/{task_id}/content")
@@ -68,7 +84,8 @@ def test_an_alias_it_does_not_have_is_a_final_503(client):
 
 
 def test_a_wrong_path_is_not_answered_in_json(client):
-    assert "html" in client.comet("video").headers["Content-Type"]
+    answer = client.comet("video")
+    assert answer.status_code == 404 and "json" not in answer.headers["Content-Type"]
 
 
 @pytest.mark.parametrize(

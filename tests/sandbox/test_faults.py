@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
-from remote_video_pack.remote_video.sandbox.faults import ROUTES, Fault, FaultBoard
+from remote_video_pack.remote_video.sandbox import Pace
+
+from ..faults import ROUTES, Fault, FaultBoard, Sandbox
 
 CLIP = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 200
 SMALL = {"seconds": 0.05, "bytes": 1 << 20, "calls": 2}
@@ -287,29 +288,6 @@ def test_zero_frames_is_a_real_file_without_pictures(client, stage, tmp_path: Pa
     path.write_bytes(call().content)
     with av.open(str(path)) as container:
         assert container.streams.audio and not container.streams.video
-
-
-def test_faults_are_switched_over_http(client, stage):
-    call = Caller(client, "runcomfy/status")
-    url = f"{stage.origin}/sandbox/faults"
-    told = {"route": "runcomfy/status", "fault": "error-429-retry-after", "on_call": 1, "options": {"seconds": 3}}
-    assert requests.post(url, json=told, timeout=10).status_code == 200
-    assert call().status_code == 429
-    assert requests.get(url, timeout=10).json()["active"][0]["fired"] == 1
-    stage.faults.set("runcomfy/status", "error-500")
-    assert requests.delete(url, headers={"Content-Type": "application/json"}, timeout=10).status_code == 200
-    assert call().status_code == 200
-
-
-def test_a_web_page_can_not_switch_faults(stage):
-    url = f"{stage.origin}/sandbox/faults"
-    told = json.dumps({"route": "media", "fault": "media-404"})
-    as_form = requests.post(url, data=told, headers={"Content-Type": "text/plain"}, timeout=10)
-    rebound = requests.post(
-        url, data=told, headers={"Content-Type": "application/json", "Host": "evil.test"}, timeout=10
-    )
-    assert (as_form.status_code, rebound.status_code) == (403, 403)
-    assert not stage.faults.active()
 
 
 def test_a_fault_that_is_not_on_the_menu_is_an_error(stage):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 from PIL import Image
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox
+from remote_video_pack.remote_video.sandbox import Pace
+
+from ..faults import Sandbox
 
 RUNWAY = "runwayml/runway-gen-3-alpha/turbo/image-to-video"
 KLING = "kling/kling-3.0/standard/image-to-video"
@@ -130,6 +134,18 @@ def test_an_image_is_fetched_from_a_loopback_address(client, sandbox, tmp_path):
         files.shutdown()
     assert answer.status_code == 202
     assert sandbox.jobs[0].plan.images == ("image.png",)
+
+
+def test_others_are_answered_while_an_image_is_fetched(client, sandbox):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/start.png"
+        waiting = threading.Thread(target=client.submit_veo, kwargs={"image": address})
+        waiting.start()
+        connection, _ = silent.accept()
+        assert requests.get(f"{sandbox.cometapi_base_url.removesuffix('v1')}api/models", timeout=10).ok
+        connection.close()
+        waiting.join()
+    assert sandbox.accepted_posts == 0
 
 
 def test_a_queued_job_can_be_cancelled_and_a_running_one_not(tmp_path, client):

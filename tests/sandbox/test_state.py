@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFont
-from remote_video_pack.remote_video.sandbox import Pace, Sandbox, shared_sandbox
+from remote_video_pack.remote_video import sandbox as shipped
+from remote_video_pack.remote_video.sandbox import Pace, shared_sandbox
+
+from ..engine.one_job import wait_until
+from ..faults import Sandbox
 
 PACK = Path(__file__).resolve().parents[2]
 OTHER_PROCESS = """
@@ -59,7 +65,7 @@ def test_a_new_sandbox_on_the_folder_knows_old_jobs(tmp_path, client):
 def test_a_lost_clip_is_made_again(client, sandbox):
     request_id, result = client.finished_veo()
     first = client.get(result["output"]["video"]).content
-    sandbox._store.clip(sandbox.jobs[0]).unlink()
+    sandbox._desk.clip(sandbox.jobs[0]).unlink()
     _, result = client.finish(request_id)
     assert client.get(result["output"]["video"]).content == first
 
@@ -98,8 +104,7 @@ def test_two_processes_share_a_folder(client, sandbox, other_process):
         thread.start()
     for thread in threads:
         thread.join()
-    known_there = client.session.get(f"{other_process}/sandbox/state", timeout=10).json()
-    assert len(set(accepted)) == sandbox.accepted_posts == known_there["accepted_posts"] == 40
+    assert len(set(accepted)) == sandbox.accepted_posts == 40
     for request_id in accepted:
         status = client.session.get(
             f"{there}/v1/requests/{request_id}/status", headers={"Authorization": "Bearer key"}, timeout=10
@@ -114,6 +119,40 @@ def test_a_job_half_written_does_not_exist(client, sandbox, tmp_path):
     (torn / "job.json.123.part").write_text(json.dumps({}), encoding="utf-8")
     assert sandbox.accepted_posts == 1
     assert client.runcomfy("requests/torn-job-torn-job/status").status_code == 404
+
+
+def test_what_was_last_written_a_week_ago_is_deleted(tmp_path, client):
+    folder = tmp_path / "kept"
+    with Sandbox(folder, pace=Pace(0, 0), short_clips=True) as client.sandbox:
+        old, young = client.finished_veo()[0], client.finished_veo()[0]
+    for request_id, days in ((old, 7.1), (young, 6.9)):
+        written = time.time() - days * 86400
+        os.utime(folder / "jobs" / request_id, (written, written))
+    (folder / "catalogue.json").write_text("[]", encoding="utf-8")
+    os.utime(folder / "catalogue.json", (0, 0))
+    with Sandbox(folder) as client.sandbox:
+        wait_until(lambda: not (folder / "jobs" / old).exists(), "the old job to be deleted")
+        assert client.runcomfy(f"requests/{old}/status").status_code == 404
+        assert client.runcomfy(f"requests/{young}/status").json()["status"] == "completed"
+        assert client.sandbox.accepted_posts == 1 and client.sandbox.listing.all() == []
+
+
+def test_at_its_end_a_clip_is_whole_or_not_there(tmp_path, client):
+    model = {"model_id": "acme/short", "input_schema": {}, "sandbox_clip": {"seconds": 1, "sizes": [[640, 360]]}}
+    with Sandbox(tmp_path / "kept", pace=Pace(0, 0), catalogue=[model]) as client.sandbox:
+        jobs = [client.submit({"prompt": f"{number}"}, "acme/short").json()["request_id"] for number in range(12)]
+    files = [path.name for job in jobs for path in (tmp_path / "kept" / "jobs" / job).iterdir()]
+    assert set(files) <= {"job.json", "clip.mp4"}
+    assert files.count("clip.mp4") < 12, "none is begun after the end"
+
+
+def test_a_port_that_is_taken_is_an_error_and_free_again_afterwards(tmp_path, client):
+    with shipped.Sandbox(tmp_path / "one") as one:
+        with pytest.raises(OSError):
+            shipped.Sandbox(tmp_path / "other", port=one.port).start()
+        port = one.port
+    with shipped.Sandbox(tmp_path / "other", port=port) as client.sandbox:
+        assert client.runcomfy("models").status_code == 200
 
 
 def test_a_process_has_one_shared_sandbox_per_folder(tmp_path):

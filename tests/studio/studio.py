@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from remote_video_pack.remote_video.sandbox import Sandbox
-
 from ..engine.children import environment
 from ..fault_proxy import FaultProxy
+from ..faults import Sandbox
 from ..postgres.server import PostgresServer
 
 TIMEOUTS = {"lease": 1.5, "heartbeat": 0.2, "heartbeat_seen": 0.8}

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from time import time
 from typing import Any
 
-from ..answer import Answer
+from .answer import Answer
 from .fault import (
     CANCEL,
     COMET,

@@ -9,7 +9,7 @@ from functools import cache
 import av
 import numpy as np
 
-from ..answer import Answer
+from .answer import Answer
 from .fault import BINARY, MEDIA, Alter, Call, Fault
 
 TRUNCATED_SHARE = 0.6
@@ -36,14 +36,14 @@ def _range_ignored(answer: Answer, call: Call) -> Answer:
 def _range_refused(answer: Answer, call: Call) -> Answer:
     if not _is_range(call):
         return answer
-    return Answer(416, b"", {"Content-Range": f"bytes */{len(_whole_file(answer).content())}"})
+    return Answer(416, b"", {"Content-Range": f"bytes */{len(_whole_file(answer).body)}"})
 
 
 def _range_shifted(answer: Answer, call: Call) -> Answer:
     """206 with another part than was asked for."""
     if answer.status != 206:
         return answer
-    whole = _whole_file(answer).content()
+    whole = _whole_file(answer).body
     start = max(len(whole) // 4, 1)
     spoken = answer.with_headers(Content_Range=f"bytes {start}-{len(whole) - 1}/{len(whole)}")
     return spoken.with_body(whole[start:])
@@ -60,7 +60,7 @@ def _etag_changed_206(answer: Answer, call: Call) -> Answer:
     """From the second hit on a resumed part is of another file: other ETag, other bytes, If-Range disregarded."""
     if call.nth == 1 or answer.status != 206:
         return answer
-    other = bytes(byte ^ 0x55 for byte in answer.content())
+    other = bytes(byte ^ 0x55 for byte in answer.body)
     return answer.with_body(other).with_headers(ETag=OTHER_ETAG)
 
 
@@ -70,13 +70,7 @@ def _no_validators(answer: Answer, call: Call) -> Answer:
 
 
 def _whole_file(answer: Answer) -> Answer:
-    if answer.status != 206:
-        return answer
-    headers = {name: value for name, value in answer.headers.items() if name != "Content-Range"}
-    if isinstance(answer.body, bytes):
-        return replace(answer, status=200, headers=headers)
-    body = replace(answer.body, start=0, length=answer.body.path.stat().st_size)
-    return Answer(200, body, headers)
+    return answer.whole or answer
 
 
 def _instead(data: bytes, content_type: str | None = None) -> Alter:
@@ -87,18 +81,18 @@ def _instead(data: bytes, content_type: str | None = None) -> Alter:
 
 
 def _truncated(answer: Answer, call: Call) -> Answer:
-    content = _whole_file(answer).content()
+    content = _whole_file(answer).body
     return _whole_file(answer).with_body(content[: int(len(content) * TRUNCATED_SHARE)])
 
 
 def _with_bytes_after(answer: Answer, call: Call) -> Answer:
     whole = _whole_file(answer)
-    return whole.with_body(whole.content() + b"Bytes that are no box. " * 50)
+    return whole.with_body(whole.body + b"Bytes that are no box. " * 50)
 
 
 def _in_unknown_codec(answer: Answer, call: Call) -> Answer:
     whole = _whole_file(answer)
-    return whole.with_body(whole.content().replace(b"avc1", b"xyz1"))
+    return whole.with_body(whole.body.replace(b"avc1", b"xyz1"))
 
 
 def _typed(content_type: str) -> Alter:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ..answer import Answer, Incoming
-from ..wire import Wire
+from .answer import Answer, Incoming
+from .wire import Wire
 
 SUBMIT, STATUS, RESULT = "runcomfy/submit", "runcomfy/status", "runcomfy/result"
 CANCEL, MODEL, MODELS, BALANCE = "runcomfy/cancel", "runcomfy/model", "runcomfy/models", "runcomfy/balance"

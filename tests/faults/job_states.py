@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..answer import Answer
+from .answer import Answer
 from .fault import CANCEL, CONTENT, CREATE, RESULT, RETRIEVE, STATUS, SUBMIT, Alter, Call, Fault
 
 Payload = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..answer import Answer
+from .answer import Answer
 from .fault import CONTENT, RESULT, RETRIEVE, STATUS, SUBMIT, Alter, Call, Fault
 from .job_states import Payload, changed
 

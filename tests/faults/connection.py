@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..answer import Answer
-from ..wire import Wire, pieces
+from .answer import Answer
 from .fault import BINARY, POSTS, ROUTES, BodyFate, Fault, Options, paired
+from .wire import Wire
 
 STALL_S = 30.0
 DRIP_S = 2.0
 DRIPS = 40
+CHUNK = 256 * 1024
 ENDLESS_FILLER = bytes(64 * 1024)
 
 
@@ -17,7 +18,7 @@ def break_before(wire: Wire, answer: Answer, options: Options) -> None:
 
 
 def break_midway(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
+    content = answer.body
     wire.send_head(answer, Content_Length=str(len(content)))
     wire.send(content[: len(content) // 2])
     wire.settle()
@@ -25,7 +26,7 @@ def break_midway(wire: Wire, answer: Answer, options: Options) -> None:
 
 
 def hang_up(wire: Wire, answer: Answer, options: Options) -> None:
-    wire.hang_up()
+    """What every delivery ends with."""
 
 
 def stall_before(wire: Wire, answer: Answer, options: Options) -> None:
@@ -39,7 +40,7 @@ def stall_and_break(wire: Wire, answer: Answer, options: Options) -> None:
 
 
 def stall_midway(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
+    content = answer.body
     half = len(content) // 2
     wire.send_head(answer, Content_Length=str(len(content)))
     wire.send(content[:half])
@@ -48,7 +49,7 @@ def stall_midway(wire: Wire, answer: Answer, options: Options) -> None:
 
 
 def drip(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
+    content = answer.body
     wire.send_head(answer, Content_Length=str(len(content)))
     step = max(len(content) // DRIPS, 1)
     for start in range(0, len(content), step):
@@ -57,73 +58,64 @@ def drip(wire: Wire, answer: Answer, options: Options) -> None:
 
 
 def short_body(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
+    content = answer.body
     wire.send_head(answer, Content_Length=str(len(content)))
     wire.send(content[: len(content) // 2])
-    wire.hang_up()
 
 
 def length_too_small(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
-    wire.send_head(answer, Content_Length=str(len(content) // 2), Connection="close")
+    content = answer.body
+    wire.send_head(answer, Content_Length=str(len(content) // 2))
     wire.send(content)
-    wire.hang_up()
 
 
 def length_not_a_number(wire: Wire, answer: Answer, options: Options) -> None:
-    wire.send_head(answer, Content_Length="many", Connection="close")
-    wire.send(answer.content())
-    wire.hang_up()
+    wire.send_head(answer, Content_Length="many")
+    wire.send(answer.body)
 
 
 def length_of_a_terabyte(wire: Wire, answer: Answer, options: Options) -> None:
     wire.send_head(answer, Content_Length=str(1 << 40))
-    wire.send(answer.content())
-    wire.hang_up()
+    wire.send(answer.body)
 
 
 def without_length(wire: Wire, answer: Answer, options: Options) -> None:
-    wire.send_head(answer, Connection="close")
-    wire.send(answer.content())
-    wire.hang_up()
+    wire.send_head(answer)
+    wire.send(answer.body)
 
 
 def cut_without_length(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
-    wire.send_head(answer, Connection="close")
+    content = answer.body
+    wire.send_head(answer)
     wire.send(content[: len(content) // 2])
-    wire.hang_up()
 
 
 def chunked(wire: Wire, answer: Answer, options: Options) -> None:
     wire.send_head(answer, Transfer_Encoding="chunked")
-    for piece in pieces(answer):
-        wire.send(_chunk(piece))
+    for start in range(0, len(answer.body), CHUNK):
+        wire.send(_chunk(answer.body[start : start + CHUNK]))
     wire.send(b"0\r\n\r\n")
 
 
 def chunked_cut_off(wire: Wire, answer: Answer, options: Options) -> None:
-    content = answer.content()
+    content = answer.body
     half = _chunk(content[: len(content) // 2])
     wire.send_head(answer, Transfer_Encoding="chunked")
     wire.send(half + _chunk(content[len(content) // 2 :])[:-7])
-    wire.hang_up()
 
 
 def not_http(wire: Wire, answer: Answer, options: Options) -> None:
     wire.send(b"\x15\x03\x01\x00\x02\x02\x50 this is not HTTP\r\n\r\n")
-    wire.hang_up()
 
 
 def endless(wire: Wire, answer: Answer, options: Options) -> None:
     """Ends when the client leaves, or after `bytes`, so that no test fills a disk."""
     wire.send_head(answer, Transfer_Encoding="chunked")
-    wire.send(_chunk(answer.content()))
+    wire.send(_chunk(answer.body))
     sent = 0
     while sent < options["bytes"]:
         wire.send(_chunk(ENDLESS_FILLER))
         sent += len(ENDLESS_FILLER)
-    wire.hang_up()
 
 
 def _chunk(data: bytes) -> bytes:

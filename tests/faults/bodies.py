@@ -6,7 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 
-from ..answer import Answer
+from .answer import Answer
 from .fault import COMET, JSON_ROUTES, RUNCOMFY, Alter, Call, Fault, paired
 
 HTML = b"<!doctype html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
@@ -26,7 +26,7 @@ def _body(data: bytes, content_type: str | None = None, status: int | None = Non
 
 
 def _invalid(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(answer.content()[:-1] + b",,}")
+    return answer.with_body(answer.body[:-1] + b",,}")
 
 
 def _redirect(status: int) -> Alter:
@@ -38,20 +38,20 @@ def _redirect(status: int) -> Alter:
 
 def _huge(answer: Answer, call: Call) -> Answer:
     padding = b'{"padding": "' + b"x" * call.options["bytes"] + b'", '
-    return answer.with_body(padding + answer.content().lstrip().removeprefix(b"{"))
+    return answer.with_body(padding + answer.body.lstrip().removeprefix(b"{"))
 
 
 def _gzip(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(gzip.compress(answer.content(), mtime=0)).with_headers(Content_Encoding="gzip")
+    return answer.with_body(gzip.compress(answer.body, mtime=0)).with_headers(Content_Encoding="gzip")
 
 
 def _gzip_unlabelled(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(gzip.compress(answer.content(), mtime=0))
+    return answer.with_body(gzip.compress(answer.body, mtime=0))
 
 
 def _gzip_bomb(answer: Answer, call: Call) -> Answer:
     spaces = gzip.compress(b" " * MIB, mtime=0) * (call.options["bytes"] // MIB)
-    return answer.with_body(spaces + gzip.compress(answer.content(), mtime=0)).with_headers(Content_Encoding="gzip")
+    return answer.with_body(spaces + gzip.compress(answer.body, mtime=0)).with_headers(Content_Encoding="gzip")
 
 
 def _mislabelled_gzip(answer: Answer, call: Call) -> Answer:
@@ -59,7 +59,7 @@ def _mislabelled_gzip(answer: Answer, call: Call) -> Answer:
 
 
 def _in_a_list(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(b"[" + answer.content() + b"]")
+    return answer.with_body(b"[" + answer.body + b"]")
 
 
 def _plain_text_type(answer: Answer, call: Call) -> Answer:
@@ -67,11 +67,11 @@ def _plain_text_type(answer: Answer, call: Call) -> Answer:
 
 
 def _not_utf8(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(b'{"message": "\xff\xfe\xe9", ' + answer.content().removeprefix(b"{"))
+    return answer.with_body(b'{"message": "\xff\xfe\xe9", ' + answer.body.removeprefix(b"{"))
 
 
 def _byte_order_mark(answer: Answer, call: Call) -> Answer:
-    return answer.with_body(b"\xef\xbb\xbf" + answer.content())
+    return answer.with_body(b"\xef\xbb\xbf" + answer.body)
 
 
 _DEEP = b"[" * DEEP_LEVELS + b"]" * DEEP_LEVELS

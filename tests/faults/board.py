@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..answer import Answer
+from ..fault_proxy import FaultProxy, Line
+from .answer import Answer
 from .fault import CANCEL, CONTENT, CREATE, MEDIA, RESULT, RETRIEVE, ROUTES, STATUS, SUBMIT, Fault, Options
-
-if TYPE_CHECKING:
-    from ..listener import Listener
 
 EXPECTED_AFTER: Mapping[str, tuple[tuple[str, ...], bool]] = {
     STATUS: ((SUBMIT,), False),
@@ -66,11 +63,12 @@ class FaultBoard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: list[ActiveFault] = []
-        self._listener: Listener | None = None
+        self._proxy: FaultProxy | None = None
+        self._reopening: threading.Timer | None = None
 
-    def connect(self, listener: Listener) -> None:
-        """Let "refuse" faults shut this listener."""
-        self._listener = listener
+    def connect(self, proxy: FaultProxy) -> None:
+        """Let "refuse" faults shut this proxy's port."""
+        self._proxy = proxy
 
     @staticmethod
     def menu(route: str | None = None) -> tuple[Fault, ...]:
@@ -121,8 +119,8 @@ class FaultBoard:
             self._active = [active for active in self._active if active not in gone]
         for active in gone:
             active.released.set()
-        if self._listener and any(active.fault.refuses and active.fired for active in gone):
-            self._listener.open()
+        if any(active.fault.refuses and active.fired for active in gone):
+            self._reopen()
 
     def active(self) -> list[ActiveFault]:
         with self._lock:
@@ -135,22 +133,40 @@ class FaultBoard:
             hits = [active for active in here if active.hits_next()]
         return hits[0] if hits else None
 
-    def shuts_after(self, route: str, answer: Answer, listener: Listener, connection: socket.socket) -> bool:
+    def refuses(self) -> bool:
+        """Whether a fault is on that refuses connections."""
+        with self._lock:
+            return any(active.fault.refuses for active in self._active)
+
+    def shuts_after(self, route: str, answer: Answer, line: Line) -> bool:
         """Shut the port when the call that comes after this answer is one to be refused; whether it did.
 
-        The port is shut before the answer leaves, so that the client's next connection is refused for certain.
+        It is shut before the answer leaves by `line`, so that the client's next connection is refused for certain.
         """
         with self._lock:
             due = [active for active in self._active if active.fault.refuses and _is_due(active, route, answer)]
         for active in due:
-            self._refuse(active, connection)
+            self._refuse(active, line)
         return bool(due)
 
-    def _refuse(self, active: ActiveFault, keep: socket.socket | None = None) -> None:
+    def _refuse(self, active: ActiveFault, keep: Line | None = None) -> None:
         active.fired += 1
-        if self._listener:
-            forever = active.on_call is None and active.times is None and active.options["seconds"] is None
-            self._listener.shut(None if forever else active.options["seconds"] or 1.0, keep)
+        if self._proxy is None:
+            return
+        self._proxy.refuse()
+        self._proxy.cut(reset=False, but=keep)
+        forever = active.on_call is None and active.times is None and active.options["seconds"] is None
+        if not forever:
+            self._reopening = threading.Timer(active.options["seconds"] or 1.0, self._reopen)
+            self._reopening.daemon = True
+            self._reopening.start()
+
+    def _reopen(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
+        if self._proxy is not None:
+            self._proxy.heal()
 
     def _find(self, route: str, name: str) -> Fault:
         for fault in self.menu(route):
