@@ -22,7 +22,6 @@ from itertools import zip_longest
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -132,7 +131,7 @@ class Postgres:
     def __init__(self, url: str, timeouts: Timeouts) -> None:
         try:
             self._url = sa.make_url(url)
-            asked = PGDialect_psycopg().create_connect_args(self._url)[1]
+            asked = self._url.get_dialect()().create_connect_args(self._url)[1]
         except (ArgumentError, ValueError):
             raise _bad_url() from None
         self.name = _shown(asked)

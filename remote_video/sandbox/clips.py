@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image
 
 from .clip_plan import FPS, ClipPlan
 from .scenes import Planes, frames
@@ -34,7 +35,8 @@ def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
     """
     if plan.picture:
         image = _frame(plan, next(frames(plan, images)))
-        image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_image().save(path, "PNG")
+        rgb = image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_ndarray()
+        Image.fromarray(rgb).save(path, "PNG")
         return
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"
@@ -86,9 +88,13 @@ def _pad_chord(samples: int, name: str) -> np.ndarray:
             side += sway * _note(t, root * 2 ** (semitones / 12) * detune, index) / (1 + 0.25 * index)
     ends = [0, min(1.0, t[-1] / 4), t[-1] - min(1.5, t[-1] / 4), t[-1]]
     both = np.stack([left, right]) * np.sin(np.interp(t, ends, [0, np.pi / 2, np.pi / 2, 0])) ** 2
-    return (both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9))).astype(np.float32)
+    loud: np.ndarray = both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9))
+    return loud.astype(np.float32)
 
 
 def _note(t: np.ndarray, frequency: float, phase: float) -> np.ndarray:
-    waves = [loudness * np.sin(2 * np.pi * frequency * ratio * t + phase * ratio) for ratio, loudness in PARTIALS]
-    return np.sum(waves, axis=0)
+    waves: list[np.ndarray] = [
+        loudness * np.sin(2 * np.pi * frequency * ratio * t + phase * ratio) for ratio, loudness in PARTIALS
+    ]
+    together: np.ndarray = np.sum(waves, axis=0)
+    return together

@@ -142,7 +142,7 @@ class Contract:
                 spec = {**spec, **self._resolved(part), "allOf": None}
             reference = spec.get("$ref")
             if not isinstance(reference, str):
-                return spec
+                return dict(spec)
             rest = {name: value for name, value in spec.items() if name != "$ref"}
             target: Any = self.schema
             for step in reference.removeprefix("#").strip("/").split("/"):

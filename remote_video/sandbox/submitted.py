@@ -81,7 +81,7 @@ def _played(data: bytes, declared: str, kind: str) -> Submitted:
             if not isinstance(frame, av.VideoFrame):
                 return Submitted(data, f"audio/{name}", f".{name}", seconds=seconds)
             still = io.BytesIO()
-            frame.to_image().save(still, "PNG")
+            Image.fromarray(frame.to_ndarray(format="rgb24")).save(still, "PNG")
     except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise MediaRefused(f"the file is not {kind} that can be opened") from error
     return Submitted(data, f"video/{name}", f".{name}", frame.width, frame.height, seconds, still.getvalue())
