@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -40,11 +40,14 @@ class Field:
         name: the node's input name.
         wire: the provider's name; None when it isn't sent.
         tooltip: what it does and its unit, for the artist.
+        advanced: whether the node folds it away until it is asked for.
     """
 
     name: str
     wire: str | None
     tooltip: str
+    _: KW_ONLY
+    advanced: bool = False
 
     @property
     def limits_text(self) -> str:

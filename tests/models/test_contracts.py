@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 import remote_video_pack.remote_video.sandbox as sandbox
 from remote_video_pack.remote_video.media.fit import Bound
-from remote_video_pack.remote_video.models import COMET_VEO, DREAMINA3_PRO, KLING3, MODELS, RUNWAY_GEN3_TURBO, VEO3
+from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
 from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Text
-from remote_video_pack.remote_video.models.kling3 import SHOTS
+from remote_video_pack.remote_video.models.kling3 import KLING3, SHOTS
 from remote_video_pack.remote_video.models.media_fields import Picture
+from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 FOLDER = Path(sandbox.__file__).parent / "contracts"
 FILES = {
