@@ -262,7 +262,7 @@ class Flag(Field):
         return word == "true"
 
 
-def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:
+def seed_field(wire: str | None, minimum: int = 0, default: int = 0, maximum: int = 4294967295) -> Seed:
     """The seed of a model: sent when it has a wire name, else it only names the take."""
     use = (
         "Sent to the model: the same seed tends towards the same clip."
@@ -275,6 +275,6 @@ def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:
         wire,
         f"{use}{random} The same inputs with the same seed are never paid twice; another seed asks for another clip.",
         minimum=minimum,
-        maximum=4294967295 if wire else LARGEST_SEED,
+        maximum=maximum if wire else LARGEST_SEED,
         default=default,
     )
