@@ -57,7 +57,8 @@ MENU = [
 ]
 KINDS = {node.__name__: node for node in NODES}
 RUNCOMFY_VIDEO, JOIN_CLIPS = KINDS["RunComfyVideo"], KINDS["JoinClips"]
-FIXED = [node for node in NODES if issubclass(node, ClipNode) or node.__name__ == "Kling3Element"]
+OF_ONE_MODEL = [node for node in NODES if issubclass(node, ClipNode)]
+FIXED = [*OF_ONE_MODEL, KINDS["Kling3Element"]]
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in FIXED}
 PACK_FOLDER = Path(__file__).resolve().parents[2]
 README = (PACK_FOLDER / "README.md").read_text(encoding="utf-8")
@@ -73,14 +74,19 @@ def test_the_menu_lists_the_nodes_in_order_and_new_ones_last():
     assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
 
 
-@pytest.mark.parametrize("node", [node for node in FIXED if issubclass(node, ClipNode)], ids=lambda node: node.__name__)
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_every_model_has_its_node_in_the_menu(spec):
+    assert spec.node_id in KINDS, f"nodes/__init__.py: import {spec.node_id}, and write `{spec.node_id},` last in NODES"
+
+
+@pytest.mark.parametrize("node", OF_ONE_MODEL, ids=lambda node: node.__name__)
 def test_the_names_of_a_nodes_inputs_are_written_down_for_ever(node):
     own = starred(SCHEMAS[node.__name__])[: -len(COMMON)]
     line = f'"{node.__name__}": {json.dumps(own)},'
     assert node.__name__ in INPUTS, f"tests/nodes/test_schemas.py: write into INPUTS the line {line}"
 
 
-@pytest.mark.parametrize("node", [node for node in FIXED if issubclass(node, ClipNode)], ids=lambda node: node.__name__)
+@pytest.mark.parametrize("node", OF_ONE_MODEL, ids=lambda node: node.__name__)
 def test_a_node_has_the_id_that_its_model_says_and_looks_at_that_models_inputs(node):
     assert node.SPEC.node_id == node.__name__
     assert getfullargspec(node.validate_inputs).args[1:] == checked_here(node.SPEC.fields)
@@ -143,7 +149,7 @@ def test_kling_offers_two_to_five_shots_each_with_prompt_and_length():
     assert [len(option.inputs) for option in multi_shot.options] == [0, 4, 6, 8, 10]
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
     inputs = {entry.id: entry for entry in SCHEMAS[spec.node_id].inputs}
     for field in spec.fields:
@@ -189,7 +195,7 @@ def limits_of(field) -> list[str]:
     return [field.limits_text]
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_says_the_limits_that_are_kept(spec):
     page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     for field in spec.fields:
@@ -198,7 +204,7 @@ def test_the_help_page_says_the_limits_that_are_kept(spec):
             assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
     page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     _, _, way = page.partition("## When the model is no longer offered")
