@@ -62,12 +62,6 @@ def test_a_picture_inside_that_claims_a_size_is_refused(tmp_path):
         Clip.open(path).frames()
 
 
-def test_the_bytes_needed_are_known_without_decoding(tmp_path):
-    clip = Clip.open(claiming_frames(avi(tmp_path / "clip.avi"), 1000))
-    assert clip.frame_bytes() == 1000 * 64 * 48 * 3 * 4
-    assert clip.frame_bytes(10) == 10 * 64 * 48 * 3 * 4
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is enforced on Linux only")
 def test_a_limit_of_the_process_counts(tmp_path):
     path = claiming_frames(avi(tmp_path / "clip.avi"), 100_000)  # 3.7 GB
