@@ -39,7 +39,7 @@ def test_a_billion_claimed_frames_are_refused_from_the_header(tmp_path):
     message = str(refused.value)
     assert "1000000000 frames of 64x48 px need 36864.0 GB" in message and "GB are free" in message
     assert str(path) in message
-    assert all(way in refused.value.next_step for way in ("`max_frames`", "unwire `frames`", "`video` output"))
+    assert refused.value.fitting > 0
     assert clip.frames(3).shape[0] == 3
 
 
