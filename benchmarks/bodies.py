@@ -21,7 +21,8 @@ import torch
 
 from remote_video.engine.engine import Engine
 from remote_video.engine.order import Order
-from remote_video.models import VEO3, Request
+from remote_video.models import Request
+from remote_video.models.veo3 import VEO3
 from remote_video.sandbox import Pace
 from remote_video.settings import Settings
 

@@ -14,7 +14,8 @@ from remote_video.engine.engine import Engine
 from remote_video.engine.host import JobEvent, NoHost
 from remote_video.engine.order import Order, place_order
 from remote_video.engine.watch import StoredClip, Watch
-from remote_video.models import VEO3, Request
+from remote_video.models import Request
+from remote_video.models.veo3 import VEO3
 from remote_video.settings import Settings
 
 

@@ -22,7 +22,7 @@ from remote_video.engine.engine import Engine
 from remote_video.engine.pace import pause_before_question
 from remote_video.ledger.ledger import Ledger
 from remote_video.ledger.sqlite_file import FILE_NAME
-from remote_video.models import VEO3
+from remote_video.models.veo3 import VEO3
 from remote_video.sandbox import Pace
 from remote_video.settings import Settings
 

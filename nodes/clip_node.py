@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,15 +15,17 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..remote_video.console import never_raise
 from ..remote_video.dollars import dollars
 from ..remote_video.errors import RemoteVideoError, Stopped
-from ..remote_video.models import ModelSpec
+from ..remote_video.models.fields import Field, Seed
+from ..remote_video.models.groups import Repeated
+from ..remote_video.models.spec import ModelSpec
 from ..remote_video.outside_text import storable
 from .asker import NO_ID, NodeAsker
 from .comfy_host import keeps_metadata, output_folder, settings, temp_folder, the_engine, wired_outputs
 from .due import note_blocked, note_handed_on, times_due
-from .inputs import Common, common_fields, common_inputs
+from .inputs import Common, common_fields, common_inputs, model_input
 from .literals import literals_of, read_literals
 from .loaded_files import loaded_files
-from .nested import below, image_names, unpacked
+from .nested import image_names, nested, unpacked
 from .outputs import DECODED, clip_outputs, read_outputs, to_decode
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class ClipMaker:
 
     @classmethod
     def schema(
-        cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
+        cls, display_name: str, description: str, aliases: Iterable[str], inputs: list[io.Input], **more: Any
     ) -> io.Schema:
         """The node's schema; the outputs are the same on all."""
         return io.Schema(
@@ -180,36 +182,45 @@ class ClipMaker:
 
 
 class ClipNode(ClipMaker):
-    """What the nodes of one model each mix in: image and words in, a clip out."""
+    """What the nodes of one model each mix in: `SPEC` is the table of what they take, and all else comes from it."""
 
     SPEC: ClassVar[ModelSpec]
+    TITLE: ClassVar[str]
+    ABOUT: ClassVar[str]
+    ALIASES: ClassVar[tuple[str, ...]]
 
     @classmethod
-    def schema(
-        cls, display_name: str, description: str, aliases: list[str], inputs: list[io.Input], **more: Any
-    ) -> io.Schema:
-        """See `ClipMaker.schema`: the model's own inputs, then the common ones."""
-        common = common_inputs(common_fields(cls.SPEC.node_id, cls.SPEC.field("seed")))
-        return super().schema(display_name, description, aliases, [*inputs, *common], **more)
+    def define_schema(cls) -> io.Schema:
+        """The model's own inputs, then the common ones."""
+        own = [model_input(field) for field in cls.SPEC.fields if not isinstance(field, Seed)]
+        return cls.schema(
+            cls.TITLE,
+            cls.ABOUT,
+            cls.ALIASES,
+            [*own, *common_inputs(cls._common())],
+            # Without this ComfyUI drops a choice of groups that it doesn't know, with all of them, and says nothing.
+            accept_all_inputs=any(isinstance(field, Repeated) for field in cls.SPEC.fields),
+        )
 
     @classmethod
     def read_posted(cls, inputs: dict[str, Any]) -> None:
         """See `literals.Reader`."""
-        common = common_fields(cls.SPEC.node_id, cls.SPEC.field("seed"))
-        read_literals(inputs, literals_of((*cls.SPEC.fields, *common)))
+        read_literals(inputs, literals_of((*cls.SPEC.fields, *cls._common())))
 
     @classmethod
     def asked(cls, inputs: Mapping[str, Any]) -> tuple[ModelSpec, dict[str, Any], str]:
         """See `ClipMaker.asked`."""
-        tops = {name.split(".")[0] for name in inputs if "." in name}
-        nested = {top: below(top, inputs.get(top), inputs) for top in tops}
-        values = {**inputs, **nested}
+        values = {**inputs, **nested(cls.SPEC, inputs)}
         return cls.SPEC, {field.name: values.get(field.name) for field in cls.SPEC.fields}, ""
 
     @classmethod
-    async def run(cls, common: Common, **values: Any) -> io.NodeOutput:
-        """See `ClipMaker.make`."""
-        return await cls.make(cls.SPEC, common, values)
+    async def execute(cls, **values: Any) -> io.NodeOutput:
+        """Run by ComfyUI. See `ClipMaker.make`."""
+        return await cls.make(cls.SPEC, Common.of(values), nested(cls.SPEC, values))
+
+    @classmethod
+    def _common(cls) -> list[Field]:
+        return common_fields(cls.SPEC.node_id, cls.SPEC.field("seed"))
 
 
 def _summary(clip: StoredClip) -> str:

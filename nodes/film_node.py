@@ -61,7 +61,7 @@ async def make_film_of(hidden: Any, clips: Any, given: Mapping[str, Any]) -> io.
     """
     never_raise()
     node = NodeAsker("Join Clips")
-    sockets = {**(clips if isinstance(clips, Mapping) else {}), **below(CLIPS, None, given)}
+    sockets = {**(clips if isinstance(clips, Mapping) else {}), **below(CLIPS, given)}
     values = {name: value[0] if isinstance(value, list) and value else value for name, value in given.items()}
     needed, is_over = to_decode("auto", wired_outputs()), threading.Event()
     sidecar = workflow_text(hidden) if keeps_metadata() else None

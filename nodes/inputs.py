@@ -22,11 +22,10 @@ MOST_SOCKETS = 100
 SOCKETS: dict[type[MediaField], Any] = {Picture: io.Image, Footage: io.Video, Sound: io.Audio}
 
 
-def model_input(field: Field, *, advanced: bool | None = None, required: bool = False) -> io.Input:
+def model_input(field: Field, *, required: bool = False) -> io.Input:
     """The input that offers `field`, with its limits, default and tooltip.
 
     Args:
-        advanced: folded away until asked for.
         required: ask for it even though it has a default. ComfyUI lists what is required before what isn't.
     """
     if isinstance(field, MediaField):
@@ -43,9 +42,8 @@ def model_input(field: Field, *, advanced: bool | None = None, required: bool = 
             for choice, count in field.counts.items()
         ]
         return io.DynamicCombo.Input(field.name, options=options, optional=True, **labelled(field))
-    own = {**labelled(field), "advanced": advanced}
+    own = {**labelled(field), "advanced": field.advanced or None}
     if isinstance(field, Json):
-        own["advanced"] = True
         return io.String.Input(field.name, optional=not field.required, multiline=True, default="", **own)
     if isinstance(field, Text):
         is_optional = bool(field.default) or not field.required
@@ -128,6 +126,7 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
             "strict: nothing; an image out of bounds, or one whose file would be too large, is an error.",
             choices=FIT_MODES,
             default="auto",
+            advanced=True,
         ),
         Choice(
             "frames",
@@ -136,6 +135,7 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
             "all: always. none: never; something wired to `frames` is then an error before anything is paid.",
             choices=FRAMES_MODES,
             default="auto",
+            advanced=True,
         ),
         Number(
             "max_frames",
@@ -143,6 +143,7 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
             "At most this many frames in the `frames` output, from the start; 0 is all. The file keeps all.",
             maximum=100_000,
             whole=True,
+            advanced=True,
         ),
         Flag(
             "wait",
@@ -150,15 +151,13 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
             "Wait for the clip. Off: the node submits and lets ComfyUI go on with its queue; the clip is "
             "collected in the background, nothing after this node runs, and Run again hands the clip on.",
             default=True,
+            advanced=True,
         ),
     ]
 
 
 def common_inputs(fields: list[Field]) -> list[io.Input]:
     """The inputs that offer `common_fields`."""
-    seed, prefix, *advanced = fields
-    return [
-        _chosen_input(seed, {"optional": True, **labelled(seed), "control_after_generate": "fixed"}),
-        model_input(prefix),
-        *(model_input(field, advanced=True) for field in advanced),
-    ]
+    seed, *others = fields
+    started_fixed = {"optional": True, **labelled(seed), "control_after_generate": "fixed"}
+    return [_chosen_input(seed, started_fixed), *map(model_input, others)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..remote_video.films.fields import ADVANCED, FIELDS, NODE_ID
+from ..remote_video.films.fields import FIELDS, NODE_ID
 from .clip_node import CATEGORY
 from .film_node import clips_input, film_fingerprint, make_film_of
 from .inputs import model_input
@@ -23,7 +23,7 @@ class JoinClips(io.ComfyNode):
             description="Joins 2 to 50 clips into one film, on this machine and at no cost: cut or crossfaded, with "
             "their sound. Clips that are alike are copied without loss; others are encoded, visually lossless.",
             search_aliases=["concat", "merge", "film", "cut", "join videos", "\u62fc\u63a5", "remote video"],
-            inputs=[clips_input(), *(model_input(field, advanced=field.name in ADVANCED or None) for field in FIELDS)],
+            inputs=[clips_input(), *map(model_input, FIELDS)],
             outputs=film_outputs(),
             is_output_node=True,
             is_input_list=True,

@@ -71,11 +71,21 @@ def image_names(spec: ModelSpec, values: Mapping[str, Any], below: str = "") -> 
     }
 
 
-def beside(others: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
-    """What a node that accepts all inputs was given and has no input for; a frontend's own is left out."""
-    known = {field.name for field in spec.fields} | COMMON
-    strange = {name: value for name, value in others.items() if name.split(".")[0] not in known}
-    return {name: value for name, value in strange.items() if not is_of_frontend(name)}
+def nested(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a node was given besides the common inputs, by field name: as nested as ComfyUI makes it, also where it made
+    nothing of it. What the model has no input for is among it; a frontend's own isn't.
+    """
+    known = {field.name for field in spec.fields}
+    own: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in known - COMMON or not (name.split(".")[0] in known | COMMON or is_of_frontend(name)):
+            own[name] = value
+    for field in spec.fields:
+        if inner := below(field.name, given):
+            value = own.get(field.name)
+            above = value if isinstance(value, Mapping) else {} if value is None else {field.name: value}
+            own[field.name] = {**inner, **above}
+    return own
 
 
 def is_of_frontend(name: str) -> bool:
@@ -83,7 +93,6 @@ def is_of_frontend(name: str) -> bool:
     return name.startswith("$$") or name in OF_FRONTENDS
 
 
-def below(name: str, choice: Any, others: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given below an input that ComfyUI made nothing of, as nested as it makes the others."""
-    inner = {key.removeprefix(f"{name}."): value for key, value in others.items() if key.startswith(f"{name}.")}
-    return inner if choice is None else {name: choice, **inner}
+def below(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands below an input that ComfyUI made nothing of."""
+    return {key.removeprefix(f"{name}."): value for key, value in given.items() if key.startswith(f"{name}.")}

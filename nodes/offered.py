@@ -10,7 +10,7 @@ from ..remote_video.catalogue.aliases import aliases
 from ..remote_video.catalogue.catalogue import Catalogue
 from ..remote_video.catalogue.entry import Entry
 from ..remote_video.catalogue.length import length_of
-from ..remote_video.catalogue.model import in_place_of, video_models
+from ..remote_video.catalogue.model import CatalogueModel, in_place_of, video_models
 from ..remote_video.catalogue.price import is_from, priced_inputs
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
@@ -32,6 +32,7 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
             `_sum_of`}.
         nodes: by the id of a node that has one model: the same, of that model where it is offered.
         shots: by the id of a node that has one model: its groups.
+        providers: by the id of a node, the id of who makes its clips.
         sandbox: whether nothing costs anything.
     """
     known = store.known(settings.home, settings.endpoint(RUNCOMFY))
@@ -48,6 +49,7 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
         },
         "nodes": {spec.node_id: _fixed(known, spec) for spec in MODELS if known.get(spec.model_id)},
         "shots": {spec.node_id: _shots(spec.fields) for spec in MODELS if _shots(spec.fields)},
+        "providers": {spec.node_id: spec.provider for spec in (*MODELS, CatalogueModel)},
         "sandbox": is_free(RUNCOMFY, settings),
     }
 

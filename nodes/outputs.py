@@ -9,7 +9,7 @@ from typing import Any
 from comfy_api.latest import InputImpl, io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..remote_video.errors import Billed, InputRefused
+from ..remote_video.errors import Billed, InputRefused, MediaError, NotEnoughMemory, SizeChanges
 
 FRAMES, AUDIO, LAST_FRAME = 0, 3, 4
 DECODED = frozenset((FRAMES, AUDIO, LAST_FRAME))
@@ -88,17 +88,47 @@ def read_outputs(
 
     clip = Clip.open(path, check)
     values = (
-        clip.frames(max_frames) if FRAMES in needed else _not_decoded("frames"),
+        _decoded("frames", lambda: clip.frames(max_frames)) if FRAMES in needed else _not_decoded("frames"),
         str(path),
         InputImpl.VideoFromFile(str(path)),
-        clip.audio() if AUDIO in needed else _not_decoded("audio"),
-        clip.last_frame() if LAST_FRAME in needed else _not_decoded("last_frame"),
+        _decoded("audio", clip.audio) if AUDIO in needed else _not_decoded("audio"),
+        _decoded("last_frame", clip.last_frame) if LAST_FRAME in needed else _not_decoded("last_frame"),
         clip.info.fps,
         request_id,
     )
     for warning in clip.warnings:
         warn(warning)
     return values
+
+
+def _decoded(output: str, decode: Callable[[], Any]) -> Any:
+    """What `decode` gives; its errors say what to do about that output of the node."""
+    try:
+        return decode()
+    except (MediaError, NotEnoughMemory) as error:
+        error.next_step = _way_on(error, output)
+        raise
+
+
+def _way_on(error: MediaError | NotEnoughMemory, output: str) -> str:
+    if isinstance(error, NotEnoughMemory):
+        if output == "audio":
+            return "Unwire `audio`, or use the `video` output."
+        at_most = f" to {error.fitting} or fewer" if error.fitting else ""
+        return f"Set `max_frames`{at_most}, or unwire `frames`, or use the `video` output, which needs no RAM."
+    if output == "audio":
+        return "Unwire `audio` to take the frames alone, or delete the file and run again to fetch it anew."
+    if isinstance(error, SizeChanges):
+        return f"Set `max_frames` to {error.whole_frames}, or use the `video` output."
+    if output == "last_frame":
+        return (
+            "Delete the file and run again to fetch it anew (nothing is submitted), or unwire `last_frame` "
+            "and take a frame from `frames`, with `max_frames` set to those that are whole."
+        )
+    if error.whole_frames is None:
+        return error.next_step
+    way = f"set `max_frames` to {error.whole_frames} to take those" if error.whole_frames else "look at the saved file"
+    return f"Run again after deleting the file to fetch it anew (nothing is submitted), or {way}."
 
 
 def _not_decoded(output: str) -> ExecutionBlocker:

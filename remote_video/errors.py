@@ -30,6 +30,7 @@ RemoteVideoError
   the clip
     DownloadError         it exists and could not be brought here this time
     MediaError            its file can't be decoded
+    SizeChanges           nor its frames from one that has another size
     NotEnoughMemory       its frames don't fit into the free RAM
   a film of several clips
     FilmError             the disk doesn't take it; the clips are as they were
@@ -304,13 +305,21 @@ class MediaError(RemoteVideoError):
     usual_billed = Billed.YES
     usual_next_step = "Look at the saved file; run again to fetch it anew (nothing is submitted)."
     usual_actions = (Action.RUN,)
+    whole_frames: int | None = None
+    """How many can be decoded from its start, where that is known."""
+
+
+class SizeChanges(MediaError):
+    """A picture of another size than the first one's stands in the clip; `whole_frames` are before it."""
 
 
 class NotEnoughMemory(RemoteVideoError):
     """The decoded frames would not fit into the free RAM."""
 
     usual_billed = Billed.YES
-    usual_next_step = "Set max_frames, or unwire `frames` and use the `video` or `video_path` output."
+    usual_next_step = "Free some memory, or decode less of the clip."
+    fitting: int = 0
+    """How many frames would fit."""
 
 
 class FilmError(RemoteVideoError):

@@ -3,13 +3,13 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { ANY_MODEL } from "./own_nodes.js";
 import { remember } from "./own_widgets.js";
 import { setSandbox } from "./sandbox.js";
 import { asksTheSame } from "./status_store.js";
 
 const HELP = "https://github.com/remote-video/remote-video#settings";
 const MOST_SEED = 2 ** 31 - 1;
-const ANY_MODEL = "RunComfyVideo";
 const BESIDE = 60;
 const LIST_OF_A_BATCH = "RebatchImages";
 

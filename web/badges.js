@@ -1,16 +1,10 @@
 // @ts-check
 /** Badges on the clip nodes: the model's name, what a clip costs, and whether the model is still offered. */
 
+import { ANY_MODEL } from "./own_nodes.js";
 import { priceOf } from "./price.js";
 import { getOffered } from "./server.js";
 import { t } from "./text.js";
-
-/** The nodes whose clips cost money. */
-export const CLIP_NODES = new Set(["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo", "RunComfyVideo"]);
-/** It makes films of clips, here and for nothing: it has no account, no price and no model. */
-export const JOIN = "JoinClips";
-/** The nodes that show a player. */
-export const VIDEO_NODES = new Set([...CLIP_NODES, JOIN]);
 
 const GOOD = { fgColor: "#e8f5e9", bgColor: "#2e5a3c" };
 const BAD = { fgColor: "#fff3e0", bgColor: "#8a4b08" };
@@ -19,7 +13,7 @@ const SANDBOX = { fgColor: "#221a00", bgColor: "#f2b705" };
 const QUIET = { fgColor: "#e0e0e0", bgColor: "#3a3f4b" };
 
 /** @type {import("./server.js").AllOffered} */
-let offered = { models: {}, nodes: {}, shots: {}, sandbox: true };
+let offered = { models: {}, nodes: {}, shots: {}, providers: {}, sandbox: true };
 let asked = false;
 
 /** What was last heard of models. */
@@ -35,7 +29,7 @@ export async function askWhatIsOffered() {
 function askedOf(node) {
   const named = (/** @type {any[]} */ all, /** @type {string} */ name) => all?.find((one) => one.name === name);
   const value = (/** @type {string} */ name) => named(node.widgets, name)?.value;
-  const isAny = node.comfyClass === "RunComfyVideo";
+  const isAny = node.comfyClass === ANY_MODEL;
   const about = isAny ? offered.models[value("model")] : offered.nodes[node.comfyClass];
   const below = isAny ? "model." : "";
   const isWired = (/** @type {string} */ name) =>

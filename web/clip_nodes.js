@@ -2,7 +2,7 @@
 /** What the clip nodes need of the browser's frontends, each where it falls short; the others find it as they want it. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES, JOIN, VIDEO_NODES, askWhatIsOffered, lastOffered, renewBadges, showBadges } from "./badges.js";
+import { askWhatIsOffered, lastOffered, renewBadges, showBadges } from "./badges.js";
 import { carryOver } from "./carry_over.js";
 import { makeEditable, renewShots } from "./editing.js";
 import { keepLabels } from "./labels.js";
@@ -11,6 +11,7 @@ import { RUN_WHEN_HERE, showStatus, watchNodes } from "./node_status.js";
 import { playClips } from "./playing.js";
 import { ModelNode } from "./runcomfy_video.js";
 import { isNodes2 } from "./nodes2.js";
+import { ANY_MODEL, CLIP_NODES, JOIN, VIDEO_NODES, choicesOf } from "./own_nodes.js";
 import { onOffered, onSandbox, renewModels } from "./server.js";
 import { offerOnWires } from "./suggestions.js";
 
@@ -110,8 +111,8 @@ app.registerExtension({
     showPlayer(node);
     showBadges(node);
     showStatus(node);
-    if (node.comfyClass === "Kling3I2V") carryOver(node, "multi_shot.");
-    if (node.comfyClass === "RunComfyVideo") new ModelNode(node);
+    if (node.comfyClass === ANY_MODEL) new ModelNode(node);
+    else for (const choice of choicesOf(node)) carryOver(node, `${choice}.`);
     makeEditable(node, lastOffered);
   },
 });

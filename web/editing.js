@@ -2,6 +2,7 @@
 /** What makes the clip nodes easier to fill in: pickers for models, the sum of shots, names of files. */
 
 import { app } from "../../scripts/app.js";
+import { ANY_MODEL } from "./own_nodes.js";
 import { MODEL } from "./runcomfy_video.js";
 import { openPicker, priceWords } from "./model_picker.js";
 import { ownWidget, remember, setWidget } from "./own_widgets.js";
@@ -27,7 +28,7 @@ const bars = new WeakMap();
  */
 export function makeEditable(node, offered) {
   fillPrefix(node);
-  const isAny = node.comfyClass === "RunComfyVideo";
+  const isAny = node.comfyClass === ANY_MODEL;
   if (isAny) {
     addPicker(node, () => chooseModel(node));
     openByClick(node);

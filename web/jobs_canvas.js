@@ -2,8 +2,8 @@
 /** Between the jobs panel and the graph: a clip put into it, the node of a job shown. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES } from "./badges.js";
 import { DRAGGED } from "./job_row.js";
+import { CLIP_NODES } from "./own_nodes.js";
 
 /** @typedef {import("./server.js").ShownAt} ShownAt */
 

@@ -1,11 +1,8 @@
 // @ts-check
 /** Words on sockets and widgets in place of names. The names stay what workflows and prompts have. */
 
+import { OWN_NODES } from "./own_nodes.js";
 import { outputWording, wording } from "./wording.js";
-
-const LABELLED = new Set([
-  "Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo", "RunComfyVideo", "JoinClips",
-]);
 
 /**
  * Keep the words on a node, whatever is built on it later. They follow the page's language, so they are not saved; what
@@ -14,7 +11,7 @@ const LABELLED = new Set([
  * @param {any} node
  */
 export function keepLabels(node) {
-  if (!LABELLED.has(node.comfyClass)) return;
+  if (!OWN_NODES.has(node.comfyClass)) return;
   /** Before a saved workflow brings those of another language. @type {Map<string, string>} */
   const outputWords = new Map((node.outputs ?? []).map((/** @type {any} */ output) => [output.name, wordsOfOutput(output)]));
   /** By name, what somebody called a socket, which may be built anew. @type {Map<string, string>} */

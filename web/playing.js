@@ -1,7 +1,7 @@
 // @ts-check
 /** A clip, or a film, plays by itself on its node, without a sound, as ComfyUI's pictures show themselves. */
 
-import { VIDEO_NODES } from "./badges.js";
+import { VIDEO_NODES } from "./own_nodes.js";
 
 /** By player, what it was begun with: who pauses it, or turns the sound on, is let be. @type {WeakMap<HTMLVideoElement, string>} */
 const begun = new WeakMap();

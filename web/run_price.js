@@ -2,8 +2,8 @@
 /** What a Run of the open graph will do and cost: asked once for all who show it. */
 
 import { app } from "../../scripts/app.js";
-import { CLIP_NODES } from "./badges.js";
 import { Latest } from "./jobs_model.js";
+import { CLIP_NODES } from "./own_nodes.js";
 import { getRunPrice, listenTo } from "./server.js";
 
 /** @typedef {import("./server.js").RunPrice} RunPrice */

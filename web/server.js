@@ -163,6 +163,7 @@ export const switchSandbox = (on) => ask("/remote_video/sandbox", { on });
  * @property {Record<string, OfferedModel>} models by id
  * @property {Record<string, Offered>} nodes by class, those of one model
  * @property {Record<string, import("./shots.js").Group[]>} shots by class, of the same nodes
+ * @property {Record<string, string>} providers by class, the id of who makes its clips
  * @property {boolean} sandbox
  */
 

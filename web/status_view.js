@@ -5,6 +5,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { openAccountsDialog } from "./accounts_dialog.js";
 import { anotherSeed, handOn, makeList, openHelp, runAgain, takeSuccessor, useSandbox } from "./actions.js";
+import { lastOffered } from "./badges.js";
 import { beforeItem, isWorthSaying } from "./before_run.js";
 import { canContinue, continueShot } from "./continue_shot.js";
 import { copyButton } from "./copying.js";
@@ -247,7 +248,7 @@ export class StatusView {
 }
 
 /** @param {any} node */
-const providerOf = (node) => (node.comfyClass === "CometVeo" ? "cometapi" : node.comfyClass === "JoinClips" ? "" : "runcomfy");
+const providerOf = (node) => lastOffered().providers[node.comfyClass] ?? "";
 /** @param {Event} event */
 const hide = ({ target }) => /** @type {HTMLElement} */ (target).remove();
 

@@ -31,6 +31,8 @@ from ..ledger.migrations import is_older, newer_than_known, newest
 from ..media.clip import Clip
 from ..models import MODELS, ModelSpec, Request
 from ..models.fields import Choice, Flag, Number, Text
+from ..models.groups import Repeated
+from ..models.kling_elements import Elements
 from ..models.media_fields import Picture
 from ..providers import PROVIDERS
 from ..providers.client import Connection, connect
@@ -293,14 +295,21 @@ def _requests(spec: ModelSpec, folder: Path) -> Iterator[Request]:
     element = {"frontal_image": str(image), "reference_images": [str(image)], "video": str(video)}
     given: dict[str, object] = {f.name: "a" for f in spec.fields if isinstance(f, Text) and not f.default}
     given |= {f.name: str(image) for f in spec.fields if isinstance(f, Picture)}
-    more: dict[str, object] = {}
-    if spec.node_id == "Kling3I2V":
-        shots = [{"prompt": "a", "duration": 5}, {"prompt": "b", "duration": 5}]
-        more = {"multi_shot": shots, "elements": [element]}
+    more: dict[str, object] = {f.name: [element] for f in spec.fields if isinstance(f, Elements)}
+    more |= {f.name: _groups(f) for f in spec.fields if isinstance(f, Repeated)}
     yield spec.request(values_of(spec, {**given, **more}, folder))
     for field in spec.fields:
         for end in _ends(field):
             yield spec.request(values_of(spec, {**given, field.name: end}, folder))
+
+
+def _groups(field: Repeated) -> list[dict[str, object]]:
+    """As few as there can be, which add up to what they have to."""
+    one: dict[str, object] = {f.name: getattr(f, "default", None) or "a" for f in field.of}
+    if field.adds_up is not None:
+        part, whole = field.adds_up
+        one[part] = (whole.default or whole.maximum) / field.fewest
+    return [one] * field.fewest
 
 
 def _ends(field: object) -> Iterable[object]:

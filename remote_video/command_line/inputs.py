@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 
 from ..catalogue.catalogue import snapshot
-from ..catalogue.model import video_models
+from ..catalogue.model import CatalogueModel, video_models
 from ..catalogue.store import known
 from ..errors import InputRefused, RequestRefused
 from ..media.fit import FitMode
@@ -52,7 +52,7 @@ def model_named(name: str, settings: Settings | None = None) -> tuple[ModelSpec,
     for spec in MODELS:
         if model and spec.provider == provider.casefold() and any(field.name == "model" for field in spec.fields):
             return spec, {"model": model}
-    catalogue = known(settings.home, settings.endpoint("runcomfy")) if settings else snapshot()
+    catalogue = known(settings.home, settings.endpoint(CatalogueModel.provider)) if settings else snapshot()
     if (offered := video_models(catalogue).get(wanted)) is not None:
         return offered, {}
     listed = "; ".join(f"{spec.node_id} ({spec.model_id})" for spec in MODELS)

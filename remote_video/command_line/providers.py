@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..catalogue.ask import PROVIDER
 from ..console import say
 from ..errors import RequestRefused
+from ..providers import PROVIDERS
 from ..providers.client import SANDBOX_KEY, connect
 from ..providers.runcomfy import RunComfy
 from ..providers.status import TransientError
@@ -28,10 +30,11 @@ def price_command(options: argparse.Namespace) -> int:
             raise
     else:
         model_id = spec.model_id
-        if spec.provider != "runcomfy":
-            say("CometAPI publishes its prices at https://api.cometapi.com/api/models.", sys.stdout)
+        provider = PROVIDERS[spec.provider]
+        if provider.price_page is not None:
+            say(f"{provider.name} publishes its prices at {provider.price_page}.", sys.stdout)
             return 0
-    client = connect("runcomfy", settings_of(options)).client
+    client = connect(PROVIDER, settings_of(options)).client
     if not isinstance(client, RunComfy):
         raise TypeError(f"{type(client).__name__} was connected in place of RunComfy")
     try:
@@ -69,8 +72,11 @@ def sandbox_command(options: argparse.Namespace) -> int:
         told = [
             f"The sandbox runs on {sandbox.origin}; its clips are free. Ctrl-C ends it.\n",
             "To point the pack at it, start ComfyUI with these environment variables:",
-            f"  RUNCOMFY_API_BASE_URL={sandbox.runcomfy_base_url}\n  RUNCOMFY_API_TOKEN={SANDBOX_KEY}",
-            f"  COMETAPI_BASE_URL={sandbox.cometapi_base_url}\n  COMETAPI_KEY={SANDBOX_KEY}",
+            *(
+                f"  {of.base_url_variable}={sandbox.base_urls[of.id]}\n  {of.key_variables[0]}={SANDBOX_KEY}"
+                for of in PROVIDERS.values()
+                if of.id in sandbox.base_urls
+            ),
             "It is shown no key that is saved in the accounts dialog.",
         ]
         say("\n".join(told), sys.stdout)

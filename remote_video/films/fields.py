@@ -36,6 +36,7 @@ FIELDS: tuple[Field, ...] = (
         maximum=MOST_SIDE,
         default=1280,
         whole=True,
+        advanced=True,
     ),
     Number(
         "height",
@@ -45,6 +46,7 @@ FIELDS: tuple[Field, ...] = (
         maximum=MOST_SIDE,
         default=720,
         whole=True,
+        advanced=True,
     ),
     Choice(
         "fit",
@@ -60,7 +62,16 @@ FIELDS: tuple[Field, ...] = (
         choices=(FIRST, OWN),
         default=FIRST,
     ),
-    Number("own_fps", None, "Frames per second where `fps` is own.", minimum=1, maximum=120, default=24, step=0.001),
+    Number(
+        "own_fps",
+        None,
+        "Frames per second where `fps` is own.",
+        minimum=1,
+        maximum=120,
+        default=24,
+        step=0.001,
+        advanced=True,
+    ),
     Choice(
         "audio",
         None,
@@ -77,7 +88,6 @@ FIELDS: tuple[Field, ...] = (
         multiline=False,
     ),
 )
-ADVANCED = frozenset({"width", "height", "own_fps"})
 
 
 def read(values: Mapping[str, Any]) -> tuple[Wish, str]:

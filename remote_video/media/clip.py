@@ -107,11 +107,6 @@ class Clip:
         if self.info.undecodable is not None:
             raise self.info.undecodable
 
-    def frame_bytes(self, max_frames: int = 0) -> int:
-        """Bytes of the tensor that `frames(max_frames)` gives."""
-        count = self._picture.count
-        return self._picture.frame_bytes * (min(count, max_frames) if max_frames else count)
-
 
 def _read_info(path: Path) -> ClipInfo:
     first, undecodable = None, None

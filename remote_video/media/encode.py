@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from ..errors import InputRefused
+from .encoded import EncodedMedia
 from .fit import ImageLimits
 from .png import encode_png, estimated_share
 
@@ -25,23 +25,7 @@ NEXT_SMALLER = 0.95
 """Should a picture be over the limit after all, the next one has this share of its width and height."""
 
 
-@dataclass(frozen=True)
-class EncodedImage:
-    """An image file in memory, and what was given up to make it fit."""
-
-    data: bytes
-    mime: str
-    width: int
-    height: int
-    notices: tuple[str, ...] = ()
-
-    @property
-    def suffix(self) -> str:
-        """The usual file name ending, with its dot."""
-        return ".png" if self.mime == PNG else ".jpg"
-
-
-def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = False) -> EncodedImage:
+def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = False) -> EncodedMedia:
     """The best file within the limits.
 
     Args:
@@ -52,14 +36,13 @@ def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = Fa
     Raises:
         InputRefused: no accepted size is small enough.
     """
-    height, width = pixels.shape[:2]
     most = math.inf if limits.max_bytes is None else limits.max_bytes
     if PNG in limits.mimes:
         share = estimated_share(pixels)
         if share * pixels.nbytes <= most * HOPELESS:
             data = encode_png(pixels, share)
             if len(data) <= most:
-                return EncodedImage(data, PNG, width, height)
+                return EncodedMedia(data, PNG)
     if lossless:
         return _smallest_png(pixels, most)
     if JPEG not in limits.mimes:
@@ -70,7 +53,7 @@ def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = Fa
     return _jpeg_within(pixels, most, limits)
 
 
-def _smallest_png(pixels: np.ndarray, most: float) -> EncodedImage:
+def _smallest_png(pixels: np.ndarray, most: float) -> EncodedMedia:
     """The PNG that takes long to make. Raises InputRefused when that is too large as well."""
     height, width = pixels.shape[:2]
     data = _saved(Image.fromarray(pixels), "PNG", optimize=True)
@@ -79,15 +62,14 @@ def _smallest_png(pixels: np.ndarray, most: float) -> EncodedImage:
             f"The image has {len(data):,} bytes as a PNG of {width}x{height} px; the model accepts at most {most:,}.",
             next_step="Use a smaller image, or set `fit` to auto, which sends a JPEG; then run again.",
         )
-    return EncodedImage(data, PNG, width, height)
+    return EncodedMedia(data, PNG)
 
 
-def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedImage:
+def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedMedia:
     """The JPEG of the highest quality that fits; when the lowest doesn't, the largest of that quality.
 
     The files themselves are measured: estimates from a sample err where a picture is uneven.
     """
-    height, width = pixels.shape[:2]
     picture = Image.fromarray(pixels)
     best, *between, lowest = JPEG_QUALITIES
     if len(data := _jpeg(picture, best)) > most:
@@ -96,10 +78,10 @@ def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> Encode
         fitting = ((quality, data) for quality in between if len(data := _jpeg(picture, quality)) <= most)
         best, data = next(fitting, (lowest, smallest))
     told = f"The image is sent as a JPEG of quality {best}: as a PNG it is over the model's {_megabytes(most)}."
-    return EncodedImage(data, JPEG, width, height, (told,) if PNG in limits.mimes else ())
+    return EncodedMedia(data, JPEG, (told,) if PNG in limits.mimes else ())
 
 
-def _smaller_jpeg(picture: Image.Image, most: float, limits: ImageLimits, full_size_bytes: int) -> EncodedImage:
+def _smaller_jpeg(picture: Image.Image, most: float, limits: ImageLimits, full_size_bytes: int) -> EncodedMedia:
     """The largest JPEG of the lowest quality that fits."""
     width, height = picture.size
     least = max(limits.width.smallest_int() / width, limits.height.smallest_int() / height)
@@ -109,7 +91,7 @@ def _smaller_jpeg(picture: Image.Image, most: float, limits: ImageLimits, full_s
         data = _jpeg(picture.resize(size, Image.Resampling.LANCZOS), JPEG_QUALITIES[-1])
         if len(data) <= most:
             told = f"The image is sent at {size[0]}x{size[1]} instead of {width}x{height}"
-            return EncodedImage(data, JPEG, *size, (f"{told}: the model accepts up to {_megabytes(most)}.",))
+            return EncodedMedia(data, JPEG, (f"{told}: the model accepts up to {_megabytes(most)}.",))
         if share <= least:
             raise InputRefused(
                 f"The image can't be brought under {most:.0f} bytes: it has {len(data)} bytes as a JPEG of "

@@ -15,7 +15,7 @@ import av
 import numpy as np
 import torch
 
-from ..errors import MediaError, NotEnoughMemory
+from ..errors import MediaError, NotEnoughMemory, SizeChanges
 from .colours import Orientation, RgbConverter
 from .container import LIBAV_ERRORS, cores, libav, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
@@ -119,11 +119,7 @@ def decode_last(
         if last is None:
             last, is_concealed = _last_frame(path, check, seek=False)
     except MediaError as error:
-        raise MediaError(
-            f"The last frame can't be decoded: {error.what}",
-            next_step="Delete the file and run again to fetch it anew (nothing is submitted), or unwire `last_frame` "
-            "and take a frame from `frames`, with `max_frames` set to those that are whole.",
-        ) from error
+        raise MediaError(f"The last frame can't be decoded: {error.what}") from error
     if last is None:
         raise MediaError(f"{path} holds no frame that can be decoded.")
     if is_concealed:
@@ -179,19 +175,18 @@ def require_memory(path: Path, picture: Picture, count: int) -> None:
     """Hold what the frames need against the free RAM.
 
     Raises:
-        NotEnoughMemory: with both figures, the saved file and the ways out.
+        NotEnoughMemory: with both figures, the saved file, and how many would fit.
     """
     needed = (count + WORKING_FRAMES) * picture.frame_bytes
     free = free_bytes()
     if needed <= free:
         return
-    fitting = free // picture.frame_bytes - WORKING_FRAMES
-    at_most = f" to {fitting} or fewer" if fitting > 0 else ""
-    raise NotEnoughMemory(
+    short = NotEnoughMemory(
         f"{count} frames of {picture.width}x{picture.height} px need {needed / 1e9:.1f} GB of RAM, and "
-        f"{free / 1e9:.1f} GB are free. The clip itself is saved: {path}",
-        next_step=f"Set `max_frames`{at_most}, or unwire `frames`, or use the `video` output, which needs no RAM.",
+        f"{free / 1e9:.1f} GB are free. The clip itself is saved: {path}"
     )
+    short.fitting = max(0, free // picture.frame_bytes - WORKING_FRAMES)
+    raise short
 
 
 class _Conversion:
@@ -279,16 +274,15 @@ def _last_frame(path: Path, check: Check, *, seek: bool) -> tuple[av.VideoFrame 
 def _refuse_other_size(frame: av.VideoFrame, picture: Picture, path: Path, index: int) -> None:
     shown = picture.orientation.size(frame.width, frame.height)
     if shown != (picture.width, picture.height):
-        raise MediaError(
+        changes = SizeChanges(
             f"{path} changes its picture size: frame {index + 1} has {shown[0]}x{shown[1]} px, the first has "
-            f"{picture.width}x{picture.height} px.",
-            next_step=f"Set `max_frames` to {index}, or use the `video` output.",
+            f"{picture.width}x{picture.height} px."
         )
+        changes.whole_frames = index
+        raise changes
 
 
 def _broken(path: Path, count: int, why: str) -> MediaError:
-    way = f"set `max_frames` to {count} to take those" if count else "look at the saved file"
-    return MediaError(
-        f"{path} is damaged: {count} frames can be decoded, then {why}.",
-        next_step=f"Run again after deleting the file to fetch it anew (nothing is submitted), or {way}.",
-    )
+    broken = MediaError(f"{path} is damaged: {count} frames can be decoded, then {why}.")
+    broken.whole_frames = count
+    return broken

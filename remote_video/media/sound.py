@@ -91,8 +91,7 @@ def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_c
         except LIBAV_ERRORS as error:
             seconds = sum(block.shape[1] for block in blocks) / rate if rate else 0.0
             raise MediaError(
-                f"The sound of {path} is damaged: {seconds:.2f} s can be decoded, then {said(error)}.",
-                next_step="Unwire `audio` to take the frames alone, or delete the file and run again to fetch it anew.",
+                f"The sound of {path} is damaged: {seconds:.2f} s can be decoded, then {said(error)}."
             ) from error
     if not blocks:
         return None
@@ -126,6 +125,5 @@ def _require_memory(path: Path, needed: int) -> None:
     if needed > free:
         raise NotEnoughMemory(
             f"The sound needs {needed / 1e9:.1f} GB of RAM, and {free / 1e9:.1f} GB are free. "
-            f"The clip itself is saved: {path}",
-            next_step="Unwire `audio`, or use the `video` output.",
+            f"The clip itself is saved: {path}"
         )

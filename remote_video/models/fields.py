@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -40,11 +40,14 @@ class Field:
         name: the node's input name.
         wire: the provider's name; None when it isn't sent.
         tooltip: what it does and its unit, for the artist.
+        advanced: whether the node folds it away until it is asked for.
     """
 
     name: str
     wire: str | None
     tooltip: str
+    _: KW_ONLY
+    advanced: bool = False
 
     @property
     def limits_text(self) -> str:
@@ -259,7 +262,7 @@ class Flag(Field):
         return word == "true"
 
 
-def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:
+def seed_field(wire: str | None, minimum: int = 0, default: int = 0, maximum: int = 4294967295) -> Seed:
     """The seed of a model: sent when it has a wire name, else it only names the take."""
     use = (
         "Sent to the model: the same seed tends towards the same clip."
@@ -272,6 +275,6 @@ def seed_field(wire: str | None, minimum: int = 0, default: int = 0) -> Seed:
         wire,
         f"{use}{random} The same inputs with the same seed are never paid twice; another seed asks for another clip.",
         minimum=minimum,
-        maximum=4294967295 if wire else LARGEST_SEED,
+        maximum=maximum if wire else LARGEST_SEED,
         default=default,
     )

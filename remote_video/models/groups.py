@@ -129,6 +129,7 @@ class Json(Field):
     whole: Any = None
     required: bool = False
     default: str = ""
+    advanced: bool = True
 
     def read(self, value: Any) -> Any:
         """What the text stands for, None when it is left out. Raises InputRefused."""

@@ -73,6 +73,7 @@ class Kling3(ModelSpec):
             "How shots are planned; the model knows only `customize`: as written here.",
             choices=("customize",),
             default="customize",
+            advanced=True,
         ),
         SHOTS,
         Elements(

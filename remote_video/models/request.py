@@ -13,19 +13,11 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from ..media.encoded import EncodedMedia
 from ..media.fit import ImageLimits, Plan, Size
 
 if TYPE_CHECKING:
     from .spec import ModelSpec
-
-
-@dataclass(frozen=True)
-class EncodedMedia:
-    """A file as it is sent."""
-
-    data: bytes = field(repr=False)
-    mime: str
-    notices: tuple[str, ...] = ()
 
 
 class Image:
@@ -61,8 +53,7 @@ class Image:
 
         with self._encoding:
             if self._encoded is None and self._pixels is not None:
-                encoded = encode_image(self._pixels, self.limits, lossless=self.lossless)
-                self._encoded = EncodedMedia(encoded.data, encoded.mime, encoded.notices)
+                self._encoded = encode_image(self._pixels, self.limits, lossless=self.lossless)
                 self._pixels = None
         if self._encoded is None:
             raise RuntimeError("an image has pixels or a file")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from ..outside_text import quoted
@@ -48,6 +47,8 @@ class Provider:
     client: MakeClient
     balance_origin: str | None = None
     """Where it is asked what an account has left, unless its API is at another address; None: it can't be asked."""
+    price_page: str | None = None
+    """Where people read what a clip costs; None: its catalogue says so."""
 
 
 def _runcomfy(base_url: str, key: str, *, endpoint: str, timeouts: Timeouts) -> Client:
@@ -85,9 +86,10 @@ _IN_MENU_ORDER = (
         key_hint="Console > API keys",
         transports=(),
         client=_cometapi,
+        price_page="https://api.cometapi.com/api/models",
     ),
 )
-PROVIDERS: Mapping[str, Provider] = MappingProxyType({provider.id: provider for provider in _IN_MENU_ORDER})
+PROVIDERS: Mapping[str, Provider] = {provider.id: provider for provider in _IN_MENU_ORDER}
 """By id, in menu order."""
 
 

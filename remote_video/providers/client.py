@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..accounts import Accounts
+from ..errors import SettingsError
 from ..loopback import is_loopback
 from ..settings import Settings
 from . import provider_of
@@ -159,13 +160,20 @@ def connect(provider_id: str, settings: Settings) -> Connection:
     Raises:
         ValueError: there is no such provider.
         AccountError: no key; the message names the three ways on. One that is set to loopback needs none.
+        SettingsError: the sandbox is on, and knows nothing of that provider.
     """
     provider = provider_of(provider_id)
     endpoint = settings.endpoint(provider_id)
     if settings.sandbox:
         from ..sandbox import shared_sandbox
 
-        base_url, key = shared_sandbox(settings.home / "sandbox").base_urls[provider_id], SANDBOX_KEY
+        stand_ins, key = shared_sandbox(settings.home / "sandbox").base_urls, SANDBOX_KEY
+        if provider_id not in stand_ins:
+            raise SettingsError(
+                f"The sandbox has no stand-in for {provider.name}.",
+                next_step="Turn the sandbox off, or use a node of another provider.",
+            )
+        base_url = stand_ins[provider_id]
     else:
         base_url = settings.base_urls[provider_id]
         key = (

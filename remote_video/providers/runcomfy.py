@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import AccountError, SettingsError
-from ..models.request import EncodedMedia, Image, Recording, Request
+from ..media.encoded import EncodedMedia
+from ..models.request import Image, Recording, Request
 from ..outside_text import code, id_text
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
 from ..uploads import DataUri, DataUriBytes, Upload

@@ -10,7 +10,10 @@ from PIL import Image
 from remote_video_pack.remote_video.command_line.inputs import model_named, values_of
 from remote_video_pack.remote_video.errors import InputRefused, RequestRefused
 from remote_video_pack.remote_video.media.fit import pixels_of
-from remote_video_pack.remote_video.models import COMET_VEO, KLING3, MODELS, VEO3, KlingElement, ModelSpec
+from remote_video_pack.remote_video.models import MODELS, KlingElement, ModelSpec
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.kling3 import KLING3
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 ORIENTATION = 0x0112
 UPRIGHT, TURNED = 1, 6

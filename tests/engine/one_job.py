@@ -22,8 +22,9 @@ from remote_video_pack.remote_video.engine.engine import Engine
 from remote_video_pack.remote_video.engine.host import JobEvent, PromptEnd
 from remote_video_pack.remote_video.engine.order import Order, place_order
 from remote_video_pack.remote_video.engine.watch import StoredClip, Watch
-from remote_video_pack.remote_video.models import COMET_VEO, VEO3
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.models.request import Request
+from remote_video_pack.remote_video.models.veo3 import VEO3
 from remote_video_pack.remote_video.sandbox import Pace
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts

@@ -15,7 +15,8 @@ NOT_ON_A_PAGE = re.compile(
 """The terminal's words, the sandbox's, and what goes to the log alone."""
 NODE_TEXTS = {"Text", "Choice", "Number", "Seed", "Flag", "Picture", "Footage", "Sound", "Repeated", "Json", "Elements"}
 NODE_TEXTS |= {"Input", "Output", "Schema", "schema", "TemplatePrefix", "TemplateNames", "Option"}
-"""What is made with these is translated by ComfyUI (locales/)."""
+NODE_NAMES = {"TITLE", "ABOUT", "ALIASES"}
+"""What is made with these, or called so, is translated by ComfyUI (locales/)."""
 LOGS = {"debug", "info", "warning", "error", "exception", "log"}
 FAULTS = {"ValueError", "TypeError", "RuntimeError", "AssertionError", "KeyError", "ImportError", "LookupError"}
 FAULTS |= {"compile"}
@@ -59,6 +60,8 @@ def _of(node: ast.AST) -> Iterator[str]:
                 yield from _of(part.value)
     elif isinstance(node, ast.Call) and _name(node.func) in NODE_TEXTS | LOGS | FAULTS:
         return
+    elif isinstance(node, ast.Assign) and {_name(target) for target in node.targets} <= NODE_NAMES:
+        return  # a node's
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring
     else:

@@ -33,7 +33,7 @@ def test_a_file_that_breaks_off_says_how_many_frames_are_whole(tmp_path, share, 
     with pytest.raises(MediaError) as damaged:
         clip.frames()
     whole = int(re.search(r"(\d+) frames can be decoded", str(damaged.value))[1])
-    assert 0 < whole < 40 and f"`max_frames` to {whole}" in damaged.value.next_step
+    assert 0 < whole < 40 and damaged.value.whole_frames == whole
     assert torch.equal(clip.frames(whole), frames[:whole])
     with pytest.raises(MediaError):
         clip.last_frame()
@@ -49,14 +49,13 @@ def test_bytes_overwritten_in_the_middle_are_an_error(tmp_path):
         Clip.open(path).frames()
 
 
-def test_damaged_sound_says_how_to_take_the_frames(tmp_path):
+def test_damaged_sound_is_an_error_that_says_how_much_is_whole(tmp_path):
     path = whole_clip(tmp_path, sound=tone(1.6, 48000, 2))
     sizes = Clip.open(path).audio()["waveform"].shape
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.7)])
-    with pytest.raises(MediaError, match="sound") as damaged:
+    with pytest.raises(MediaError, match=r"sound .* s can be decoded"):
         assert Clip.open(path).audio()["waveform"].shape != sizes
-    assert "Unwire `audio`" in damaged.value.next_step
 
 
 def test_a_picture_that_changes_its_size_is_an_error(tmp_path):
@@ -93,9 +92,8 @@ def test_a_damaged_packet_near_the_end_is_an_error(tmp_path, monkeypatch, back, 
         clip.frames()
     whole = int(re.search(r"(\d+) frames can be decoded", str(damaged.value))[1])
     assert torch.equal(clip.frames(whole), frames[:whole])
-    with pytest.raises(MediaError) as last:
+    with pytest.raises(MediaError, match="last frame"):
         clip.last_frame()
-    assert "unwire `last_frame`" in last.value.next_step
 
 
 def test_frames_that_the_decoder_made_up_are_a_warning(tmp_path):

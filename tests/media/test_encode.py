@@ -27,15 +27,14 @@ def test_png_gives_every_value_back():
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     pixels = np.concatenate([pixels, 255 - pixels, noise(16, 16)])
     encoded = encode_image(pixels, ImageLimits())
-    assert (encoded.mime, encoded.suffix, encoded.notices) == ("image/png", ".png", ())
+    assert (encoded.mime, encoded.notices) == ("image/png", ())
     assert np.array_equal(np.asarray(opened(encoded)), pixels)
-    assert (encoded.width, encoded.height) == (16, 48)
 
 
 def test_over_the_limit_it_becomes_a_jpeg_with_full_colour_resolution():
     encoded = encode_image(noise(300, 200), ImageLimits(max_bytes=120_000))
     image = opened(encoded)
-    assert encoded.mime == "image/jpeg" and encoded.suffix == ".jpg" and image.size == (300, 200)
+    assert encoded.mime == "image/jpeg" and image.size == (300, 200)
     assert len(encoded.data) <= 120_000
     assert all(sampling == (1, 1) for _, *sampling_, _ in image.layer for sampling in [tuple(sampling_)])
     assert "JPEG" in encoded.notices[0]
@@ -44,8 +43,9 @@ def test_over_the_limit_it_becomes_a_jpeg_with_full_colour_resolution():
 def test_then_it_becomes_smaller_and_says_so():
     encoded = encode_image(noise(300, 200), ImageLimits(max_bytes=8_000))
     assert len(encoded.data) <= 8_000
-    assert opened(encoded).size == (encoded.width, encoded.height) != (300, 200)
-    assert f"{encoded.width}x{encoded.height}" in encoded.notices[0] and "300x200" in encoded.notices[0]
+    width, height = opened(encoded).size
+    assert width < 300 and height < 200
+    assert f"{width}x{height}" in encoded.notices[0] and "300x200" in encoded.notices[0]
 
 
 def test_it_never_becomes_smaller_than_the_model_accepts():
@@ -81,9 +81,8 @@ def test_png_is_lossless_whatever_the_picture(kind, size):
 def test_large_pictures_stay_within_the_limit(kind, size):
     encoded = encode_image(KINDS[kind](*size), ImageLimits(max_bytes=4_699_999))
     assert len(encoded.data) <= 4_699_999
-    assert opened(encoded).size == (encoded.width, encoded.height)
     if kind != "noise":
-        assert (encoded.width, encoded.height) == size
+        assert opened(encoded).size == size
 
 
 @settings(max_examples=80, deadline=None)
@@ -103,8 +102,7 @@ def test_never_over_the_limit(kind, width, height, max_bytes):
         assert max_bytes < 5_000 or not (fits_otherwise and limits.ratio.holds(width / height))
         return
     assert len(encoded.data) <= max_bytes
-    size = (encoded.width, encoded.height)
-    assert opened(encoded).size == size
+    size = opened(encoded).size
     if size != (width, height):
         assert encoded.notices and limits.width.holds(size[0]) and limits.height.holds(size[1])
         if limits.ratio.holds(width / height):

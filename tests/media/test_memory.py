@@ -39,7 +39,7 @@ def test_a_billion_claimed_frames_are_refused_from_the_header(tmp_path):
     message = str(refused.value)
     assert "1000000000 frames of 64x48 px need 36864.0 GB" in message and "GB are free" in message
     assert str(path) in message
-    assert all(way in refused.value.next_step for way in ("`max_frames`", "unwire `frames`", "`video` output"))
+    assert refused.value.fitting > 0
     assert clip.frames(3).shape[0] == 3
 
 
@@ -60,12 +60,6 @@ def test_a_picture_inside_that_claims_a_size_is_refused(tmp_path):
     )
     with pytest.raises(MediaError, match=r"png\.mov"):
         Clip.open(path).frames()
-
-
-def test_the_bytes_needed_are_known_without_decoding(tmp_path):
-    clip = Clip.open(claiming_frames(avi(tmp_path / "clip.avi"), 1000))
-    assert clip.frame_bytes() == 1000 * 64 * 48 * 3 * 4
-    assert clip.frame_bytes(10) == 10 * 64 * 48 * 3 * 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is enforced on Linux only")

@@ -8,8 +8,13 @@ import pytest
 import torch
 from remote_video_pack.remote_video.before_run import Known, before_run, picture_words, shape_words
 from remote_video_pack.remote_video.media.fit import Bound, ImageLimits, plan
-from remote_video_pack.remote_video.models import COMET_VEO, DREAMINA3_PRO, KLING3, MODELS, RUNWAY_GEN3_TURBO, VEO3
+from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
+from remote_video_pack.remote_video.models.kling3 import KLING3
 from remote_video_pack.remote_video.models.request import Image
+from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 SQUARE = (1000, 1000)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from remote_video_pack.remote_video.errors import Billed, InputRefused
-from remote_video_pack.remote_video.models import (
-    COMET_VEO,
-    DREAMINA3_PRO,
-    KLING3,
-    MODELS,
-    RUNWAY_GEN3_TURBO,
-    VEO3,
-    KlingElement,
-)
+from remote_video_pack.remote_video.models import MODELS, KlingElement
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
+from remote_video_pack.remote_video.models.kling3 import KLING3
 from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
+from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 IMAGE = torch.rand(1, 400, 600, 3)
 

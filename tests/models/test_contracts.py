@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 import remote_video_pack.remote_video.sandbox as sandbox
+from remote_video_pack.remote_video.catalogue.catalogue import snapshot
 from remote_video_pack.remote_video.media.fit import Bound
-from remote_video_pack.remote_video.models import COMET_VEO, DREAMINA3_PRO, KLING3, MODELS, RUNWAY_GEN3_TURBO, VEO3
+from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
 from remote_video_pack.remote_video.models.fields import Choice, Flag, Number, Text
-from remote_video_pack.remote_video.models.kling3 import SHOTS
+from remote_video_pack.remote_video.models.kling3 import KLING3, SHOTS
 from remote_video_pack.remote_video.models.media_fields import Picture
+from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 FOLDER = Path(sandbox.__file__).parent / "contracts"
 FILES = {
@@ -57,8 +62,23 @@ def field_and_contract(name, prop):
 
 
 def test_every_contract_has_a_model_and_every_model_a_contract():
-    assert {path.stem for path in FOLDER.glob("*.json")} == set(FILES)
-    assert {spec.node_id for spec in FILES.values()} == {spec.node_id for spec in MODELS}
+    assert {path.stem for path in FOLDER.glob("*.json")} >= set(FILES)
+    for spec in MODELS:
+        known = spec in FILES.values() or spec.model_id in snapshot().entries or spec.model_id in in_sandbox()
+        assert known, f"remote_video/sandbox/contracts/: write {spec.model_id} down as its provider publishes it"
+
+
+def in_sandbox():
+    return {contract(path.stem).get("model_id") for path in FOLDER.glob("*.json")}
+
+
+@pytest.mark.parametrize(
+    "spec", [spec for spec in MODELS if spec.model_id in snapshot().entries], ids=lambda spec: spec.node_id
+)
+def test_a_model_that_the_catalogue_has_too_is_asked_for_what_is_published(spec):
+    said = snapshot().entries[spec.model_id].schema
+    wires = {field.wire for field in spec.fields if field.wire}
+    assert set(said.get("required", ())) <= wires <= set(said["properties"])
 
 
 @pytest.mark.parametrize("name", FILES)

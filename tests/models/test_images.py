@@ -7,8 +7,8 @@ import threading
 import tracemalloc
 
 import torch
-from remote_video_pack.remote_video.models import VEO3
 from remote_video_pack.remote_video.models.request import Image, Request
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 NODES = 40
 MB = 10**6

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from remote_video_pack.remote_video.models import (
-    COMET_VEO,
-    DREAMINA3_PRO,
-    KLING3,
-    RUNWAY_GEN3_TURBO,
-    VEO3,
-    KlingElement,
-)
+from remote_video_pack.remote_video.models import KlingElement
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
+from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
+from remote_video_pack.remote_video.models.kling3 import KLING3
+from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 BASE, ACCOUNT = "https://model-api.runcomfy.net", "account-1"
 PATTERN = (torch.arange(360 * 600 * 3) % 251).reshape(1, 360, 600, 3)

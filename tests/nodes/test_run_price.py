@@ -13,7 +13,8 @@ from remote_video_pack.remote_video.catalogue.store import file_of, keep
 from remote_video_pack.remote_video.errors import RequestRefused
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
-from remote_video_pack.remote_video.models import KLING3, VEO3
+from remote_video_pack.remote_video.models.kling3 import KLING3
+from remote_video_pack.remote_video.models.veo3 import VEO3
 
 from ..catalogue.listing import model
 from ..faults import Sandbox

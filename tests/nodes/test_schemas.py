@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import getfullargspec
 from pathlib import Path
 
 import pytest
 from remote_video_pack.nodes import NODES
+from remote_video_pack.nodes.clip_node import ClipNode
+from remote_video_pack.nodes.queue_check import checked_here
 from remote_video_pack.remote_video.catalogue.catalogue import snapshot
 from remote_video_pack.remote_video.catalogue.model import in_place_of
 from remote_video_pack.remote_video.models import MODELS
@@ -42,19 +45,51 @@ OUTPUTS = [
     ("fps", "FLOAT"),
     ("request_id", "STRING"),
 ]
-*FIXED, RUNCOMFY_VIDEO, JOIN_CLIPS = NODES
+MENU = [
+    "Veo3I2V",
+    "RunwayGen3Turbo",
+    "Kling3I2V",
+    "Kling3Element",
+    "Dreamina3Pro",
+    "CometVeo",
+    "RunComfyVideo",
+    "JoinClips",
+]
+KINDS = {node.__name__: node for node in NODES}
+RUNCOMFY_VIDEO, JOIN_CLIPS = KINDS["RunComfyVideo"], KINDS["JoinClips"]
+OF_ONE_MODEL = [node for node in NODES if issubclass(node, ClipNode)]
+FIXED = [*OF_ONE_MODEL, KINDS["Kling3Element"]]
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in FIXED}
 PACK_FOLDER = Path(__file__).resolve().parents[2]
+README = (PACK_FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 def starred(schema) -> list[str]:
     return [entry.id + ("" if entry.optional else "*") for entry in schema.inputs]
 
 
-def test_the_menu_lists_the_nodes_in_order():
-    assert list(SCHEMAS) == ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Kling3Element", "Dreamina3Pro", "CometVeo"]
+def test_the_menu_lists_the_nodes_in_order_and_new_ones_last():
+    assert list(KINDS)[: len(MENU)] == MENU
     assert RUNCOMFY_VIDEO.SPEC.node_id == "RunComfyVideo"
     assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+def test_every_model_has_its_node_in_the_menu(spec):
+    assert spec.node_id in KINDS, f"nodes/__init__.py: import {spec.node_id}, and write `{spec.node_id},` last in NODES"
+
+
+@pytest.mark.parametrize("node", OF_ONE_MODEL, ids=lambda node: node.__name__)
+def test_the_names_of_a_nodes_inputs_are_written_down_for_ever(node):
+    own = starred(SCHEMAS[node.__name__])[: -len(COMMON)]
+    line = f'"{node.__name__}": {json.dumps(own)},'
+    assert node.__name__ in INPUTS, f"tests/nodes/test_schemas.py: write into INPUTS the line {line}"
+
+
+@pytest.mark.parametrize("node", OF_ONE_MODEL, ids=lambda node: node.__name__)
+def test_a_node_has_the_id_that_its_model_says_and_looks_at_that_models_inputs(node):
+    assert node.SPEC.node_id == node.__name__
+    assert getfullargspec(node.validate_inputs).args[1:] == checked_here(node.SPEC.fields)
 
 
 @pytest.mark.parametrize("node_id", INPUTS)
@@ -114,7 +149,7 @@ def test_kling_offers_two_to_five_shots_each_with_prompt_and_length():
     assert [len(option.inputs) for option in multi_shot.options] == [0, 4, 6, 8, 10]
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
     inputs = {entry.id: entry for entry in SCHEMAS[spec.node_id].inputs}
     for field in spec.fields:
@@ -160,7 +195,7 @@ def limits_of(field) -> list[str]:
     return [field.limits_text]
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_says_the_limits_that_are_kept(spec):
     page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     for field in spec.fields:
@@ -169,7 +204,7 @@ def test_the_help_page_says_the_limits_that_are_kept(spec):
             assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
     page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
     _, _, way = page.partition("## When the model is no longer offered")
@@ -183,10 +218,10 @@ def test_the_elements_help_page_says_how_large_a_video_may_be():
     assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
 
 
-def test_every_node_is_shown_in_an_example_with_a_picture():
+def test_every_node_that_the_readme_tells_of_is_shown_in_an_example_with_a_picture():
     folder = PACK_FOLDER / "example_workflows"
     shown = set()
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
         assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown >= {*SCHEMAS, RUNCOMFY_VIDEO.SPEC.node_id}
+    assert shown & KINDS.keys() == set(re.findall(r"\*\* \(`(\w+)`\)", README))

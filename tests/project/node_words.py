@@ -22,6 +22,8 @@ from remote_video_pack.nodes import NODES
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "locales"
 WORDS = "words.json"
+DESCRIBED = frozenset(re.findall(r"\*\* \(`(\w+)`\)", (ROOT / "README.md").read_text(encoding="utf-8")))
+"""The nodes that the README tells of. They are translated, and shown in an example; a new one is once it is told of."""
 FOLDER = "remote-video"
 """What the pack's folder is called; ComfyUI's template browser shows it where no text says better."""
 NAME = "Remote Video"
@@ -66,10 +68,10 @@ def numberless(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def schemas() -> list[Any]:
-    """The nodes' own; RunComfyVideo's with the catalogue that ships, as in a folder where nothing else is known."""
+    """Of the nodes that are told of; RunComfyVideo's with the catalogue that ships, where nothing else is known."""
     with tempfile.TemporaryDirectory() as folder:
         folder_paths.BASE = Path(folder)
-        return [node.define_schema() for node in NODES]
+        return [schema for node in NODES if (schema := node.define_schema()).node_id in DESCRIBED]
 
 
 def numbers(text: str) -> Counter[str]:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from remote_video_pack.nodes import NODES as ALL_NODES
+from remote_video_pack.remote_video.models import MODELS
 
 from .node_words import LOCALES, WORDS, numbers, read, schemas
 
@@ -26,7 +28,8 @@ def shape(block: str) -> tuple[str, list[str], int]:
 
 
 def test_there_is_a_page_for_every_node_in_every_language_that_has_pages() -> None:
-    wanted = {f"{node}.md" for node in NODES} | {f"{node}/{name}.md" for node in NODES for name in LANGUAGES}
+    english = {f"{name}.md" for name in [*(node.__name__ for node in ALL_NODES), *(spec.node_id for spec in MODELS)]}
+    wanted = english | {f"{node}/{name}.md" for node in NODES for name in LANGUAGES}
     assert {file.relative_to(DOCS).as_posix() for file in DOCS.rglob("*.md")} == wanted
 
 

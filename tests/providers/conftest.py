@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from remote_video_pack.remote_video.models import COMET_VEO, VEO3
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.models.request import Request
+from remote_video_pack.remote_video.models.veo3 import VEO3
 from remote_video_pack.remote_video.providers.client import Submission
 from remote_video_pack.remote_video.providers.cometapi import CometApi
 from remote_video_pack.remote_video.providers.runcomfy import RunComfy

@@ -7,7 +7,7 @@ import email.policy
 
 import pytest
 from remote_video_pack.remote_video import errors
-from remote_video_pack.remote_video.models import COMET_VEO
+from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.providers.http import Body
 from remote_video_pack.remote_video.providers.status import CancelOutcome
 from remote_video_pack.remote_video.uploads import DataUri

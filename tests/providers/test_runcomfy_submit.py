@@ -7,7 +7,8 @@ import json
 
 import pytest
 from remote_video_pack.remote_video import errors
-from remote_video_pack.remote_video.models import KLING3, KlingElement
+from remote_video_pack.remote_video.models import KlingElement
+from remote_video_pack.remote_video.models.kling3 import KLING3
 from remote_video_pack.remote_video.models.request import Image, Video
 from remote_video_pack.remote_video.providers.http import Body
 from remote_video_pack.remote_video.providers.status import CancelOutcome
