@@ -5,17 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from remote_video.sandbox import Pace, Sandbox
 
 from .decode import CLIPS, realistic_clip
 
+ROUTES = {"runcomfy/status": "/status", "media": "/media/"}
+"""By what is in its path."""
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -81,7 +86,7 @@ def _serve(folder: Path, paces: Sequence[Pace], to: Connection) -> None:
     clip = realistic_clip(CLIPS, 320, 180, 24).read_bytes()
     with ExitStack() as running:
         sandboxes = [
-            running.enter_context(Sandbox(folder / str(number), pace=pace, prebuilt=clip))
+            running.enter_context(Watched(folder / str(number), pace=pace, prebuilt=clip))
             for number, pace in enumerate(paces)
         ]
         to.send([sandbox.base_urls for sandbox in sandboxes])
@@ -89,5 +94,23 @@ def _serve(folder: Path, paces: Sequence[Pace], to: Connection) -> None:
             to.send([_seen(sandbox) for sandbox in sandboxes])
 
 
-def _seen(sandbox: Sandbox) -> Seen:
-    return Seen([(request.route, request.at) for request in sandbox.requests], [job.due_at for job in sandbox.jobs])
+class Watched(Sandbox):
+    """Notes what it is asked, and when."""
+
+    def app(self) -> web.Application:
+        self.asked: list[tuple[str, float]] = []
+        app = super().app()
+        app.middlewares.append(self._note)
+        return app
+
+    @web.middleware
+    async def _note(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        route = next((name for name, mark in ROUTES.items() if mark in request.path), "")
+        self.asked.append((route, time.time()))
+        return await handler(request)
+
+
+def _seen(sandbox: Watched) -> Seen:
+    return Seen(sandbox.asked, [job.due_at for job in sandbox.jobs])

@@ -172,15 +172,16 @@ class FaultProxy:
         """Cut the connection in which the byte with this number from now on comes by; it still goes through."""
         return self._order(Cut(direction, left=count, **more))
 
-    def line_of(self, address: tuple[str, int]) -> Line:
-        """The connection that the server sees come from this address."""
+    def line_of(self, address: tuple[str, int] | None) -> Line | None:
+        """The connection that the server sees come from this address; None when it has ended."""
         with self._change:
-            return next(line for line in self._lines if line.server.getsockname() == address)
+            return next((line for line in self._lines if line.server.getsockname() == address), None)
 
-    def take_over(self, address: tuple[str, int]) -> Line:
+    def take_over(self, address: tuple[str, int] | None) -> Line | None:
         """The same, cut off from the server: it is the caller's to answer, and to end."""
         line = self.line_of(address)
-        line.is_taken = True
+        if line is not None:
+            line.is_taken = True
         return line
 
     def _order(self, cut: Cut) -> Cut:

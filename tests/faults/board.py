@@ -138,7 +138,7 @@ class FaultBoard:
         with self._lock:
             return any(active.fault.refuses for active in self._active)
 
-    def shuts_after(self, route: str, answer: Answer, line: Line) -> bool:
+    def shuts_after(self, route: str, answer: Answer, line: Line | None) -> bool:
         """Shut the port when the call that comes after this answer is one to be refused; whether it did.
 
         It is shut before the answer leaves by `line`, so that the client's next connection is refused for certain.

@@ -75,49 +75,44 @@ class Sandbox(shipped.Sandbox):
         active = self.faults.take(route)
         if active is None:
             response = await _answered(request, handler)
-            return self._shut_after(request, route, response) or response
+            if self.faults.refuses() and self._shuts_after(request, route, Answer.told(response)):
+                response.force_close()
+            return response
         entry.fault = active.fault.name
         if active.fault.body is not BodyFate.READ:
             return await self._break_off(request, active)
         answer = await _told(request, handler) if active.fault.carried_out else await _nothing(request)
-        changed = active.fault.alter(answer, Call(route, active.fired, active.options, self._incoming(request)))
-        shut = self._shut_after(request, route, answer.response())
+        call = Call(route, active.fired, active.options, Incoming(request.path_qs, headers, self.origin))
+        altered = active.fault.alter(answer, call)
+        shut = self.faults.refuses() and self._shuts_after(request, route, answer)
         if active.fault.deliver is not whole:
-            return self._by_hand(request, changed, active)
-        response = changed.response()
-        if shut is not None:
+            return self._by_hand(request, altered, active)
+        response = altered.response()
+        if shut:
             response.force_close()
         return response
 
-    def _shut_after(self, request: web.Request, route: str, response: web.Response) -> web.Response | None:
-        """Shut the port where the next call is to be refused, before this answer leaves: it, if so, as the last one."""
-        if not self.faults.refuses() or not self.faults.shuts_after(
-            route, Answer.told(response), self._proxy.line_of(request.transport.get_extra_info("peername"))
-        ):
-            return None
-        response.force_close()
-        return response
+    def _shuts_after(self, request: web.Request, route: str, answer: Answer) -> bool:
+        """Shut the port where the next call is to be refused, before this answer leaves; whether it was."""
+        return self.faults.shuts_after(route, answer, self._proxy.line_of(_address(request)))
 
     async def _break_off(self, request: web.Request, active: ActiveFault) -> web.Response:
         """Reset the connection before all of the body is read."""
         if active.fault.body is BodyFate.RESET_DURING:
             await request.content.readexactly((request.content_length or 0) // 2)
-        self._wire(request, active).reset()
-        return web.Response()
+        return self._take_over(request, active, Wire.reset)
 
     def _by_hand(self, request: web.Request, answer: Answer, active: ActiveFault) -> web.Response:
         deliver, options = active.fault.deliver, active.options
-        self._wire(request, active).deliver(lambda wire: deliver(wire, answer, options))
+        return self._take_over(request, active, lambda wire: wire.deliver(lambda: deliver(wire, answer, options)))
+
+    def _take_over(self, request: web.Request, active: ActiveFault, act: Callable[[Wire], None]) -> web.Response:
+        """Answer at the proxy, unless the client has left; what is returned reaches nobody."""
+        line = self._proxy.take_over(_address(request))
+        if line is not None:
+            request.transport.abort()
+            act(Wire(self._proxy, line, headless=request.method == "HEAD", released=active.released))
         return web.Response()
-
-    def _wire(self, request: web.Request, active: ActiveFault) -> Wire:
-        transport = request.transport
-        line = self._proxy.take_over(transport.get_extra_info("peername"))
-        transport.abort()
-        return Wire(self._proxy, line, headless=request.method == "HEAD", released=active.released)
-
-    def _incoming(self, request: web.Request) -> Incoming:
-        return Incoming(request.path_qs, self.requests[-1].headers, self.origin)
 
     async def _beside(self, request: web.Request) -> web.Response:
         """What some jobs make besides their clip: the same pictures in a file with other bytes, and a cover."""
@@ -128,6 +123,11 @@ class Sandbox(shipped.Sandbox):
         if request.match_info["name"] == "cover.png":
             return web.Response(body=_cover(), content_type="image/png")
         return web.Response(body=clip.read_bytes() + FREE_BOX, content_type="video/mp4")
+
+
+def _address(request: web.Request) -> tuple[str, int] | None:
+    """Where the proxy's connection comes from; None when it is over."""
+    return request.transport.get_extra_info("peername") if request.transport else None
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.Response:

@@ -28,12 +28,12 @@ class Wire:
         self._headless = headless
         self._released = released
 
-    def deliver(self, send: Callable[[Wire], None]) -> None:
+    def deliver(self, send: Callable[[], None]) -> None:
         """Send something, on a thread, and close the connection in order (FIN) if that did not end it."""
 
         def run() -> None:
             with suppress(OSError):  # the client has left
-                send(self)
+                send()
             self._proxy.end(self._line, reset=False)
 
         threading.Thread(target=run, daemon=True).start()
