@@ -45,6 +45,7 @@ test: $(READY)
 lint: $(READY) $(TSC)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	mkdir -p .types && ln -sfn "$(CURDIR)" .types/remote_video_pack
 	$(BIN)/mypy
 	$(BIN)/node $(TSC) --project .
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .nodes import RemoteVideoExtension
+
 WEB_DIRECTORY = "./web"
 
 
-async def comfy_entrypoint():
+async def comfy_entrypoint() -> RemoteVideoExtension:
     """Give ComfyUI the pack's extension."""
     from .nodes import RemoteVideoExtension
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import comfy.model_management
 from comfy_execution.progress import get_progress_state
@@ -98,7 +98,7 @@ class NodeAsker:
     def has_made(self, clip: StoredClip, text: str, remarks: tuple[str, ...]) -> None:
         """The clip is handed on."""
         self.notices = (*remarks, *self.notices)
-        known = {"request_id": clip.request_id, "file": clip.path.name, "cost_usd": clip.cost_usd}
+        known: dict[str, Any] = {"request_id": clip.request_id, "file": clip.path.name, "cost_usd": clip.cost_usd}
         event = replace(self._event, text=text, words=text, sandbox=clip.sandbox, state=State.STORED, **known)
         self._say(replace(event, error=None, progress=None, is_over=True), "made again" if clip.reused else "made")
 
@@ -109,13 +109,17 @@ class NodeAsker:
     def has_joined(self, file: str, text: str, remarks: tuple[str, ...]) -> None:
         """The film is handed on."""
         self.notices = remarks
-        known = {"file": file, "progress": None, "state": State.STORED, "is_over": True}
+        known: dict[str, Any] = {"file": file, "progress": None, "state": State.STORED, "is_over": True}
         self._say(replace(self._event, text=text, words=text, **known), "made")
 
     def fails(self, error: RemoteVideoError) -> None:
         """The node ends with an error."""
         text = f"{error.what}\nNext: {error.next_step}"
-        known = {"error": error, "request_id": error.request_id or self._event.request_id, "is_over": True}
+        known: dict[str, Any] = {
+            "error": error,
+            "request_id": error.request_id or self._event.request_id,
+            "is_over": True,
+        }
         self._say(replace(self._event, text=text, words=error.what, **known), "error")
 
     def ends_early(self, words: str = "The run ended before this clip was asked for. Nothing was billed.") -> None:

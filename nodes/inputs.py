@@ -42,7 +42,7 @@ def model_input(field: Field, *, required: bool = False) -> io.Input:
             for choice, count in field.counts.items()
         ]
         return io.DynamicCombo.Input(field.name, options=options, optional=True, **labelled(field))
-    own = {**labelled(field), "advanced": field.advanced or None}
+    own: dict[str, Any] = {**labelled(field), "advanced": field.advanced or None}
     if isinstance(field, Json):
         return io.String.Input(field.name, optional=not field.required, multiline=True, default="", **own)
     if isinstance(field, Text):
@@ -54,7 +54,7 @@ def model_input(field: Field, *, required: bool = False) -> io.Input:
 
 
 def _socket(field: MediaField) -> io.Input:
-    own = {"optional": not field.required, **labelled(field)}
+    own: dict[str, Any] = {"optional": not field.required, **labelled(field)}
     types = [SOCKETS[type(field)], *([io.String] if field.takes_address else [])]
     if not (field.takes_several and field.takes_address):
         return types[0].Input(field.name, **own) if len(types) == 1 else io.MultiType.Input(field.name, types, **own)

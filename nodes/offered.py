@@ -49,7 +49,10 @@ def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
         },
         "nodes": {spec.node_id: _fixed(known, spec) for spec in MODELS if known.get(spec.model_id)},
         "shots": {spec.node_id: _shots(spec.fields) for spec in MODELS if _shots(spec.fields)},
-        "providers": {spec.node_id: spec.provider for spec in (*MODELS, CatalogueModel)},
+        "providers": {
+            **{spec.node_id: spec.provider for spec in MODELS},
+            CatalogueModel.node_id: CatalogueModel.provider,
+        },
         "sandbox": is_free(RUNCOMFY, settings),
     }
 

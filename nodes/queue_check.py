@@ -20,7 +20,7 @@ def queue_check(spec: ModelSpec) -> Any:
     names what `checked_here` says, no more and no less. Dynamic inputs come whether they are named or not.
     """
 
-    def validate_inputs(cls: type, **values: Any) -> bool | str:
+    def validate_inputs(cls: type, /, **values: Any) -> bool | str:
         return _problem(spec, values) or True
 
     named = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in checked_here(spec.fields)]

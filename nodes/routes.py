@@ -33,7 +33,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 def _later(module: str, name: str) -> Answer:
     """A function of a module beside this one, imported when it is first asked for: ComfyUI's start need not wait."""
 
-    def answer(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(settings: Settings, body: dict[str, Any]) -> Any:
         found: Answer = getattr(import_module(f".{module}", __package__), name)
         return found(settings, body)
 

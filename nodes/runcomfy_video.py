@@ -17,9 +17,9 @@ from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.models.spec import ModelSpec
 from .chosen_model import BELOW, MODEL, chosen
-from .clip_node import ClipMaker, Common
+from .clip_node import ClipMaker
 from .comfy_host import catalogue
-from .inputs import common_fields, common_inputs, model_input
+from .inputs import Common, common_fields, common_inputs, model_input
 from .labels import labelled
 from .literals import Misread, literals_of, read_literals
 

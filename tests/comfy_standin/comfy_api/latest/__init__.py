@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TypeAlias
 
 from . import _io as io
 from . import _ui as ui
@@ -23,7 +24,7 @@ class ComfyExtension(ABC):
 class Input:
     """Types of values that arrive at a node."""
 
-    Video = VideoInput
+    Video: TypeAlias = VideoInput
 
 
 class InputImpl:

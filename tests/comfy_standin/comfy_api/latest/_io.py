@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class FolderType(str, Enum):
@@ -208,7 +208,7 @@ class MultiType:
             optional: bool = False,
             tooltip: str | None = None,
         ) -> None:
-            super().__init__(id, display_name, optional, tooltip)
+            super().__init__(id if isinstance(id, str) else id.id, display_name, optional, tooltip)
             self.types = types
 
         @property
@@ -229,7 +229,7 @@ class Schema:
     """What a node looks like."""
 
     node_id: str
-    display_name: str = None
+    display_name: str | None = None
     category: str = "sd"
     inputs: list[Input] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
@@ -253,7 +253,7 @@ class HiddenHolder:
 class ComfyNode:
     """Base of every node."""
 
-    hidden: HiddenHolder = None
+    hidden: ClassVar[HiddenHolder] = None  # type: ignore[assignment]
 
 
 class NodeOutput:
@@ -263,7 +263,7 @@ class NodeOutput:
         self.args, self.ui = args, ui
 
     @property
-    def result(self) -> tuple | None:
+    def result(self) -> tuple[Any, ...] | None:
         return self.args or None
 
     def __getitem__(self, index: int) -> Any:

@@ -42,7 +42,7 @@ class VideoInput(ABC):
         path: str | BytesIO,
         format: VideoContainer = VideoContainer.AUTO,
         codec: VideoCodec = VideoCodec.AUTO,
-        metadata: dict | None = None,
+        metadata: dict[str, object] | None = None,
     ) -> None:
         """Write the video."""
 
@@ -64,7 +64,7 @@ class VideoFromFile(VideoInput):
         path: str | BytesIO,
         format: VideoContainer = VideoContainer.AUTO,
         codec: VideoCodec = VideoCodec.AUTO,
-        metadata: dict | None = None,
+        metadata: dict[str, object] | None = None,
     ) -> None:
         """Copy the file's bytes."""
         data = self.file.getvalue() if isinstance(self.file, BytesIO) else Path(self.file).read_bytes()
@@ -89,7 +89,7 @@ class VideoFromComponents(VideoInput):
         path: str | BytesIO,
         format: VideoContainer = VideoContainer.AUTO,
         codec: VideoCodec = VideoCodec.AUTO,
-        metadata: dict | None = None,
+        metadata: dict[str, object] | None = None,
     ) -> None:
         """Encode the frames as H.264."""
         images = self.components.images
