@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 help:
 	@echo "make demo          five clips from one photograph in the sandbox, no key needed; writes demo_output/"
 	@echo "make test          every test that needs no ComfyUI"
-	@echo "make lint          ruff (rules, format), mypy, and tsc over web/"
+	@echo "make lint          ruff (rules, format), mypy --strict, and tsc --strict over web/"
 	@echo "make format        let ruff format the code"
 	@echo "make words         write locales/*/*.json from locales/*/words.json and what the nodes say"
 	@echo "make bench         measure speed and memory; writes benchmarks/results.json and a plot"
