@@ -34,10 +34,8 @@ def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
         av.FFmpegError: the encoder refused.
     """
     if plan.picture:
-        image = _frame(plan, next(frames(plan, images)))
-        rgb = image.reformat(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601").to_ndarray()
-        Image.fromarray(rgb).save(path, "PNG")
-        return
+        rgb = {"format": "rgb24", "src_colorspace": "ITU709", "dst_colorspace": "ITU601"}
+        return Image.fromarray(_frame(plan, next(frames(plan, images))).to_ndarray(**rgb)).save(path, "PNG")
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"
         video = _video_stream(container, plan)
@@ -88,13 +86,9 @@ def _pad_chord(samples: int, name: str) -> np.ndarray:
             side += sway * _note(t, root * 2 ** (semitones / 12) * detune, index) / (1 + 0.25 * index)
     ends = [0, min(1.0, t[-1] / 4), t[-1] - min(1.5, t[-1] / 4), t[-1]]
     both = np.stack([left, right]) * np.sin(np.interp(t, ends, [0, np.pi / 2, np.pi / 2, 0])) ** 2
-    loud: np.ndarray = both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9))
-    return loud.astype(np.float32)
+    return np.asarray(both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9)), np.float32)
 
 
 def _note(t: np.ndarray, frequency: float, phase: float) -> np.ndarray:
-    waves: list[np.ndarray] = [
-        loudness * np.sin(2 * np.pi * frequency * ratio * t + phase * ratio) for ratio, loudness in PARTIALS
-    ]
-    together: np.ndarray = np.sum(waves, axis=0)
-    return together
+    turns = 2 * np.pi * frequency * t
+    return np.asarray(sum(loud * np.sin(turns * ratio + phase * ratio) for ratio, loud in PARTIALS))
