@@ -34,8 +34,9 @@ def render(plan: ClipPlan, images: Sequence[bytes], path: Path) -> None:
         av.FFmpegError: the encoder refused.
     """
     if plan.picture:
-        rgb = {"format": "rgb24", "src_colorspace": "ITU709", "dst_colorspace": "ITU601"}
-        return Image.fromarray(_frame(plan, next(frames(plan, images))).to_ndarray(**rgb)).save(path, "PNG")
+        still = _frame(plan, next(frames(plan, images)))
+        rgb = still.to_ndarray(format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU601")
+        return Image.fromarray(rgb).save(path, "PNG")
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = f"SANDBOX clip in place of {plan.label}; no provider was asked"
         video = _video_stream(container, plan)
@@ -90,5 +91,4 @@ def _pad_chord(samples: int, name: str) -> np.ndarray:
 
 
 def _note(t: np.ndarray, frequency: float, phase: float) -> np.ndarray:
-    turns = 2 * np.pi * frequency * t
-    return np.asarray(sum(loud * np.sin(turns * ratio + phase * ratio) for ratio, loud in PARTIALS))
+    return np.asarray(sum(loud * np.sin((2 * np.pi * frequency * t + phase) * ratio) for ratio, loud in PARTIALS))
