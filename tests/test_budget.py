@@ -51,9 +51,9 @@ def test_what_is_no_amount_is_not_saved(home, value):
 def test_a_broken_file_is_an_error_and_not_no_budget(home, content):
     Budgets(home, NO_BUDGET).save(5, None)
     (home / FILE_NAME).write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match="broken"):
+    with pytest.raises(SettingsError, match="is broken, so what may be spent is not known"):
         Budgets(home, NO_BUDGET).find()
-    assert "broken" in Budgets(home, NO_BUDGET).describe()["error"]
+    assert "is broken, so" in Budgets(home, NO_BUDGET).describe()["error"]
     Budgets(home, NO_BUDGET).save(6, None)
     assert Budgets(home, NO_BUDGET).find() == Budget(6.0)
 

@@ -56,6 +56,13 @@ def test_the_sandbox_stays_off(text):
     assert read(REMOTE_VIDEO_SANDBOX=text).sandbox is False
 
 
+def test_each_switch_has_a_variable_of_its_own():
+    plain = {"sandbox": False, "collect": True, "catalogue": True, "share_clips": False}
+    for name, was in plain.items():
+        found = read(**{f"REMOTE_VIDEO_{name.upper()}": "0" if was else "1"})
+        assert {switch: getattr(found, switch) for switch in plain} == {**plain, name: not was}
+
+
 def test_s3_needs_a_bucket_and_takes_the_rest_from_its_own_variables():
     assert read(REMOTE_VIDEO_S3_REGION="eu-west-1").s3 is None
     assert read(REMOTE_VIDEO_S3_BUCKET="b").s3 == S3Settings("b", prefix="remote-video/", expires_s=21600)

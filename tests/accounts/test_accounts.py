@@ -63,6 +63,12 @@ def test_a_key_outlives_the_process_and_leaves_the_other_provider_alone(home, ac
     assert later.require("cometapi").key == "two"
 
 
+def test_a_home_far_below_folders_that_are_not_there_is_made(tmp_path):
+    home = tmp_path / "not" / "there" / "yet"
+    Accounts(home, {}).save("runcomfy", "one")
+    assert Accounts(home, {}).require("runcomfy").key == "one"
+
+
 def test_spaces_around_a_pasted_key_are_dropped(accounts):
     accounts.save("runcomfy", f"  {CANARY}\r\n")
     assert accounts.find("runcomfy").key == CANARY
@@ -88,6 +94,7 @@ def test_what_cannot_be_a_key_is_refused_unsaid(home, accounts, key):
     with pytest.raises(AccountError) as refused:
         accounts.save("runcomfy", key)
     assert not key.strip() or key.strip() not in str(refused.value)
+    assert "Copy the key again from the provider's page" in refused.value.next_step
     assert not account_file(home).exists()
 
 
@@ -202,7 +209,7 @@ def test_a_link_in_the_files_place_is_neither_read_nor_written(home, tmp_path, a
     home.mkdir(mode=0o700)
     account_file(home).symlink_to(elsewhere)
     for attempt in (lambda: accounts.find("runcomfy"), lambda: accounts.save("runcomfy", CANARY)):
-        with pytest.raises(AccountError, match="link"):
+        with pytest.raises(AccountError, match="is a link, which could lead"):
             attempt()
     assert "planted" in elsewhere.read_text(encoding="utf-8")
 
@@ -260,7 +267,7 @@ def test_a_broken_file_is_an_error_and_never_a_silent_fallback(home, content):
     accounts = Accounts(home, {"RUNCOMFY_API_TOKEN": "from-the-environment"})
     accounts.save("cometapi", "x")
     account_file(home).write_bytes(content)
-    with pytest.raises(AccountError, match="broken") as broken:
+    with pytest.raises(AccountError, match="is broken: it can't be read") as broken:
         accounts.find("runcomfy")
     assert str(account_file(home)) in str(broken.value)
     assert accounts.describe()[0]["error"]

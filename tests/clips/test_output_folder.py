@@ -65,6 +65,20 @@ def test_a_folder_swapped_for_a_link_is_not_written_through(output: Path, outsid
     assert list(outside.iterdir()) == []
 
 
+def test_a_folder_swapped_while_a_file_is_opened_is_not_written_through(output: Path, outside: Path, monkeypatch):
+    place, opened = target(output, "video/clip"), os.open
+
+    def swapped_just_before(path: object, flags: int, *rest: object, **how: object) -> int:
+        if flags & os.O_CREAT:
+            swap(place, outside)
+        return opened(path, flags, *rest, **how)
+
+    monkeypatch.setattr(os, "open", swapped_just_before)
+    with open(place.part(KEY), "wb", opener=place.output.opener) as file:
+        file.write(b"clip")
+    assert list(outside.iterdir()) == []
+
+
 def test_a_folder_swapped_for_a_link_before_the_clip_gets_its_name_gets_no_clip(output: Path, outside: Path):
     place = target(output, "video/clip")
     part = place.part(KEY)
