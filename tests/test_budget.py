@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +57,17 @@ def test_a_broken_file_is_an_error_and_not_no_budget(home, content):
     assert "is broken, so" in Budgets(home, NO_BUDGET).describe()["error"]
     Budgets(home, NO_BUDGET).save(6, None)
     assert Budgets(home, NO_BUDGET).find() == Budget(6.0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such file there, in other words")
+def test_a_home_below_a_file_is_an_error_and_not_no_budget(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    budgets = Budgets(tmp_path / "file" / "home", NO_BUDGET)
+    with pytest.raises(SettingsError, match=r"can't be read: Not a directory\.") as told:
+        budgets.find()
+    assert str(tmp_path / "file") in told.value.next_step
+    with pytest.raises(SettingsError, match="can't be written"):
+        budgets.save(5, None)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,15 @@ def test_the_smallest_number_is_one_that_can_be_set(name, value, too_small):
         read(REMOTE_VIDEO_S3_BUCKET="b", **{name: too_small})
 
 
+def test_a_shared_ledger_is_a_database_of_the_one_kind_and_its_password_is_not_said():
+    url = "postgresql+psycopg://ann:dear@db.example/clips"
+    assert read(REMOTE_VIDEO_LEDGER_URL=f" {url} ").ledger_url == url
+    with pytest.raises(SettingsError, match=r"does not begin with postgresql\+psycopg://") as refused:
+        read(REMOTE_VIDEO_LEDGER_URL=url.replace("+psycopg", ""))
+    assert "dear" not in str(refused.value)
+    assert "REMOTE_VIDEO_LEDGER_URL" in refused.value.next_step
+
+
 def test_an_endpoint_is_asked_for_by_a_provider_that_exists():
     with pytest.raises(ValueError, match="unknown provider"):
         Settings(HOME, sandbox=True).endpoint("elsewhere")

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import stat
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -222,6 +223,42 @@ def test_somebody_elses_file_is_refused(home, accounts):
     for attempt in (lambda: accounts.find("runcomfy"), lambda: accounts.save("runcomfy", CANARY)):
         with pytest.raises(AccountError, match="belongs to another user"):
             attempt()
+
+
+def test_a_file_larger_than_any_the_pack_writes_is_refused(home, accounts):
+    accounts.save("runcomfy", CANARY)
+    written = account_file(home).read_bytes()
+    account_file(home).write_bytes(written.ljust(64 * 1024))
+    assert accounts.find("runcomfy").key == CANARY
+    account_file(home).write_bytes(written.ljust(64 * 1024 + 1))
+    with pytest.raises(AccountError, match="is larger than 65536 bytes"):
+        accounts.find("runcomfy")
+
+
+def test_a_key_is_saved_where_there_is_no_folder_for_temporary_files(home, accounts, tmp_path, monkeypatch):
+    """The new file is made beside the old one: it can take its place in one step on every disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    accounts.save("runcomfy", CANARY)
+    assert accounts.find("runcomfy").key == CANARY
+
+
+@posix
+def test_a_home_below_a_file_can_not_be_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    accounts = Accounts(tmp_path / "file" / "home", {})
+    with pytest.raises(AccountError, match="can't be read: Not a directory"):
+        accounts.find("runcomfy")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files can't be counted here")
+def test_a_file_that_is_refused_is_not_held_open(home, accounts):
+    accounts.save("runcomfy", CANARY)
+    account_file(home).chmod(0o622)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        with pytest.raises(AccountError):
+            accounts.find("runcomfy")
+    assert len(os.listdir("/proc/self/fd")) < before + 20
 
 
 @posix

@@ -478,6 +478,14 @@ def test_a_file_that_is_not_given_out_is_told_apart(desk: Desk, status: int):
     assert not desk.part.exists()
 
 
+def test_of_a_partial_file_that_is_gone_all_is_asked_for(desk: Desk):
+    desk.validator = '"first"'
+    with serving(Reply(200, CLIP, ETAG)) as host:
+        desk.fetch(host)
+    assert "range" not in host.asked[0][1]
+    assert desk.part.read_bytes() == CLIP
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_host_that_is_busy_is_asked_again_for_the_rest_when_it_says(desk: Desk, status: int):
     busy = Reply(status, b"<html>busy</html>", {"Retry-After": "7"})
@@ -559,6 +567,17 @@ def test_the_key_goes_to_the_providers_own_address_and_no_further(desk: Desk):
     assert provider.asked[0][1]["authorization"] == "Bearer secret-of-the-account"
     assert "authorization" not in elsewhere.asked[0][1]
     assert desk.part.read_bytes() == CLIP
+
+
+@pytest.mark.parametrize("needs_key", [True, False])
+def test_the_key_is_not_sent_again_to_a_provider_that_another_host_leads_to(desk: Desk, needs_key: bool):
+    with serving(Reply(200)) as elsewhere, serving(Reply(200, CLIP)) as provider:
+        desk.key_goes_to = f"http://127.0.0.1:{provider.port}/"
+        elsewhere.replies = [Reply(302, headers={"Location": provider.url})]
+        if needs_key:
+            provider.replies.insert(0, Reply(302, headers={"Location": elsewhere.url}))
+        desk.fetch(provider if needs_key else elsewhere, needs_key=needs_key)
+    assert ["authorization" in headers for _, headers in provider.asked] == ([True, False] if needs_key else [False])
 
 
 @pytest.mark.parametrize("by", ["redirect", "json"])

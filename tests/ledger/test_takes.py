@@ -98,6 +98,7 @@ def test_a_clip_is_known_by_its_hash_or_by_its_name_and_size(ledger):
     assert ledger.of_file(701, "100%_00001_.mp4", None) is None
     assert ledger.of_file(700, "1000_00001_.mp4", None) is None
     assert ledger.of_file(700, "00001_.mp4", None) is None
+    assert ledger.of_file(700, "%_00001_.mp4", None) is None, "what SQL takes for any letters is not meant so"
 
 
 def test_a_ledger_of_layout_5_is_brought_to_today_s_and_keeps_all_it_knew(home):
