@@ -254,11 +254,11 @@ def test_a_home_below_a_file_can_not_be_read(tmp_path):
 def test_a_file_that_is_refused_is_not_held_open(home, accounts):
     accounts.save("runcomfy", CANARY)
     account_file(home).chmod(0o622)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     for _ in range(20):
         with pytest.raises(AccountError):
             accounts.find("runcomfy")
-    assert len(os.listdir("/proc/self/fd")) < before + 20
+    assert len([*Path("/proc/self/fd").iterdir()]) < before + 20
 
 
 @posix
