@@ -282,8 +282,9 @@ def test_a_readable_file_is_closed_with_a_warning(home, accounts, caplog):
 def test_a_file_others_may_write_is_refused(home, accounts):
     accounts.save("runcomfy", CANARY)
     account_file(home).chmod(0o622)
-    with pytest.raises(AccountError, match="may write"):
+    with pytest.raises(AccountError, match="may write") as refused:
         accounts.find("runcomfy")
+    assert "Keys in the environment are not used while the file is in doubt" in refused.value.next_step
 
 
 BROKEN_FILES = {
@@ -307,6 +308,7 @@ def test_a_broken_file_is_an_error_and_never_a_silent_fallback(home, content):
     with pytest.raises(AccountError, match="is broken: it can't be read") as broken:
         accounts.find("runcomfy")
     assert str(account_file(home)) in str(broken.value)
+    assert "Save the keys again in the accounts dialog" in broken.value.next_step
     assert accounts.describe()[0]["error"]
     with pytest.raises(AccountError):
         accounts.forget("runcomfy")
