@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_saved_cap_holds_where_the_environment_sets_none(home):
 
 @pytest.mark.parametrize("value", ["-1", "ten", True, [5], float("nan"), 1e12])
 def test_what_is_no_amount_is_not_saved(home, value):
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefused, match=r"Write it as 12\.50"):
         Budgets(home, NO_BUDGET).save(value, None)
     assert not (home / FILE_NAME).exists()
 
@@ -51,17 +52,31 @@ def test_what_is_no_amount_is_not_saved(home, value):
 def test_a_broken_file_is_an_error_and_not_no_budget(home, content):
     Budgets(home, NO_BUDGET).save(5, None)
     (home / FILE_NAME).write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match="broken"):
+    with pytest.raises(SettingsError, match="is broken, so what may be spent is not known"):
         Budgets(home, NO_BUDGET).find()
-    assert "broken" in Budgets(home, NO_BUDGET).describe()["error"]
+    assert (
+        "Save the budget again in the accounts dialog, or remove the file"
+        in Budgets(home, NO_BUDGET).describe()["error"]
+    )
     Budgets(home, NO_BUDGET).save(6, None)
     assert Budgets(home, NO_BUDGET).find() == Budget(6.0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such file there, in other words")
+def test_a_home_below_a_file_is_an_error_and_not_no_budget(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    budgets = Budgets(tmp_path / "file" / "home", NO_BUDGET)
+    with pytest.raises(SettingsError, match=r"can't be read: Not a directory\.") as told:
+        budgets.find()
+    assert str(tmp_path / "file") in told.value.next_step
+    with pytest.raises(SettingsError, match="can't be written"):
+        budgets.save(5, None)
 
 
 @pytest.mark.parametrize(
     ("moment", "day", "month"),
     [
-        (datetime(2025, 1, 31, 23, 59, 59), datetime(2025, 2, 1), datetime(2025, 2, 1)),
+        (datetime(2025, 1, 31, 23, 59, 59, 999_999), datetime(2025, 2, 1), datetime(2025, 2, 1)),
         (datetime(2024, 2, 29), datetime(2024, 3, 1), datetime(2024, 3, 1)),
         (datetime(2025, 12, 1, 12), datetime(2025, 12, 2), datetime(2026, 1, 1)),
     ],
@@ -69,8 +84,8 @@ def test_a_broken_file_is_an_error_and_not_no_budget(home, content):
 def test_a_period_ends_where_the_next_one_begins(moment, day, month):
     assert Period.now("day", moment).until == day
     assert Period.now("month", moment).until == month
-    assert Period.now("day", moment).since == moment.replace(hour=0, minute=0, second=0).timestamp()
-    assert Period.now("month", moment).since == moment.replace(day=1, hour=0, minute=0, second=0).timestamp()
+    assert Period.now("day", moment).since == datetime(moment.year, moment.month, moment.day).timestamp()
+    assert Period.now("month", moment).since == datetime(moment.year, moment.month, 1).timestamp()
 
 
 @HAS_TZSET
@@ -87,5 +102,6 @@ def test_a_day_is_the_local_one_also_when_the_clocks_change(monkeypatch):
 
 
 def test_a_clock_that_is_out_of_all_bounds_is_an_error_with_words():
-    with pytest.raises(SettingsError, match="clock"):
+    with pytest.raises(SettingsError, match="clock can't be right") as told:
         Period.now("month", datetime.max)
+    assert told.value.next_step == "Set the clock, then run again."

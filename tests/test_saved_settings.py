@@ -71,6 +71,7 @@ def test_a_bad_file_is_an_error_by_its_name_and_nothing_is_assumed(home, content
     with pytest.raises(SettingsError, match="Nothing was sent") as refused:
         Settings.from_environment(home, {})
     assert str(home / "settings.json") in str(refused.value)
+    assert "Remove the file and choose again" in refused.value.next_step
     with pytest.raises(SettingsError):
         SavedSettings(home).change(collect=True)
     assert (home / "settings.json").read_bytes() == content

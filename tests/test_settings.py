@@ -56,6 +56,13 @@ def test_the_sandbox_stays_off(text):
     assert read(REMOTE_VIDEO_SANDBOX=text).sandbox is False
 
 
+def test_each_switch_has_a_variable_of_its_own():
+    plain = {"sandbox": False, "collect": True, "catalogue": True, "share_clips": False}
+    for name, was in plain.items():
+        found = read(**{f"REMOTE_VIDEO_{name.upper()}": "0" if was else "1"})
+        assert {switch: getattr(found, switch) for switch in plain} == {**plain, name: not was}
+
+
 def test_s3_needs_a_bucket_and_takes_the_rest_from_its_own_variables():
     assert read(REMOTE_VIDEO_S3_REGION="eu-west-1").s3 is None
     assert read(REMOTE_VIDEO_S3_BUCKET="b").s3 == S3Settings("b", prefix="remote-video/", expires_s=21600)
@@ -121,6 +128,15 @@ def test_the_smallest_number_is_one_that_can_be_set(name, value, too_small):
     assert float(value) in (found.timeout_s, found.max_parallel, found.s3.expires_s)
     with pytest.raises(SettingsError, match=name):
         read(REMOTE_VIDEO_S3_BUCKET="b", **{name: too_small})
+
+
+def test_a_shared_ledger_is_a_database_of_the_one_kind_and_its_password_is_not_said():
+    url = "postgresql+psycopg://ann:dear@db.example/clips"
+    assert read(REMOTE_VIDEO_LEDGER_URL=f" {url} ").ledger_url == url
+    with pytest.raises(SettingsError, match=r"does not begin with postgresql\+psycopg://") as refused:
+        read(REMOTE_VIDEO_LEDGER_URL=url.replace("+psycopg", ""))
+    assert "dear" not in str(refused.value)
+    assert "REMOTE_VIDEO_LEDGER_URL" in refused.value.next_step
 
 
 def test_an_endpoint_is_asked_for_by_a_provider_that_exists():

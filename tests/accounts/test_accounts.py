@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import stat
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -63,6 +64,12 @@ def test_a_key_outlives_the_process_and_leaves_the_other_provider_alone(home, ac
     assert later.require("cometapi").key == "two"
 
 
+def test_a_home_far_below_folders_that_are_not_there_is_made(tmp_path):
+    home = tmp_path / "not" / "there" / "yet"
+    Accounts(home, {}).save("runcomfy", "one")
+    assert Accounts(home, {}).require("runcomfy").key == "one"
+
+
 def test_spaces_around_a_pasted_key_are_dropped(accounts):
     accounts.save("runcomfy", f"  {CANARY}\r\n")
     assert accounts.find("runcomfy").key == CANARY
@@ -88,6 +95,7 @@ def test_what_cannot_be_a_key_is_refused_unsaid(home, accounts, key):
     with pytest.raises(AccountError) as refused:
         accounts.save("runcomfy", key)
     assert not key.strip() or key.strip() not in str(refused.value)
+    assert "Copy the key again from the provider's page" in refused.value.next_step
     assert not account_file(home).exists()
 
 
@@ -202,7 +210,7 @@ def test_a_link_in_the_files_place_is_neither_read_nor_written(home, tmp_path, a
     home.mkdir(mode=0o700)
     account_file(home).symlink_to(elsewhere)
     for attempt in (lambda: accounts.find("runcomfy"), lambda: accounts.save("runcomfy", CANARY)):
-        with pytest.raises(AccountError, match="link"):
+        with pytest.raises(AccountError, match="is a link, which could lead"):
             attempt()
     assert "planted" in elsewhere.read_text(encoding="utf-8")
 
@@ -215,6 +223,42 @@ def test_somebody_elses_file_is_refused(home, accounts):
     for attempt in (lambda: accounts.find("runcomfy"), lambda: accounts.save("runcomfy", CANARY)):
         with pytest.raises(AccountError, match="belongs to another user"):
             attempt()
+
+
+def test_a_file_larger_than_any_the_pack_writes_is_refused(home, accounts):
+    accounts.save("runcomfy", CANARY)
+    written = account_file(home).read_bytes()
+    account_file(home).write_bytes(written.ljust(64 * 1024))
+    assert accounts.find("runcomfy").key == CANARY
+    account_file(home).write_bytes(written.ljust(64 * 1024 + 1))
+    with pytest.raises(AccountError, match="is larger than 65536 bytes"):
+        accounts.find("runcomfy")
+
+
+def test_a_key_is_saved_where_there_is_no_folder_for_temporary_files(home, accounts, tmp_path, monkeypatch):
+    """The new file is made beside the old one: it can take its place in one step on every disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    accounts.save("runcomfy", CANARY)
+    assert accounts.find("runcomfy").key == CANARY
+
+
+@posix
+def test_a_home_below_a_file_can_not_be_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    accounts = Accounts(tmp_path / "file" / "home", {})
+    with pytest.raises(AccountError, match="can't be read: Not a directory"):
+        accounts.find("runcomfy")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files can't be counted here")
+def test_a_file_that_is_refused_is_not_held_open(home, accounts):
+    accounts.save("runcomfy", CANARY)
+    account_file(home).chmod(0o622)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(20):
+        with pytest.raises(AccountError):
+            accounts.find("runcomfy")
+    assert len([*Path("/proc/self/fd").iterdir()]) < before + 20
 
 
 @posix
@@ -238,8 +282,9 @@ def test_a_readable_file_is_closed_with_a_warning(home, accounts, caplog):
 def test_a_file_others_may_write_is_refused(home, accounts):
     accounts.save("runcomfy", CANARY)
     account_file(home).chmod(0o622)
-    with pytest.raises(AccountError, match="may write"):
+    with pytest.raises(AccountError, match="may write") as refused:
         accounts.find("runcomfy")
+    assert "Keys in the environment are not used while the file is in doubt" in refused.value.next_step
 
 
 BROKEN_FILES = {
@@ -260,9 +305,10 @@ def test_a_broken_file_is_an_error_and_never_a_silent_fallback(home, content):
     accounts = Accounts(home, {"RUNCOMFY_API_TOKEN": "from-the-environment"})
     accounts.save("cometapi", "x")
     account_file(home).write_bytes(content)
-    with pytest.raises(AccountError, match="broken") as broken:
+    with pytest.raises(AccountError, match="is broken: it can't be read") as broken:
         accounts.find("runcomfy")
     assert str(account_file(home)) in str(broken.value)
+    assert "Save the keys again in the accounts dialog" in broken.value.next_step
     assert accounts.describe()[0]["error"]
     with pytest.raises(AccountError):
         accounts.forget("runcomfy")

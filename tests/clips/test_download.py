@@ -40,6 +40,7 @@ class Desk:
     validator: str | None = None
     noted: list[tuple[str | None, int]] = field(default_factory=list)
     """Every validator that was noted, and the size of the partial file at that moment."""
+    key: str = "secret-of-the-account"
     key_goes_to: str = "nowhere"
     deadline_s: float = 60.0
     max_bytes: int = 10_000_000
@@ -67,7 +68,7 @@ class Desk:
         )
 
     def _authorise(self, url: str) -> dict[str, str]:
-        return {"Authorization": "Bearer secret"} if url.startswith(self.key_goes_to) else {}
+        return {"Authorization": f"Bearer {self.key}"} if url.startswith(self.key_goes_to) else {}
 
     def _note(self, validator: str | None) -> None:
         self.validator = validator
@@ -477,6 +478,27 @@ def test_a_file_that_is_not_given_out_is_told_apart(desk: Desk, status: int):
     assert not desk.part.exists()
 
 
+def test_of_a_partial_file_that_is_gone_all_is_asked_for(desk: Desk):
+    desk.validator = '"first"'
+    with serving(Reply(200, CLIP, ETAG)) as host:
+        desk.fetch(host)
+    assert "range" not in host.asked[0][1]
+    assert desk.part.read_bytes() == CLIP
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_is_busy_is_asked_again_for_the_rest_when_it_says(desk: Desk, status: int):
+    busy = Reply(status, b"<html>busy</html>", {"Retry-After": "7"})
+    with serving(broken(CLIP, ETAG), busy, rest(CLIP, HALF, ETAG)) as host:
+        break_off(desk, host)
+        with pytest.raises(TransientError, match=f"answered HTTP {status}") as told:
+            desk.fetch(host)
+        assert told.value.retry_after == 7.0
+        desk.fetch(host)
+    assert host.asked[2][1]["range"] == f"bytes={HALF}-"
+    assert desk.part.read_bytes() == CLIP
+
+
 def test_a_folder_that_is_gone_is_the_disks_trouble(desk: Desk):
     desk.part = desk.part.parent / "gone" / "clip.part"
     with serving(Reply(200, CLIP)) as host, pytest.raises(DownloadError, match="can't be written") as raised:
@@ -542,9 +564,34 @@ def test_the_key_goes_to_the_providers_own_address_and_no_further(desk: Desk):
     ):
         desk.key_goes_to = f"http://127.0.0.1:{provider.port}/"
         desk.fetch(provider, needs_key=True)
-    assert provider.asked[0][1]["authorization"] == "Bearer secret"
+    assert provider.asked[0][1]["authorization"] == "Bearer secret-of-the-account"
     assert "authorization" not in elsewhere.asked[0][1]
     assert desk.part.read_bytes() == CLIP
+
+
+@pytest.mark.parametrize("needs_key", [True, False])
+def test_the_key_is_not_sent_again_to_a_provider_that_another_host_leads_to(desk: Desk, needs_key: bool):
+    with serving(Reply(200)) as elsewhere, serving(Reply(200, CLIP)) as provider:
+        desk.key_goes_to = f"http://127.0.0.1:{provider.port}/"
+        elsewhere.replies = [Reply(302, headers={"Location": provider.url})]
+        if needs_key:
+            provider.replies.insert(0, Reply(302, headers={"Location": elsewhere.url}))
+        desk.fetch(provider if needs_key else elsewhere, needs_key=needs_key)
+    assert ["authorization" in headers for _, headers in provider.asked] == ([True, False] if needs_key else [False])
+
+
+@pytest.mark.parametrize("by", ["redirect", "json"])
+def test_an_address_with_the_key_in_it_is_not_asked(desk: Desk, by: str):
+    with serving(Reply(200, CLIP)) as elsewhere:
+        address = f"{elsewhere.url}?token={desk.key}"
+        told = Reply(302, headers={"Location": address})
+        if by == "json":
+            told = Reply(200, json.dumps({"url": address}).encode(), {"Content-Type": "application/json"})
+        with serving(told) as provider, pytest.raises(AddressRefused, match="with the account's key in it") as refused:
+            desk.key_goes_to = f"http://127.0.0.1:{provider.port}/"
+            desk.fetch(provider, needs_key=True)
+    assert desk.key not in str(refused.value)
+    assert elsewhere.asked == []
 
 
 def test_an_address_in_json_is_followed_without_the_key(desk: Desk):

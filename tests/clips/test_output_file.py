@@ -106,6 +106,11 @@ def test_a_whole_name_is_taken_while_nobody_has_it(output: Path, prefix: str):
     assert save(target(output, prefix), b"clip") == target(output, prefix).exact
 
 
+def test_an_output_folder_that_is_not_there_yet_is_made(tmp_path: Path):
+    output = tmp_path / "not" / "there"
+    assert save(target(output, "video/clip"), b"clip") == output.resolve() / "video" / "clip_00001_.mp4"
+
+
 def test_a_whole_name_with_a_number_is_that_number_or_the_next_that_is_free(output: Path):
     names = [save(target(output, "clip_00007_.mp4"), b"clip").name for _ in range(2)]
     assert names == ["clip_00007_.mp4", "clip_00008_.mp4"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_a_folder_swapped_for_a_link_is_not_written_through(output: Path, outsid
     assert list(outside.iterdir()) == []
 
 
+def test_a_folder_swapped_while_a_file_is_opened_is_not_written_through(output: Path, outside: Path, monkeypatch):
+    place, opened = target(output, "video/clip"), os.open
+
+    def swapped_just_before(path: object, flags: int, *rest: object, **how: object) -> int:
+        if flags & os.O_CREAT:
+            swap(place, outside)
+        return opened(path, flags, *rest, **how)
+
+    monkeypatch.setattr(os, "open", swapped_just_before)
+    with open(place.part(KEY), "wb", opener=place.output.opener) as file:
+        file.write(b"clip")
+    assert list(outside.iterdir()) == []
+
+
 def test_a_folder_swapped_for_a_link_before_the_clip_gets_its_name_gets_no_clip(output: Path, outside: Path):
     place = target(output, "video/clip")
     part = place.part(KEY)
@@ -90,6 +105,29 @@ def test_a_folder_swapped_while_the_clip_gets_its_name_is_noticed(output: Path, 
     with pytest.raises(OSError):
         place.publish(part)
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("has_hard_links", [True, False])
+def test_a_folder_swapped_just_before_the_clip_gets_its_name_names_nothing_elsewhere(
+    output: Path, outside: Path, monkeypatch, has_hard_links: bool
+):
+    place = target(output, "video/clip")
+    part = place.part(KEY)
+    part.write_bytes(b"clip")
+    (outside / part.name).write_bytes(b"another")
+    link = os.link
+
+    def swapped_just_before(*names: str, **how: object) -> None:
+        if not place.folder.is_symlink():
+            swap(place, outside)
+        if not has_hard_links:
+            raise OSError(errno.EPERM, "no hard links here")
+        link(*names, **how)
+
+    monkeypatch.setattr(os, "link", swapped_just_before)
+    with pytest.raises(OSError):
+        place.publish(part)
+    assert [path.name for path in outside.iterdir()] == [part.name]
 
 
 def test_a_folder_on_another_drive_is_taken_where_the_host_s_own_nodes_take_it(output: Path, outside: Path):

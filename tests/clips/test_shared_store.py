@@ -147,6 +147,18 @@ def test_a_probe_leaves_nothing(place, tmp_path):
     assert place.names() == []
 
 
+@pytest.mark.parametrize("given_back", [[b"of yesterday"], []], ids=["something else", "nothing"])
+def test_a_probe_that_does_not_come_back_as_it_was_is_trouble(tmp_path, given_back):
+    class Elsewhere(store_folder.FolderObjects):
+        """Something in between answers from what it remembers."""
+
+        def pieces(self, name: str, size: int) -> Iterator[bytes]:
+            yield from given_back
+
+    with pytest.raises(StoreTrouble, match="something else than was written"):
+        SharedStore("a share", Elsewhere(tmp_path)).probe(tmp_path)
+
+
 # -- a folder ---------------------------------------------------------------------------------------------------------
 
 

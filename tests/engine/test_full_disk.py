@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.engine import collector
-from remote_video_pack.remote_video.engine.job import GOES_ON
 from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import DownloadError, JobFailed, LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
@@ -193,7 +192,8 @@ def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(st
         assert isinstance(error, LedgerError)
         assert "Not billed" not in str(error)
         assert studio.sandbox.jobs[0].request_id in str(error)
-        assert "Make room on the disk of that folder" in error.next_step and error.next_step.endswith(GOES_ON)
+        assert "Make room on the disk of that folder" in error.next_step
+        assert error.next_step.endswith("to run again with the same inputs submits nothing.")
         ballast.unlink()
         assert on_disk.run_now().reused
         assert on_disk.posts == 1

@@ -219,17 +219,16 @@ def images(studio: Studio) -> list[object]:
     return [path for path in (studio.folder / "temp").rglob("*") if path.is_file()]
 
 
-def test_images_are_taken_back_when_the_job_is_refused(showing):
-    showing.sandbox.faults.set("runcomfy/submit", "error-400001")
-    with pytest.raises(RemoteVideoError):
-        showing.run_now()
-    wait_until(lambda: not images(showing), "the images to be taken back")
-
-
-def test_images_are_taken_back_when_the_key_is_refused_at_once(showing):
-    showing.sandbox.faults.set("runcomfy/submit", "error-400004-as-401")
-    with pytest.raises(AccountError):
-        showing.run_now()
+@pytest.mark.parametrize(
+    ("fault", "error"), [("error-400001", RemoteVideoError), ("error-400004-as-401", AccountError)]
+)
+def test_images_are_taken_back_when_the_job_or_the_key_is_refused_at_once(showing, fault, error):
+    showing.sandbox.faults.set("runcomfy/submit", fault)
+    player, seen = Player(), []
+    player.at_line = lambda line: seen.append(len(images(showing))) if line.startswith("submitting") else None
+    with pytest.raises(error):
+        showing.run_now(player)
+    assert seen == [1], "it lay there when it was submitted"
     wait_until(lambda: not images(showing), "the images to be taken back")
 
 

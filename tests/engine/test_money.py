@@ -19,7 +19,7 @@ from remote_video_pack.remote_video.models.request import Request
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 
 from ..providers.scripted import Exchange, ScriptedProvider, reply, says
-from .one_job import HURRY, SOON_S, Player, Studio
+from .one_job import HURRY, SOON_S, Player, Studio, until
 
 VEO = {"model_id": "google-deepmind/veo-3/image-to-video", "categories": ["image-to-video"]}
 PRICE = 1.2
@@ -34,15 +34,20 @@ class Provider(ScriptedProvider):
         self.balance: Any = balance
         """In USD, or a script."""
         self.accepts = True
+        self.status = "in_queue"
+        """Of every job."""
+        self.answers_posts = threading.Event()
+        self.answers_posts.set()
 
     def _answer(self, exchange: Exchange) -> bool | None:
         if exchange.seen.path == BALANCE:
             script = self.balance if callable(self.balance) else says({"balance_usd": self.balance, "currency": "USD"})
         elif exchange.seen.method == "POST":
+            self.answers_posts.wait(SOON_S)
             no = says({"error_code": 422001, "error_message": "No."}, 422)
             script = says({"request_id": f"r-{len(self.requests)}"}, 202) if self.accepts else no
         else:
-            script = says({"request_id": exchange.seen.path.split("/")[-2], "status": "in_queue"})
+            script = says({"request_id": exchange.seen.path.split("/")[-2], "status": self.status})
         return script(exchange)
 
     @property
@@ -172,6 +177,22 @@ def test_the_next_answer_knows_of_what_was_accepted(studio, provider):
     provider.balance = PRICE
     assert all(is_accepted(*submitted(studio, seed)) for seed in range(3))
     assert provider.looks >= 3
+
+
+@pytest.mark.usefixtures("priced")
+async def test_a_job_that_is_submitted_again_is_drawn_again_until_it_is_accepted(studio, provider):
+    studio = replace(studio, timeouts=replace(HURRY, balance_kept=0.0))
+    provider.balance, provider.status = PRICE, "cancelled"
+    assert is_accepted(*await studio.submit_many([1]))
+    await until(lambda: not studio.engine.jobs, "the job to be cancelled")
+    provider.answers_posts.clear()
+    again = asyncio.create_task(studio.submit_many([1]))
+    await until(lambda: provider.posts == 2, "its second submission")
+    (other,) = await studio.submit_many([2])
+    provider.answers_posts.set()
+    assert isinstance(other, BalanceError)
+    assert is_accepted(*await again)
+    assert provider.posts == 2
 
 
 @pytest.mark.usefixtures("priced")

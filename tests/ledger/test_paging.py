@@ -96,6 +96,8 @@ def test_how_many_there_are_is_told_on_the_first_page_while_that_is_cheap(ledger
     assert ledger.page(Wanted(limit=2)).total == 12
     assert ledger.page(Wanted(limit=2, states=NEEDS_YOU, model="Model 1")).total == 2
     assert ledger.page(Wanted(limit=2, before=(1005.0, ""))).total is None
+    monkeypatch.setattr(paging, "COUNTED", 12)
+    assert ledger.page(Wanted(limit=2)).total == 12
     monkeypatch.setattr(paging, "COUNTED", 11)
     assert ledger.page(Wanted(limit=2)).total is None
 

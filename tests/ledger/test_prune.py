@@ -16,6 +16,7 @@ from remote_video_pack.remote_video.ledger import prune
 from remote_video_pack.remote_video.ledger.leases import Holder
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
+from remote_video_pack.remote_video.ledger.record import JobRecord
 from remote_video_pack.remote_video.ledger.tables import JOBS, LEASES
 
 from .rows import HASTY, JOB, ME, OTHER, job_in, key_of
@@ -69,6 +70,20 @@ def test_what_ended_is_dropped_with_its_lease_and_all_else_stays(ledger, stored)
     assert ledger.prune(90 * DAY, stored=stored) == dict.fromkeys(states, 0)
 
 
+def test_only_old_clips_are_asked_about_and_those_that_are_to_be_spared_stay(ledger):
+    keys, dear = one_of_each(ledger), ended(ledger, State.STORED, key_of(50))
+    ended(ledger, State.STORED, key_of(51), age_s=60.0)
+    asked: list[str] = []
+
+    def spares(jobs: list[JobRecord]) -> set[str]:
+        asked.extend(job.key for job in jobs)
+        return {dear}
+
+    assert ledger.prune(90 * DAY, stored=True, spares=spares)[State.STORED] == 1
+    assert sorted(asked) == sorted([keys[State.STORED], dear])
+    assert {dear, key_of(51)} <= left(ledger)
+
+
 def test_a_look_drops_nothing(ledger):
     keys = one_of_each(ledger)
     assert ledger.prune(90 * DAY, stored=True, only_count=True) == dict.fromkeys(DROPPED | {State.STORED}, 1)
@@ -95,7 +110,7 @@ def test_a_job_of_this_month_stays_however_short_the_age(ledger):
 
 def test_the_month_is_that_of_the_moment():
     moment = datetime(2026, 3, 15, 12).timestamp()
-    assert prune.cutoff(moment, 3600.0) == datetime(2026, 3, 1).timestamp() - prune.ELSEWHERE_S
+    assert prune.cutoff(moment, 3600.0) == datetime(2026, 3, 1).timestamp() - 26 * 3600
     assert prune.cutoff(moment, 60 * DAY) == moment - 60 * DAY
 
 

@@ -130,6 +130,8 @@ def test_what_was_spent_before_the_period_does_not_count(ledger):
     job_in(ledger, State.STORED, key_of(1), PRICED)
     sql(ledger, "UPDATE jobs SET created_at = ?", DAY.since - 1)
     assert ledger.spent(DAY) == Spent()
+    sql(ledger, "UPDATE jobs SET created_at = ?", DAY.since)
+    assert ledger.spent(DAY).jobs == 1, "its first moment is of the day"
     sql(ledger, "UPDATE jobs SET created_at = ?", time.time() + 86400)
     assert ledger.spent(DAY).jobs == 1, "a clock that was set back opens no budget"
 
