@@ -62,6 +62,7 @@ def error(code: str, words: str = "so it says") -> dict[str, Any]:
         (503, error("429"), errors.RateLimited),
         # nobody knows
         (500, {}, errors.JobUncertain),
+        (500, {"id": "r"}, errors.JobUncertain),
         (504, {"id": "r"}, errors.JobUncertain),
         (200, CUT_OFF, errors.JobUncertain),
         (200, {}, errors.JobUncertain),
