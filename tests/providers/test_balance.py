@@ -21,6 +21,7 @@ from .scripted import HTML, reply, says
         ({"balance_usd": "a lot", "balance_microdollars": 5e5}, 0.5),
         ({"data": {"balance_usd": 3}}, 3.0),
         ({"balance_usd": 0}, 0.0),
+        ({"balance_usd": 0.12345678}, 0.123457),
         ({"balance_usd": -1.5, "currency": None}, -1.5),
         ({"balance_usd": 12.5, "currency": "EUR"}, None),
         ({"balance_usd": 12.5, "currency": 5}, None),

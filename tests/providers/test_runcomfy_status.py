@@ -152,6 +152,7 @@ TWO, THREE, COVER = "https://m/2.mp4", "https://m/3.mp4", "https://m/cover.png"
         ({"video": CLIP, "image": {"url": "https://m/b"}}, [[CLIP], ["https://m/b"]]),
         ({"outputs": [{"video": CLIP, "url": TWO}, {"video": THREE}]}, [[CLIP, TWO], [THREE]]),
         ({"images": [COVER]}, []),
+        ({"video": CLIP, "images": ["cover.png", "data:image/png;base64,AAAA", COVER]}, [[CLIP], [COVER]]),
     ],
 )
 def test_several_files_are_told_from_several_addresses_of_one(output, files):
