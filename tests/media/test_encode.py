@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_it_never_becomes_smaller_than_the_model_accepts():
     limits = ImageLimits(max_bytes=2_000, width=Bound(gt=250), height=Bound(gt=100))
     with pytest.raises(InputRefused, match="2000 bytes"):
         encode_image(noise(300, 200), limits)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["wide", "high"])
+def test_it_keeps_within_the_models_ratio_however_much_smaller_it_becomes(turned):
+    """At the edge of the ratio a pixel more on one side than on the other is one too many."""
+    pixels = noise(100, 299) if turned else noise(299, 100)
+    limits = ImageLimits(ratio=Bound(gt=1 / 3) if turned else Bound(lt=3))
+    for max_bytes in range(1_500, 11_000, 500):
+        encoded = encode_image(pixels, replace(limits, max_bytes=max_bytes))
+        assert encoded.width * encoded.height < 29_900 and limits.ratio.holds(encoded.width / encoded.height)
 
 
 def test_a_model_without_png_gets_jpeg():
