@@ -42,6 +42,20 @@ def test_a_request_whose_answer_was_lost_is_asked_again(server, api):
     assert len(server.requests) == 2
 
 
+def test_a_request_that_is_lost_again_is_left_to_whoever_asked(server, api):
+    server.will(hang_up)
+    with pytest.raises(TransientError):
+        api.get("/x")
+    assert len(server.requests) == 2
+
+
+def test_a_cookie_is_never_sent_back(server, api):
+    server.will(reply(200, b"{}", {**JSON, "Set-Cookie": "who=the-first-account; Path=/"}))
+    for _ in range(2):
+        api.get("/x")
+    assert [seen.headers.get("cookie") for seen in server.requests] == [None, None]
+
+
 def test_requests_of_one_thread_share_a_connection(server, api):
     server.will(says({}))
     for _ in range(3):
