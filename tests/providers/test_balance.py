@@ -41,8 +41,16 @@ def test_a_balance_is_read_or_not_known(server, runcomfy, said, usd):
 
 @pytest.mark.parametrize(
     "answer",
-    [HTML, reply(204, b""), says([1]), says({"message": "no"}, 404), says({"error_code": 400004}), says({}, 503)],
-    ids=["html", "nothing", "list", "404", "error in 200", "503"],
+    [
+        HTML,
+        reply(204, b""),
+        says([1]),
+        says({"message": "no"}, 404),
+        says({"error_code": 400004}),
+        says({}, 503),
+        says({"balance_usd": 1}, 300),
+    ],
+    ids=["html", "nothing", "list", "404", "error in 200", "503", "300"],
 )
 def test_what_is_no_answer_is_an_error_that_can_be_passed_over(server, runcomfy, answer):
     server.will(answer)
