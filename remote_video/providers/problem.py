@@ -72,8 +72,6 @@ def _words(value: Any) -> str:
     """Text of an error part: `detail` may be a list of `{loc, msg}` objects that name the fields."""
     if value is None:
         return ""
-    if isinstance(value, (str, int, float)):
-        return str(value)
     if isinstance(value, Mapping):
         where = value.get("loc") or value.get("field")
         path = ".".join(str(part) for part in where) if isinstance(where, (list, tuple)) else str(where or "")

@@ -67,6 +67,8 @@ def test_a_picture_that_changes_its_size_is_an_error(tmp_path):
     path.write_bytes(first.read_bytes() + second.read_bytes())
     with pytest.raises(MediaError, match="changes its picture size: frame 4 has 128x96"):
         Clip.open(path).frames()
+    with pytest.raises(MediaError, match="changes its picture size: frame 6 has 128x96"):
+        Clip.open(path).last_frame()
 
 
 def damaged_at(path, back: int, first: int = 5) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,16 @@ def test_over_the_limit_it_becomes_a_jpeg_with_full_colour_resolution():
     assert "JPEG" in encoded.notices[0]
 
 
+@pytest.mark.parametrize("quality", [95, 75])
+def test_a_jpeg_of_just_as_many_bytes_as_are_allowed_is_sent_and_one_byte_more_is_not(quality):
+    pixels, file = noise(300, 200), io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    most = len(file.getvalue())
+    assert encode_image(pixels, ImageLimits(max_bytes=most)).data == file.getvalue()
+    less = encode_image(pixels, ImageLimits(max_bytes=most - 1))
+    assert len(less.data) < most and (opened(less).size == (300, 200)) == (quality == 95)
+
+
 def test_then_it_becomes_smaller_and_says_so():
     encoded = encode_image(noise(300, 200), ImageLimits(max_bytes=8_000))
     assert len(encoded.data) <= 8_000
@@ -52,6 +63,17 @@ def test_it_never_becomes_smaller_than_the_model_accepts():
     limits = ImageLimits(max_bytes=2_000, width=Bound(gt=250), height=Bound(gt=100))
     with pytest.raises(InputRefused, match="2000 bytes"):
         encode_image(noise(300, 200), limits)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["wide", "high"])
+def test_it_keeps_within_the_models_ratio_however_much_smaller_it_becomes(turned):
+    """At the edge of the ratio a pixel more on one side than on the other is one too many."""
+    pixels = noise(100, 299) if turned else noise(299, 100)
+    limits = ImageLimits(ratio=Bound(gt=1 / 3) if turned else Bound(lt=3))
+    for max_bytes in range(1_500, 11_000, 500):
+        encoded = encode_image(pixels, replace(limits, max_bytes=max_bytes))
+        width, height = opened(encoded).size
+        assert width * height < 29_900 and limits.ratio.holds(width / height)
 
 
 def test_a_model_without_png_gets_jpeg():

@@ -124,6 +124,37 @@ def test_auto_always_ends_within_the_limits(width, height):
     assert DREAMINA.width.holds(width) and DREAMINA.height.holds(height) and DREAMINA.ratio.holds(width / height)
 
 
+@pytest.mark.parametrize(
+    ("size", "limits", "expected"),
+    [
+        ((2, 1), ImageLimits(ratio=Bound(lt=2)), (1, 1)),
+        ((1, 2), ImageLimits(ratio=Bound(gt=0.5)), (1, 1)),
+        ((1000, 1), ImageLimits(width=Bound(le=10)), (10, 1)),
+        ((1, 1000), ImageLimits(height=Bound(lt=10)), (1, 9)),
+        ((1, 1), ImageLimits(width=Bound(ge=2.5)), (3, 3)),
+        ((3, 1), ImageLimits(ratio=Bound(le=2.5)), (2, 1)),
+        ((1, 3), ImageLimits(ratio=Bound(ge=0.4)), (1, 2)),
+    ],
+)
+def test_auto_leaves_as_much_of_the_smallest_picture_as_the_limits_take(size, limits, expected):
+    assert fit(photo(*size), limits, "auto").pixels.shape[1::-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (ImageLimits(), ""),
+        (ImageLimits(max_bytes=4_700_000), ""),
+        (DREAMINA, "Each side > 320 and <= 4096 px, width / height > 0.33 and < 3, file up to 4.7 MB."),
+        (ImageLimits(width=Bound(ge=300), height=Bound(lt=20)), "Width >= 300 px, height < 20 px."),
+        (ImageLimits(ratio=Bound(le=2.5), max_bytes=10**7), "Width / height <= 2.5, file up to 10 MB."),
+        (ImageLimits(height=Bound(ge=300)), "Height >= 300 px."),
+    ],
+)
+def test_the_limits_are_a_sentence(limits, sentence):
+    assert limits.sentence == sentence
+
+
 def test_auto_refuses_what_no_size_can_satisfy():
     limits = ImageLimits(width=Bound(ge=300), height=Bound(le=400))
     with pytest.raises(InputRefused, match="can't be made to fit"):

@@ -43,6 +43,13 @@ def test_a_billion_claimed_frames_are_refused_from_the_header(tmp_path):
     assert clip.frames(3).shape[0] == 3
 
 
+def test_the_silence_of_a_billion_claimed_frames_is_refused_as_well(tmp_path):
+    path = claiming_frames(avi(tmp_path / "huge.avi"), 1_000_000_000)
+    with pytest.raises(NotEnoughMemory, match=r"The sound needs 14700\.0 GB") as refused:
+        Clip.open(path).audio()
+    assert str(path) in refused.value.what
+
+
 def test_claimed_sizes_are_refused_from_the_header(tmp_path):
     path = avi(tmp_path / "wide.avi", codec="rawvideo", pix_fmt="bgr24")
     content = bytearray(path.read_bytes())

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from remote_video_pack.remote_video.errors import MediaError
+from remote_video_pack.remote_video.errors import MediaError, NotEnoughMemory
 from remote_video_pack.remote_video.media.clip import Clip
 
 from .clips import moving_picture, tone, write_clip
@@ -163,6 +163,24 @@ def test_a_hole_in_the_sound_is_silence(tmp_path):
     waveform = clip.audio()["waveform"][0, 0].numpy()
     assert len(waveform) == pytest.approx(48000, abs=100)
     assert not waveform[12100:35900].any() and np.abs(waveform[36100:]).max() > 0.4
+
+
+@pytest.mark.parametrize(("sound_s", "picture_s", "heard_s"), [(0.5, 0.0, 1.0), (0.0, 0.25, 0.25)])
+def test_blocks_that_follow_one_another_have_nothing_between_them(tmp_path, sound_s, picture_s, heard_s):
+    blocks = [(sound_s + begin_s, tone(0.25, 48000, 1)) for begin_s in (0.0, 0.25)]
+    clip = with_sound_at(tmp_path / "later.mkv", blocks, picture_begins_s=picture_s)
+    waveform = clip.audio()["waveform"][0, 0].numpy()
+    assert len(waveform) == pytest.approx(48000 * heard_s, abs=100)
+    assert np.abs(waveform[-12000:]).max() > 0.4
+
+
+@pytest.mark.parametrize("blocks_at_s", [(1e7,), (0.0, 1e7)], ids=["late", "a hole"])
+def test_silence_that_would_not_fit_into_the_memory_is_refused(tmp_path, blocks_at_s):
+    clip = with_sound_at(tmp_path / "far.mkv", [(begin_s, tone(0.25, 48000, 1)) for begin_s in blocks_at_s])
+    with pytest.raises(NotEnoughMemory, match=r"The sound needs 1920\.0 GB of RAM") as refused:
+        clip.audio()
+    assert str(clip.path) in refused.value.what
+    assert len(clip.frames()) == 24
 
 
 def test_sound_that_ends_before_the_picture_begins_is_silence_of_the_clip_s_length(tmp_path):

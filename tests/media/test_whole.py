@@ -39,6 +39,7 @@ def test_an_unknown_codec_leaves_the_rest(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"avc1", b"xyz1"))
     clip = Clip.open(path)
     assert (clip.info.fps, clip.info.frame_count) == (24.0, 24)
+    assert (clip.info.width, clip.info.height) == (0, 0)
     assert clip.audio()["waveform"].any()
     for read in (clip.frames, clip.last_frame):
         with pytest.raises(MediaError, match="codec"):
@@ -123,12 +124,39 @@ def test_a_cut_between_two_fragments_is_seen_by_the_index(tmp_path, which):
     assert_said(path, whole, cut)
     end = next(start for kind, start, _ in boxes(whole) if kind == b"mfra")
     assert what_is_missing(path) == f"{end - cut:,} bytes"
+    path.write_bytes(whole[:end])
+    assert what_is_missing(path) == ""
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_cut_between_two_fragments_is_seen_by_the_whole_duration(tmp_path, which):
     path = tmp_path / "clip.mp4"
     whole = with_whole_duration(three_pieces(path, PIECES), 1000)
+    assert_said(path, whole, cuts(whole)[which])
+    assert what_is_missing(path) == ("0.3 s", "0.7 s")[which == 0]
+
+
+def of_64_bits(content: bytes) -> bytes:
+    """The same boxes with the numbers of their version 1, as some packagers write them."""
+    made = b""
+    for kind, start, end in boxes(content):
+        inner = content[start + 8 : end]
+        if kind in (b"moov", b"trak", b"mdia", b"mvex"):
+            inner = of_64_bits(inner)
+        elif kind in (b"mvhd", b"mdhd"):
+            inner = b"\1" + inner[1:4] + struct.pack(">QQIQ", *struct.unpack_from(">4I", inner, 4)) + inner[20:]
+        elif kind == b"tkhd":
+            inner = b"\1" + inner[1:4] + struct.pack(">QQIIQ", *struct.unpack_from(">5I", inner, 4)) + inner[24:]
+        elif kind == b"mehd":
+            inner = b"\1" + inner[1:4] + struct.pack(">Q", *struct.unpack_from(">I", inner, 4))
+        made += struct.pack(">I4s", 8 + len(inner), kind) + inner
+    return made
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_cut_is_seen_in_boxes_of_64_bits(tmp_path, which):
+    path = tmp_path / "clip.mp4"
+    whole = of_64_bits(with_whole_duration(three_pieces(path, PIECES), 1000))
     assert_said(path, whole, cuts(whole)[which])
     assert what_is_missing(path) == ("0.3 s", "0.7 s")[which == 0]
 

@@ -21,6 +21,7 @@ from .scripted import HTML, reply, says
         ({"balance_usd": "a lot", "balance_microdollars": 5e5}, 0.5),
         ({"data": {"balance_usd": 3}}, 3.0),
         ({"balance_usd": 0}, 0.0),
+        ({"balance_usd": 0.12345678}, 0.123457),
         ({"balance_usd": -1.5, "currency": None}, -1.5),
         ({"balance_usd": 12.5, "currency": "EUR"}, None),
         ({"balance_usd": 12.5, "currency": 5}, None),
@@ -40,8 +41,16 @@ def test_a_balance_is_read_or_not_known(server, runcomfy, said, usd):
 
 @pytest.mark.parametrize(
     "answer",
-    [HTML, reply(204, b""), says([1]), says({"message": "no"}, 404), says({"error_code": 400004}), says({}, 503)],
-    ids=["html", "nothing", "list", "404", "error in 200", "503"],
+    [
+        HTML,
+        reply(204, b""),
+        says([1]),
+        says({"message": "no"}, 404),
+        says({"error_code": 400004}),
+        says({}, 503),
+        says({"balance_usd": 1}, 300),
+    ],
+    ids=["html", "nothing", "list", "404", "error in 200", "503", "300"],
 )
 def test_what_is_no_answer_is_an_error_that_can_be_passed_over(server, runcomfy, answer):
     server.will(answer)

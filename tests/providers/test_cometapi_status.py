@@ -68,6 +68,14 @@ def test_a_percentage_is_read_in_any_writing(server, comet, progress):
     assert comet.status("task_1").progress == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize(
+    ("progress", "part"), [(0, 0.0), (0.0, 0.0), (1, 0.01), ("1", 0.01), (1.0, 1.0), ("0.9%", 0.009), (1.5, 0.015)]
+)
+def test_a_whole_number_counts_per_cent_and_a_part_of_one_as_it_is(server, comet, progress, part):
+    server.will(says({**TASK, "status": "in_progress", "progress": progress}))
+    assert comet.status("task_1").progress == pytest.approx(part)
+
+
 @pytest.mark.parametrize("progress", [None, "", "half", "nan", -1, 101, True, [], 10**400])
 def test_a_percentage_is_never_invented(server, comet, progress):
     server.will(says({**TASK, "status": "in_progress", "progress": progress}))

@@ -77,6 +77,13 @@ def test_it_holds_below_tls(session: requests.Session, certificate: Path, drip: 
         ends_when_cut(session, url, limited(session, 60))
 
 
+def test_it_holds_while_tls_is_agreed_on(session: requests.Session):
+    with speaking(DRIPS["silence"]) as host:
+        url = f"https://127.0.0.1:{host.port}/"
+        ends_by_itself(session, url, limited(session, 0.4))
+        ends_when_cut(session, url, limited(session, 60))
+
+
 @pytest.mark.parametrize("drip", DRIPS)
 def test_it_holds_through_a_proxy(session: requests.Session, drip: str):
     with speaking(DRIPS[drip]) as proxy:

@@ -14,7 +14,7 @@ from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.providers import PROVIDERS
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY, connect
 from remote_video_pack.remote_video.providers.http import Api
-from remote_video_pack.remote_video.providers.response import MAX_DEPTH, MAX_RESPONSE_BYTES, Response
+from remote_video_pack.remote_video.providers.response import MAX_DEPTH, MAX_RESPONSE_BYTES, Response, listed_in
 from remote_video_pack.remote_video.providers.runcomfy import RunComfy
 from remote_video_pack.remote_video.providers.status import TransientError
 from remote_video_pack.remote_video.settings import Settings
@@ -40,6 +40,20 @@ def test_a_request_whose_answer_was_lost_is_asked_again(server, api):
     server.will(hang_up, says({"status": "fine"}))
     assert api.get("/x").json() == {"status": "fine"}
     assert len(server.requests) == 2
+
+
+def test_a_request_that_is_lost_again_is_left_to_whoever_asked(server, api):
+    server.will(hang_up)
+    with pytest.raises(TransientError):
+        api.get("/x")
+    assert len(server.requests) == 2
+
+
+def test_a_cookie_is_never_sent_back(server, api):
+    server.will(reply(200, b"{}", {**JSON, "Set-Cookie": "who=the-first-account; Path=/"}))
+    for _ in range(2):
+        api.get("/x")
+    assert [seen.headers.get("cookie") for seen in server.requests] == [None, None]
 
 
 def test_requests_of_one_thread_share_a_connection(server, api):
@@ -122,7 +136,17 @@ def test_json_as_deep_as_allowed_is_read():
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("7", 7), ("0", 0), ("soon", None), ("", None), ("-1", None), ("\u0663", None)]
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("315360000", 315_360_000),
+        ("315360001", None),
+        ("soon", None),
+        ("", None),
+        ("-1", None),
+        ("\u0663", None),
+    ],
 )
 def test_retry_after_in_seconds(value, seconds):
     assert Response(429, {"Retry-After": value}, b"").retry_after == seconds
@@ -132,6 +156,57 @@ def test_retry_after_as_a_date_is_seconds_from_now():
     later, before = formatdate(time.time() + 100, usegmt=True), formatdate(time.time() - 100, usegmt=True)
     assert 90 < Response(429, {"Retry-After": later}, b"").retry_after <= 100
     assert Response(429, {"Retry-After": before}, b"").retry_after == 0
+    without_zone = formatdate(time.time() + 100)
+    assert without_zone.endswith("-0000")
+    assert 90 < Response(429, {"Retry-After": without_zone}, b"").retry_after <= 100
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "words"),
+    [
+        (300, {"Location": "/a\nb"}, "HTTP 300, a redirect to /a b, which is not followed"),
+        (399, {"Location": "/" + "x" * 300}, "HTTP 399, a redirect to /" + "x" * 199 + ", which is not followed"),
+        (302, {}, "HTTP 302"),
+        (299, {"Location": "/a"}, "HTTP 299"),
+        (400, {"Location": "/a"}, "HTTP 400"),
+    ],
+)
+def test_an_answer_that_says_nothing_itself_is_told_in_few_words(status, headers, words):
+    assert Response(status, headers, b"{}").summary == words
+    assert words.startswith("HTTP 3") or Response(status, headers, b"<p>").summary == f"{words}, not JSON"
+
+
+def test_of_a_long_listing_only_what_is_nested_too_deep_is_lost():
+    deep: list[object] = []
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    answer = Response(200, {}, json.dumps([{"id": 1}, {"id": 2, "odd": deep}]).encode())
+    assert answer.json() is None
+    first, second = answer.json(clipped=True)
+    assert (first, second["id"]) == ({"id": 1}, 2)
+    depth, inner = 1, [first, second]
+    while inner := [part for item in inner for part in (item.values() if isinstance(item, dict) else item)]:
+        depth += 1
+        inner = [part for part in inner if isinstance(part, (dict, list))]
+    assert depth <= MAX_DEPTH
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        ([1], [1]),
+        ({"models": [1]}, [1]),
+        ({"data": {"items": [1]}}, [1]),
+        ({"results": [], "data": None}, []),
+        ({"data": {"data": {"data": [1]}}}, None),
+        ({"data": "1"}, None),
+        ({}, None),
+        ("models", None),
+        (None, None),
+    ],
+)
+def test_a_listing_is_found_under_its_names_and_not_deeper_than_twice(body, items):
+    assert listed_in(body) == items
 
 
 def test_a_key_the_provider_repeats_is_taken_out(server, runcomfy):

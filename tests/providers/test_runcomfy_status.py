@@ -152,6 +152,7 @@ TWO, THREE, COVER = "https://m/2.mp4", "https://m/3.mp4", "https://m/cover.png"
         ({"video": CLIP, "image": {"url": "https://m/b"}}, [[CLIP], ["https://m/b"]]),
         ({"outputs": [{"video": CLIP, "url": TWO}, {"video": THREE}]}, [[CLIP, TWO], [THREE]]),
         ({"images": [COVER]}, []),
+        ({"video": CLIP, "images": ["cover.png", "data:image/png;base64,AAAA", COVER]}, [[CLIP], [COVER]]),
     ],
 )
 def test_several_files_are_told_from_several_addresses_of_one(output, files):
@@ -211,7 +212,7 @@ def test_a_failure_keeps_the_providers_words_and_the_id(server, runcomfy, error)
 def test_a_failure_by_moderation_says_so_first(server, runcomfy):
     server.will(DONE, says({"status": "failed", "error": "Output was flagged by content moderation"}))
     failure = runcomfy.status("r").error
-    assert isinstance(failure, errors.ModerationError)
+    assert isinstance(failure, errors.ModerationError) and failure.request_id == "r"
     assert str(failure).startswith(errors.MODERATION_OPENING)
 
 
@@ -227,6 +228,14 @@ def test_a_cost_counts_when_it_is_one(server, runcomfy, cost, usd):
 def test_a_cost_may_come_late(server, runcomfy):
     server.will(*finished(output=CLIP), *finished(output=CLIP, cost=0.5))
     assert [runcomfy.status("r").cost_usd for _ in range(2)] == [None, 0.5]
+
+
+@pytest.mark.parametrize("route", ["status", "result"])
+def test_an_answer_about_another_job_is_never_taken_for_this_ones(server, runcomfy, route):
+    other = {"request_id": "s", "status": "completed", "output": {"video": CLIP}, "cost": 0.4}
+    server.will(*([] if route == "status" else [DONE]), says(other))
+    with pytest.raises(TransientError, match="about another job"):
+        runcomfy.status("r")
 
 
 @pytest.mark.parametrize("route", ["status", "result"])

@@ -87,3 +87,11 @@ def test_nothing_is_submitted_by_it(sandbox):
         tried(sandbox, provider_id)
     assert sandbox.accepted_posts == 0
     assert all(request.method == "GET" for request in list(sandbox.requests))
+
+
+def test_what_has_to_be_set_on_this_machine_is_said(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "ftp://proxy.example")
+    far = "http://provider.invalid"
+    trial = PROVIDERS["runcomfy"].client(far, CANARY, endpoint=far, timeouts=HASTE).try_key()
+    assert trial.verdict is Verdict.UNANSWERED
+    assert "HTTP_PROXY" in trial.words and "restart ComfyUI" in trial.words

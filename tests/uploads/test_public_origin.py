@@ -37,6 +37,34 @@ def test_nobody_can_guess_the_name(tmp_path: Path) -> None:
     assert all(name.endswith(".mp4") and len(name) >= 64 for name in names)
 
 
+def test_what_another_run_left_is_removed_by_its_name_and_nothing_else_is(
+    view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left, other = PublicOrigin(view, tmp_path, "remote-video"), PublicOrigin(view, tmp_path, "remote-video")
+    first, second = left.url_for(b"first", "image/png"), other.url_for(b"of another job", "image/png")
+    later = PublicOrigin(view, tmp_path, "remote-video")
+    later.adopt(list(left.names))
+    assert later.names == left.names
+    later.discard()
+    assert [requests.get(url, timeout=10).status_code for url in (first, second)] == [404, 200]
+    assert later.names == ()
+    left.discard()  # it is gone already, which is no trouble
+    assert not caplog.records
+
+
+def test_a_file_that_can_not_be_removed_is_named_and_the_others_go(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = PublicOrigin("https://host.example", tmp_path, "remote-video")
+    for data in (b"first", b"last"):
+        upload.url_for(data, "image/png")
+    stubborn, other = (tmp_path / "remote-video" / name for name in upload.names)
+    stubborn.unlink()
+    stubborn.mkdir()
+    upload.discard()
+    assert not other.exists() and str(stubborn) in caplog.text
+
+
 def test_an_origin_with_a_path_keeps_it(tmp_path: Path) -> None:
     url = PublicOrigin("https://host.example/session/7/", tmp_path, "remote-video").url_for(b"", "image/png")
     assert url.startswith("https://host.example/session/7/view?filename=")
@@ -46,4 +74,4 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "remote-video").write_bytes(b"a file where the folder should be")
     with pytest.raises(UploadError, match="remote-video") as caught:
         PublicOrigin("https://host.example", tmp_path, "remote-video").url_for(b"", "image/png")
-    assert "Not billed" in str(caught.value)
+    assert "Not billed" in str(caught.value) and "writable" in caught.value.next_step
