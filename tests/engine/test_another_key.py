@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.remote_video.before_run import Known, before_run
+from remote_video_pack.remote_video.engine.another_key import told_of
 from remote_video_pack.remote_video.engine.look_ahead import look_ahead
 from remote_video_pack.remote_video.errors import JobFailed, JobUncertain, StillRunning
 from remote_video_pack.remote_video.ledger.ledger import Ledger
@@ -120,6 +121,13 @@ def test_a_clip_that_another_account_paid_for_is_seen_and_not_taken(shared, monk
     assert theirs.account != ours.account
     assert shared.run_now().request_id == own.request_id, "from then on each account has its own"
     assert shared.posts == 2
+
+
+def test_a_clip_that_another_account_is_still_having_made_is_called_so(studio):
+    studio.run_now()
+    (job,) = rows(studio)
+    assert "has had this very clip made" in told_of(job)
+    assert "is having this very clip made" in told_of(replace(job, state=State.SUBMITTED))
 
 
 def test_before_a_run_it_is_not_called_free_and_is_said(shared, monkeypatch):

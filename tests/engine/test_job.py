@@ -232,6 +232,26 @@ def test_images_are_taken_back_when_the_job_or_the_key_is_refused_at_once(showin
     wait_until(lambda: not images(showing), "the images to be taken back")
 
 
+NOWHERE = {"uploads": "public-origin", "public_origin": None}
+"""Images are to be shown under an address, and none is set."""
+
+
+def test_a_way_to_show_images_that_can_not_be_is_an_error_before_anything_is_sent(studio):
+    with pytest.raises(SettingsError, match="REMOTE_VIDEO_PUBLIC_ORIGIN"):
+        replace(studio, more=NOWHERE).run_now()
+    assert studio.posts == 0
+
+
+def test_a_job_goes_on_where_its_images_can_not_be_taken_back_any_more(showing, caplog):
+    showing.sandbox.faults.set("runcomfy/status", "error-400004-as-401")
+    with pytest.raises(AccountError):
+        showing.run_now()
+    showing.sandbox.faults.clear()
+    clip = replace(showing, more=NOWHERE).run_now()
+    assert clip.path.is_file()
+    assert f"The images of {clip.request_id} can't be removed from where they were put" in caplog.text
+
+
 def test_images_are_taken_back_when_the_clip_is_there(showing):
     showing.sandbox.faults.set("runcomfy/status", "never-finishes")
     player, seen = Player(), []

@@ -149,6 +149,15 @@ def test_a_model_that_is_gone_is_an_error_before_anything_is_sent(fronted, answe
     assert (fronted.posts, states(fronted), told.value.billed) == (0, [], Billed.NO)
 
 
+def test_a_model_that_is_gone_and_has_no_successor_names_none(fronted):
+    keep(file_of(fronted.home, fronted.settings.endpoint("runcomfy")), [model("kling/kling-3/text-to-video")])
+    fronted.sandbox.faults.set("runcomfy/submit", "error-400001")
+    with pytest.raises(ModelGone) as told:
+        fronted.run_now()
+    assert told.value.successors == ()
+    assert "in its place" not in told.value.next_step
+
+
 def test_a_model_that_the_post_finds_gone_names_what_took_its_place_too(fronted):
     new = "google-deepmind/veo-4/image-to-video"
     keep(file_of(fronted.home, fronted.settings.endpoint("runcomfy")), [model(new, categories=["image-to-video"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 from remote_video_pack.remote_video.clips.output_folder import OutputFolder
 from remote_video_pack.remote_video.engine.saved import save_sidecar
+from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import DownloadError, JobExpired
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 
-from .one_job import Studio, wait_until
+from .one_job import Player, Studio, wait_until
 
 
 @dataclass
@@ -52,6 +54,30 @@ def test_paths_are_kept_relative_to_the_output_folder(studio):
     record = the_record(studio)
     assert record.path == "video/clip_00001_.mp4"
     assert record.clip_path == clip.path == studio.output.resolve() / record.path
+
+
+def with_workflow(studio: Studio) -> StoredClip:
+    """One press on Run in a workflow that is saved beside its clip."""
+
+    async def clip() -> StoredClip:
+        order = studio.order()
+        order = replace(order, job=replace(order.job, sidecar='{"nodes": []}'))
+        return await studio.engine.watch(order, Player()).clip()
+
+    return asyncio.run(clip())
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_workflow_that_is_gone_beside_a_saved_clip_is_written_again(studio, is_moved):
+    with_workflow(studio).path.with_suffix(".json").unlink()
+    if is_moved:
+        moved = elsewhere(studio)
+        studio.output.rename(moved.output)
+        studio = moved
+    again = with_workflow(studio)
+    assert (again.reused, again.path.is_relative_to(studio.output.resolve())) == (True, True)
+    assert again.path.with_suffix(".json").read_text(encoding="utf-8") == '{"nodes": []}'
+    studio.close()
 
 
 @pytest.mark.parametrize("how", ["absolute", "up", "other-folder"])

@@ -102,8 +102,10 @@ def test_how_many_there_are_is_told_on_the_first_page_while_that_is_cheap(ledger
     assert ledger.page(Wanted(limit=2)).total is None
 
 
-def test_the_models_there_are_jobs_of(ledger):
+def test_the_models_there_are_jobs_of(ledger, monkeypatch):
     assert ledger.model_names() == ["Model 0", "Model 1"]
+    monkeypatch.setattr(paging, "MOST_MODELS", 1)
+    assert ledger.model_names() == ["Model 0"], "no more than a menu takes"
 
 
 def test_some_are_had_by_their_keys(ledger):
