@@ -38,6 +38,13 @@ def test_frames_are_divided_by_the_rate_that_is_set():
     assert seconds(model(num_frames=FRAMES, frame_rate={"type": "number", "minimum": 1, "maximum": 60})) is None
 
 
+def test_a_model_names_all_that_says_how_long_its_clip_will_be():
+    assert model(duration=FPS).length_inputs == ("duration",)
+    assert model(num_frames=FRAMES, fps=FPS).length_inputs == ("num_frames", "fps")
+    assert model("At 24 fps.", num_frames=FRAMES).length_inputs == ("num_frames",)
+    assert model().length_inputs == ()
+
+
 def test_an_estimate_is_made_of_it():
     listing = model(num_frames=FRAMES, fps=FPS)
     request = listing.request({"prompt": "a sea", "seed": 1, "num_frames": 240})

@@ -402,6 +402,9 @@ def test_elements_are_sockets_for_the_element_node(names):
     field = of({"type": "array", "maxItems": 2, "items": items}, "elements")
     assert isinstance(field, Elements)
     assert (field.most, field.parts) == (2, tuple(names))
+    at_least_one = of({"type": "array", "minItems": 1, "items": items}, "elements")
+    assert isinstance(at_least_one, Elements) and at_least_one.most == 8
+    assert isinstance(of({"type": "array", "minItems": 2, "items": items}, "elements"), Json)
 
 
 @pytest.mark.parametrize("parts", [{"video_url": PARTS["video_url"]}, {**PARTS, "voice_id": {"type": "string"}}])

@@ -57,6 +57,7 @@ def test_then_it_becomes_smaller_and_says_so():
     width, height = opened(encoded).size
     assert width < 300 and height < 200
     assert f"{width}x{height}" in encoded.notices[0] and "300x200" in encoded.notices[0]
+    assert encoded.notices[0].endswith("the model accepts up to 0.008 MB.")
 
 
 def test_it_never_becomes_smaller_than_the_model_accepts():

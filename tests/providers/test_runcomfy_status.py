@@ -269,6 +269,7 @@ def test_an_unknown_request_is_gone(server, runcomfy, route, payload, http):
         reply(502, b"<html>", {"Content-Type": "text/html"}),
         reply(503, b""),
         reply(524, b""),
+        says({"status": "completed"}, 300),
         says({"status": "completed"}, 301, Location="/elsewhere"),
         reply(302, b"", {"Location": "https://elsewhere.example/"}),
     ],

@@ -64,7 +64,6 @@ def test_the_url_is_signed_and_expires(settings: S3Settings) -> None:
     query = parse_qs(url.query)
     assert query["X-Amz-Expires"] == ["900"]
     assert query["X-Amz-Signature"]
-    assert all(name.startswith("X-Amz-") for name in query), "a store that only resembles AWS may know no more"
     assert "test-secret" not in url.geturl()
     upload.discard()
 
