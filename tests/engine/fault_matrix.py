@@ -32,7 +32,7 @@ BESIDE = {
     "variant-output-image-too": (b"", [".png"]),
 }
 """What ends the second video that the provider sends besides, and the endings of what else there is, by fault."""
-QUEUE_S = 2.5
+QUEUE_S = 3.5
 """Long enough for Stop to find a job still queued."""
 
 
