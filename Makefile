@@ -7,14 +7,16 @@ READY  := $(VENV)/.ready
 TSC    := $(VENV)/web/node_modules/typescript/bin/tsc
 
 # A file's tests stay together: some of them share what is dear to make. tests/conftest.py says which begin first.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# Many of them wait, so that two cores have work for four processes.
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format words bench soak comfy test-comfyui clean-demo
+.PHONY: help demo test coverage lint format words bench soak comfy test-comfyui clean-demo
 
 help:
 	@echo "make demo          five clips from one photograph in the sandbox, no key needed; writes demo_output/"
 	@echo "make test          every test that needs no ComfyUI"
+	@echo "make coverage      what of the engine the tests of the engine run through, lines and branches"
 	@echo "make lint          ruff (rules, format), mypy --strict, and tsc --strict over web/"
 	@echo "make format        let ruff format the code"
 	@echo "make words         write locales/*/*.json from locales/*/words.json and what the nodes say"
@@ -38,6 +40,9 @@ demo: $(READY)
 clean-demo:
 	rm -rf demo_output
 
+# Dozens of processes import the same files: what is compiled once is kept.
+test soak coverage: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY)
 	$(BIN)/python -m pytest -q -m "not comfyui" $(SIDE_BY_SIDE)
 	$(BIN)/node --test tests/web/*.test.js
@@ -58,6 +63,12 @@ words: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+coverage: $(READY)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q -m "not comfyui" --timeout 600 tests/engine
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 soak: $(READY)
 	REMOTE_VIDEO_SOAK=1 $(BIN)/python -m pytest -q -m "not comfyui" --timeout 7200 tests/engine tests/ledger tests/studio tests/catalogue tests/media/test_hostile.py

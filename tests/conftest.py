@@ -33,20 +33,27 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 LONG = (
-    "engine/test_fault_matrix_runcomfy.py",
     "engine/test_fault_matrix_cometapi.py",
     "engine/test_crash.py",
-    "engine/test_crash_in_postgres.py",
+    "engine/test_fault_matrix_runcomfy.py",
     "engine/test_database_trouble.py",
     "engine/test_fault_matrix_in_postgres.py",
-    "network/test_networks.py",
-    "command_line/test_batch.py",
-    "command_line/test_make.py",
-    "engine/test_ledger_trouble.py",
     "engine/test_collector_crash.py",
+    "media/test_encode.py",
+    "engine/test_crash_in_postgres.py",
     "project/test_demo.py",
+    "media/test_hostile.py",
+    "command_line/test_check.py",
+    "command_line/test_jobs.py",
+    "ledger/test_database.py",
+    "network/test_networks.py",
+    "command_line/test_make.py",
+    "media/test_fit.py",
+    "command_line/test_costs.py",
+    "command_line/test_batch.py",
+    "engine/test_ledger_trouble.py",
 )
-"""Files that take half a minute or more."""
+"""Files that take half a minute or more, the longest first; those that mostly wait stand between those that compute."""
 
 
 def _clean_environment() -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from remote_video_pack.remote_video.sandbox import Pace
@@ -10,11 +13,23 @@ from ..faults import Sandbox
 from .children import Nursery
 from .one_job import KEY, QUICK, Studio, small_clip
 
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 2**30
+
 
 @pytest.fixture(scope="session")
 def small_mp4(tmp_path_factory) -> bytes:
     """The clip that the sandbox of `studio` serves for every job."""
     return small_clip(tmp_path_factory.mktemp("small-mp4"))
+
+
+@pytest.fixture(scope="module")
+def folder_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where no test asks what a power cut leaves: on no disk, on a system that offers that and has room."""
+    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_BYTES):
+        yield tmp_path_factory.mktemp("on-disk")
+        return
+    with TemporaryDirectory(prefix="remote-video-tests-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ BESIDE = {
     "variant-output-image-too": (b"", [".png"]),
 }
 """What ends the second video that the provider sends besides, and the endings of what else there is, by fault."""
-QUEUE_S = 2.5
+QUEUE_S = 3.5
 """Long enough for Stop to find a job still queued."""
 
 
@@ -42,12 +42,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory, folder_in_memory: Path) -> tuple[Path, Path]:
     """One that all processes of this test run share (pytest-xdist), and one of this process."""
     base = tmp_path_factory.getbasetemp()
     shelf = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fault-matrix"
     shelf.mkdir(exist_ok=True)
-    return shelf, tmp_path_factory.mktemp("stages")
+    return shelf, folder_in_memory
 
 
 @pytest.fixture(scope="module")

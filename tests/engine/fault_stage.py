@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from remote_video_pack.remote_video.engine.order import Order
 from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.record import JobRecord
+from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import LoggedRequest, Sandbox
@@ -27,9 +31,10 @@ HURRIED = replace(
     submission=5.0,
     read=0.4,
     cancel_answer=3.0,
-    stop_check=0.02,
-    lease=30.0,
-    heartbeat=2.0,
+    question_floor=0.03,
+    stop_check=0.1,
+    lease=60.0,
+    heartbeat=10.0,
     collect=30.0,
 )
 STALL_S = 15.0
@@ -66,13 +71,14 @@ class Stage(Studio):
 
     seed: int = 0
     """Of the case that is on."""
+    _key: str | None = field(default=None, init=False)
     _posts_before: int = field(default=0, init=False)
     _requests_before: int = field(default=0, init=False)
 
     def begin(self, provider: str) -> None:
         """Make ready for another case: a clip that nobody asked for before."""
         self.sandbox.faults.clear()
-        self.provider, self.seed = provider, next(_seeds)
+        self.provider, self.seed, self._key = provider, next(_seeds), None
         self._posts_before, self._requests_before = self.sandbox.accepted_posts, len(self.sandbox.requests)
 
     @property
@@ -106,7 +112,12 @@ class Stage(Studio):
 
     def record(self) -> JobRecord | None:
         """The case's row."""
-        return next((job for job in self.ledger.recent(100) if job.seed == self.seed), None)
+        return self.ledger.get(self._key) if self._key else None
+
+    def order(self, **job: Any) -> Order:
+        order = super().order(**job)
+        self._key = order.key
+        return order
 
     @property
     def _job(self) -> dict[str, object]:
@@ -123,10 +134,23 @@ def stages(folder: Path, count: int, clip: bytes, pace: Pace, ledger_url: str | 
         made.append(
             Stage(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
         )
-    try:
-        yield made
-    finally:
-        for stage in made:
-            stage.sandbox.faults.clear()
-            stage.close()
-            stage.sandbox.stop()
+    with ExitStack() as ledgers:
+        for stage in made if ledger_url is None else ():
+            ledgers.enter_context(kept_open(stage))
+        try:
+            yield made
+        finally:
+            for stage in made:
+                stage.sandbox.faults.clear()
+                stage.close()
+                stage.sandbox.stop()
+
+
+@contextmanager
+def kept_open(stage: Stage) -> Iterator[None]:
+    """Look at its ledger meanwhile: who closes an SQLite file as the last one folds its journal in, which costs more
+    than most transactions."""
+    stage.ledger.recent(1)
+    with closing(sqlite3.connect(stage.home / FILE_NAME)) as db:
+        db.execute("SELECT count(*) FROM jobs").fetchall()
+        yield

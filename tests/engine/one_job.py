@@ -6,6 +6,7 @@ Imported by the tests, and by `child.py` in processes of its own.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 import uuid
@@ -26,7 +27,7 @@ from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.models.request import Request
 from remote_video_pack.remote_video.models.veo3 import VEO3
 from remote_video_pack.remote_video.sandbox import Pace
-from remote_video_pack.remote_video.settings import Settings
+from remote_video_pack.remote_video.settings import Settings, user_name
 from remote_video_pack.remote_video.timeouts import Timeouts
 
 if TYPE_CHECKING:  # it is loaded by its path, too
@@ -50,6 +51,8 @@ HURRY = Timeouts(
     ledger_pause=0.02,
 )
 QUICK = Pace(queue_s=0.02, run_s=0.03)
+HOST, USER = socket.gethostname(), user_name()
+"""As settings find them; an engine asks for its settings again and again, and these cost more than all the rest."""
 SOON_S = 20.0
 """How long a test waits for something that is bound to happen, s: long enough for a machine that is busy."""
 
@@ -170,7 +173,7 @@ class Studio:
             base_urls=self.sandbox.base_urls,
             timeouts=self.timeouts,
             collect=self.collect,
-            **self.more,
+            **{"host": HOST, "user": USER, **self.more},
         )
 
     @property

@@ -47,14 +47,14 @@ def told(request: pytest.FixtureRequest, is_cancel: bool) -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def stories(request, tmp_path_factory, clip: bytes, ledger_url: str) -> Stories:
-    folders = tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("stages")
+def stories(request, tmp_path_factory, folder_in_memory, clip: bytes, ledger_url: str) -> Stories:
+    folders = tmp_path_factory.mktemp("shelf"), folder_in_memory / "runs"
     return Stories(*folders, clip, told(request, False), run_with_and_without, Pace(0.02, 0.02), ledger_url)
 
 
 @pytest.fixture(scope="module")
-def stop_stories(request, tmp_path_factory, clip: bytes, ledger_url: str) -> Stories:
-    folders = tmp_path_factory.mktemp("shelf"), tmp_path_factory.mktemp("stages")
+def stop_stories(request, tmp_path_factory, folder_in_memory, clip: bytes, ledger_url: str) -> Stories:
+    folders = tmp_path_factory.mktemp("shelf"), folder_in_memory / "stops"
     return Stories(*folders, clip, told(request, True), stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
 
 

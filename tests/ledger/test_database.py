@@ -33,7 +33,7 @@ from remote_video_pack.remote_video.ledger.tables import LAYOUT
 
 from .rows import JOB, KEY, ME, as_after_a_restart, begun, key_of, ledger_of, sql
 
-MUTATED = 2000 if os.environ.get("REMOTE_VIDEO_SOAK") else 150
+MUTATED = 2000 if os.environ.get("REMOTE_VIDEO_SOAK") else 60
 LAYOUT_1 = (Path(__file__).parent / "layout_1.sql").read_text(encoding="ascii")
 SALT = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 

@@ -85,7 +85,7 @@ def test_a_model_without_png_gets_jpeg():
 def photo(width: int, height: int) -> np.ndarray:
     shapes = np.random.default_rng(2).integers(0, 256, (height // 40 + 2, width // 40 + 2, 3), dtype=np.uint8)
     soft = np.asarray(Image.fromarray(shapes).resize((width, height), Image.Resampling.BICUBIC)).astype(np.int16)
-    return np.clip(soft + np.random.default_rng(3).integers(-4, 5, soft.shape), 0, 255).astype(np.uint8)
+    return np.clip(soft + np.random.default_rng(3).integers(-4, 5, soft.shape, np.int16), 0, 255).astype(np.uint8)
 
 
 KINDS = {"photo": photo, "noise": noise, "flat": lambda width, height: np.full((height, width, 3), 90, np.uint8)}

@@ -15,7 +15,7 @@ from remote_video_pack.remote_video.media import clip as clip_module
 
 from .clips import moving_picture, tone, write_clip
 
-CHILDREN = 80 if os.environ.get("REMOTE_VIDEO_SOAK") else 2
+CHILDREN = 80 if os.environ.get("REMOTE_VIDEO_SOAK") else 1
 MUTANTS_EACH = 500
 ENGINE = Path(clip_module.__file__).parent.parent
 CHILD = Path(__file__).with_name("decode_mutants.py")
