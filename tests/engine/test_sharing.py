@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from counts import count
 from remote_video_pack.remote_video.engine.job import write_lost
-from remote_video_pack.remote_video.errors import JobUncertain, RateLimited, RemoteVideoError, Stopped
+from remote_video_pack.remote_video.errors import JobFailed, JobUncertain, RateLimited, RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.sandbox import Pace
@@ -216,6 +216,22 @@ def test_a_refusal_is_told_to_all_who_share_the_job(studio):
     errors = in_threads(studio, [Player() for _ in range(THREADS)])
     assert {type(error).__name__ for error in errors} == {"BalanceError"}
     assert studio.sandbox.accepted_posts == 0
+
+
+def test_a_failure_is_told_to_another_process_that_shares_the_job_and_nothing_is_submitted_again(studio, nursery):
+    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
+    studio.sandbox.faults.set("runcomfy/result", "completed-but-failed")
+    waiting = Player()
+    with ThreadPoolExecutor(1) as here:
+        child = nursery.start(studio)
+        wait_until(lambda: studio.calls("runcomfy/status"), "the other process to follow its job")
+        shared = here.submit(studio.run_now, waiting)
+        wait_until(lambda: waiting.heard("sharing"), "this process to share the job")
+        studio.sandbox.faults.clear("runcomfy/status")
+        assert child.result()["outcome"] == "JobFailed"
+        with pytest.raises(JobFailed):
+            shared.result()
+    assert studio.posts == 1
 
 
 def test_jobs_of_different_seeds_are_different_jobs(studio):
