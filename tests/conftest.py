@@ -112,6 +112,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_engine_is_left() -> Iterator[None]:
+    """The host's engine looks its home up anew each time: one that is left would collect in the next tests' homes."""
+    yield
+    host = sys.modules.get("remote_video_pack.nodes.comfy_host")
+    engine = host.running_engine() if host is not None else None
+    if engine is not None and not engine.has_ended:
+        engine.close()
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory):
     """The PostgreSQL server that all tests of this run share: to make databases in, not to be stopped."""

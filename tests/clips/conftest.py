@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from .downloader import Downloader
+
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
@@ -13,3 +15,8 @@ def output(tmp_path: Path) -> Path:
     folder = tmp_path / "output"
     folder.mkdir()
     return folder.resolve()
+
+
+@pytest.fixture
+def downloader(tmp_path: Path) -> Downloader:
+    return Downloader(tmp_path / "clip.part")

@@ -12,12 +12,12 @@ from remote_video_pack.remote_video.providers.status import TransientError
 
 from ..providers.tls import certificate_of, over_tls
 from .clip_host import Reply, serving, speaking
-from .test_download import CLIP, ETAG, Desk
+from .downloader import CLIP, ETAG, Downloader
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "clip.part", reach=Reach.of("https://api.example.com"), key_goes_to="http")
+def downloader(tmp_path: Path) -> Downloader:
+    return Downloader(tmp_path / "clip.part", reach=Reach.of("https://api.example.com"), key_goes_to="http")
 
 
 @dataclass
@@ -52,53 +52,55 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Net:
 PLAIN = "http://clips.example.com/clip.mp4?sig=1"
 
 
-def test_a_plain_address_is_asked_by_https_first(desk: Desk, net: Net, tmp_path: Path, monkeypatch):
+def test_a_plain_address_is_asked_by_https_first(downloader: Downloader, net: Net, tmp_path: Path, monkeypatch):
     certificate = certificate_of("clips.example.com", tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with speaking(
         over_tls(lambda c, _: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nclip"), certificate)
     ) as host:
         net.ports[443] = host.port
-        assert desk.fetch(PLAIN)
-    assert (desk.part.read_bytes(), net.tried, desk.said) == (b"clip", [443], [])
+        assert downloader.fetch(PLAIN)
+    assert (downloader.part.read_bytes(), net.tried, downloader.said) == (b"clip", [443], [])
 
 
 @pytest.mark.parametrize("url", [PLAIN, "http://clips.example.com:80/clip.mp4?sig=1"])
-def test_where_https_does_not_work_it_is_taken_as_it_is_without_a_key_and_said(desk: Desk, net: Net, url: str):
+def test_where_https_does_not_work_it_is_taken_as_it_is_without_a_key_and_said(
+    downloader: Downloader, net: Net, url: str
+):
     with serving(Reply(200, CLIP, ETAG)) as host:
         net.ports[80] = host.port
-        assert desk.fetch(url, needs_key=True)
-    assert (desk.part.read_bytes(), net.tried) == (CLIP, [443, 80])
+        assert downloader.fetch(url, needs_key=True)
+    assert (downloader.part.read_bytes(), net.tried) == (CLIP, [443, 80])
     assert host.asked[0][0] == "/clip.mp4?sig=1" and "authorization" not in host.asked[0][1]
-    assert len(desk.said) == 1 and "http://" in desk.said[0] and "sig" not in desk.said[0]
+    assert len(downloader.said) == 1 and "http://" in downloader.said[0] and "sig" not in downloader.said[0]
 
 
-def test_what_https_began_is_not_gone_on_with_in_clear(desk: Desk, net: Net, tmp_path: Path, monkeypatch):
+def test_what_https_began_is_not_gone_on_with_in_clear(downloader: Downloader, net: Net, tmp_path: Path, monkeypatch):
     certificate = certificate_of("clips.example.com", tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     half = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + 10 * b"clip"
     with speaking(over_tls(lambda c, _: c.sendall(half), certificate)) as host:
         net.ports[443] = host.port
         with pytest.raises(TransientError):
-            desk.fetch(PLAIN)
+            downloader.fetch(PLAIN)
     assert net.tried == [443]
 
 
 @pytest.mark.parametrize(
     "url", ["http://clips.example.com:8080/clip.mp4", "http://10.0.0.1/clip.mp4", "http://127.0.0.1/"]
 )
-def test_a_plain_address_opens_no_other_port_and_no_other_net(desk: Desk, net: Net, url: str):
+def test_a_plain_address_opens_no_other_port_and_no_other_net(downloader: Downloader, net: Net, url: str):
     with pytest.raises(AddressRefused):
-        desk.fetch(url)
+        downloader.fetch(url)
     assert net.tried == []
 
 
-def test_nothing_leads_from_https_to_plain_http(desk: Desk, net: Net, tmp_path: Path, monkeypatch):
+def test_nothing_leads_from_https_to_plain_http(downloader: Downloader, net: Net, tmp_path: Path, monkeypatch):
     certificate = certificate_of("clips.example.com", tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     away = f"HTTP/1.1 302 Found\r\nLocation: {PLAIN}\r\nContent-Length: 0\r\n\r\n".encode()
     with speaking(over_tls(lambda c, _: c.sendall(away), certificate)) as host:
         net.ports[443] = host.port
         with pytest.raises(AddressRefused, match="not https"):
-            desk.fetch("https://clips.example.com/clip.mp4")
+            downloader.fetch("https://clips.example.com/clip.mp4")
     assert net.tried == [443]

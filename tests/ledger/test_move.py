@@ -208,7 +208,7 @@ def test_workers_at_a_database_of_another_salt_stop_it(home, postgres_url):
     one_of_each(source, source.account_tag("a key"))
     target.acquire(KEY, OTHER)
     with pytest.raises(LedgerError, match="another salt"):
-        moved(home, postgres_url)
+        move(home, postgres_url, PATIENT, HOST, keep_both=False, progress=lambda jobs: None)
 
 
 def test_two_homes_without_accounts_go_into_one_database(home, tmp_path, postgres_url):
