@@ -33,7 +33,11 @@ INTERRUPTED = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code, see `EXIT_CODES`."""
     never_raise()
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
     module, _, function = options.command.partition(".")
     try:
         command = getattr(importlib.import_module(f".command_line.{module}", __package__), function)
@@ -74,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(metavar="command")
     home = _Parser(add_help=False)
     home.add_argument("--home", type=Path, help="the folder of the ledger and the account file (REMOTE_VIDEO_HOME)")
     home.add_argument("--sandbox", action="store_true", help="make-believe clips, no key, no cost")

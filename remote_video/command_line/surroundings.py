@@ -40,10 +40,15 @@ def home_of(options: argparse.Namespace) -> Path:
 
 
 def usual_home() -> Path:
-    """ComfyUI's folder for the pack, where the pack lies in one that has it; else a folder of the user's own."""
-    comfyui = PACK_FOLDER.parent.parent / "user" / "__remote_video"
-    if PACK_FOLDER.parent.name == "custom_nodes" and comfyui.is_dir():
-        return comfyui
+    """ComfyUI's folder for the pack, where the pack lies in a ComfyUI that has it, or the command is run inside one;
+    else a folder of the user's own.
+    """
+    here = Path.cwd()
+    around = [PACK_FOLDER.parent.parent] if PACK_FOLDER.parent.name == "custom_nodes" else []
+    around += [folder for folder in (here, *here.parents) if (folder / "custom_nodes").is_dir()]
+    for comfyui in around:
+        if (home := comfyui / "user" / "__remote_video").is_dir():
+            return home
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "remote-video"
     if sys.platform == "darwin":

@@ -245,3 +245,20 @@ def test_a_dry_run_needs_no_key(tmp_path: Path):
 def test_a_dry_run_of_what_cannot_be_is_refused_like_the_run(terminal: Terminal):
     said = terminal.call("make", "Veo3I2V", "--prompt", "a sea", "--dry-run")
     assert (said.returncode, said.stdout) == (2, "")
+
+
+def test_inside_a_comfyui_its_ledger_is_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    comfyui = tmp_path / "ComfyUI"
+    for folder in ("custom_nodes", "user/__remote_video", "models/vae"):
+        (comfyui / folder).mkdir(parents=True)
+    for inside in (comfyui, comfyui / "models" / "vae"):
+        monkeypatch.chdir(inside)
+        assert usual_home().samefile(comfyui / "user" / "__remote_video")
+    monkeypatch.chdir(tmp_path)
+    assert not usual_home().is_relative_to(tmp_path)
+
+
+def test_with_nothing_typed_the_help_is_shown(terminal: Terminal):
+    done = terminal.call()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == terminal.call("--help").stdout
