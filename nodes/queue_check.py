@@ -17,13 +17,16 @@ def queue_check(spec: ModelSpec) -> Any:
     """The `validate_inputs` of a node that offers `spec`.
 
     ComfyUI passes it what its signature names, None for what is wired, and leaves out its own check of those: so it
-    names what `checked_here` says, no more and no less. Dynamic inputs come whether they are named or not.
+    names what `checked_here` says and the choices of groups, no more and no less. Dynamic inputs come whether they are
+    named or not, but without what was chosen.
     """
 
     def validate_inputs(cls: type, /, **values: Any) -> bool | str:
         return _problem(spec, values) or True
 
-    named = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in checked_here(spec.fields)]
+    choices = [field.name for field in spec.fields if isinstance(field, Repeated)]
+    names = (*checked_here(spec.fields), *choices)
+    named = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in names]
     first = Parameter("cls", Parameter.POSITIONAL_OR_KEYWORD)
     validate_inputs.__signature__ = Signature([first, *named])  # type: ignore[attr-defined]
     return classmethod(validate_inputs)
