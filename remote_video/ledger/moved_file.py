@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,14 +9,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from .sqlite_connection import DURABLE, engine_of, made_beside
-from .sqlite_file import (
-    move_journal,
-    one_process_at_a_time,
-    opened,
-    set_aside_as,
-    told,
-)
+from .sqlite_connection import DURABLE, engine_of, made_beside, put_in_its_place
+from .sqlite_file import one_process_at_a_time, opened, told
 from .sqlite_words import MOVED, MOVED_TO
 from .tables import FAILURES, META
 
@@ -44,12 +37,7 @@ def move_away(path: Path, to: str, copy: Callable[[sa.Connection], T]) -> tuple[
             db.exec_driver_sql("BEGIN IMMEDIATE")
             copied = copy(db)
             _leave_word(new, to)
-            aside = set_aside_as(path, "moved")
-            if os.name == "nt":
-                db.close()  # Windows doesn't move a file that is open
-            path.rename(aside)
-            move_journal(path, aside)
-            new.replace(path)
+            aside = put_in_its_place(new, path, "moved", db)
     except (*FAILURES, OSError) as error:
         raise told(path, error) from error
     return copied, aside

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,3 +57,33 @@ def made_beside(new: Path, layout: int) -> Iterator[sa.Connection]:
         db.commit()
     with new.open("r+b") as file:
         os.fsync(file.fileno())
+
+
+def set_aside_as(path: Path, kind: str) -> Path:
+    """The name under which a ledger is kept."""
+    return path.with_name(f"{path.name}.{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+
+
+def put_in_its_place(new: Path, path: Path, why: str, opened: sa.Connection) -> Path:
+    """Keep a ledger's file beside its place, journal and all, and put another there; where it is now. Raises OSError.
+
+    Args:
+        why: part of the name it is kept under.
+        opened: what keeps others from writing to it meanwhile.
+    """
+    aside = set_aside_as(path, why)
+    if os.name == "nt":
+        opened.close()  # Windows doesn't move a file that is open
+    path.rename(aside)
+    move_journal(path, aside)
+    new.replace(path)
+    return aside
+
+
+def move_journal(path: Path, aside: Path | None) -> None:
+    """Away with what an earlier ledger left behind: SQLite would play it into the next one."""
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    journal = path.with_name(path.name + "-wal")
+    if aside is not None and journal.exists() and journal.stat().st_size:
+        journal.rename(aside.with_name(aside.name + "-wal"))
+    journal.unlink(missing_ok=True)

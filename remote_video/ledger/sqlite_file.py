@@ -34,7 +34,15 @@ from .forks import Forks
 from .migrations import newest, upgrade
 from .neighbours import Neighbours
 from .salvage import columns_in, copy_rows, is_sound, salt_in
-from .sqlite_connection import DURABLE, connection, engine_of, made_beside
+from .sqlite_connection import (
+    DURABLE,
+    connection,
+    engine_of,
+    made_beside,
+    move_journal,
+    put_in_its_place,
+    set_aside_as,
+)
 from .sqlite_words import MOVED, in_words, moved, too_new
 from .tables import ENGINES, FAILURES, LAYOUT, META, METADATA, VERSION, is_damage, reason
 
@@ -340,11 +348,6 @@ def one_process_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def set_aside_as(path: Path, kind: str) -> Path:
-    """The name under which a ledger is kept."""
-    return path.with_name(f"{path.name}.{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
-
-
 def _migrate(path: Path, copy: Path) -> None:
     """Bring a ledger of an earlier layout to today's, whole or not at all; what it was is kept as `copy`."""
     with engine_of(path, *DURABLE).connect() as db:
@@ -372,12 +375,7 @@ def _replace(path: Path, new: Path) -> None:
             if not is_damage(error):
                 raise
         jobs = _create(new, in_process(path).salt, old)
-        aside = set_aside_as(path, "broken")
-        if os.name == "nt":
-            old.close()  # Windows doesn't move a file that is open
-        path.rename(aside)
-        move_journal(path, aside)
-        new.replace(path)
+        aside = put_in_its_place(new, path, "broken", old)
     _log.warning(
         "The record of paid jobs at %s was broken. It is kept as %s and a new one was begun. %s of its jobs could be "
         "read and were taken over; other clips paid for before are not known to it. Look at the provider's dashboard "
@@ -401,12 +399,3 @@ def _create(new: Path, salt: str | None, old: sa.Connection | None = None) -> in
             for index in table.indexes:
                 index.create(db)
     return jobs
-
-
-def move_journal(path: Path, aside: Path | None) -> None:
-    """Away with what an earlier ledger left behind: SQLite would play it into the next one."""
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    journal = path.with_name(path.name + "-wal")
-    if aside is not None and journal.exists() and journal.stat().st_size:
-        journal.rename(aside.with_name(aside.name + "-wal"))
-    journal.unlink(missing_ok=True)

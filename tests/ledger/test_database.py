@@ -354,7 +354,7 @@ def test_a_write_never_goes_to_a_ledger_that_was_set_aside(home, monkeypatch):
             sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
             sql(path, "VACUUM INTO ?", str(home / "copy"))
             path.rename(old)
-            sqlite_file.move_journal(path, None)
+            sqlite_connection.move_journal(path, None)
             (home / "copy").rename(path)
         return connection
 
