@@ -51,15 +51,23 @@ def folders(tmp_path_factory: pytest.TempPathFactory, folder_in_memory: Path) ->
 
 
 @pytest.fixture(scope="module")
-def stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes) -> Stories:
-    chosen = [case for case in selected(request) if case.step != "cancel"]
-    return Stories(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02))
+def ledger_url() -> str | None:
+    """Where the ledger is; None: in a file."""
+    return None
 
 
 @pytest.fixture(scope="module")
-def stop_stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes) -> Stories:
+def stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None) -> Stories:
+    chosen = [case for case in selected(request) if case.step != "cancel"]
+    return Stories(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02), ledger_url)
+
+
+@pytest.fixture(scope="module")
+def stop_stories(
+    request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None
+) -> Stories:
     chosen = [case for case in selected(request) if case.step == "cancel"]
-    return Stories(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02))
+    return Stories(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
 
 
 def a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, stories: Stories, clip: bytes) -> None:

@@ -75,6 +75,14 @@ class Case:
         self.kills += child.kill()
         self.check()
 
+    def killed_at(self, boundary: str) -> str:
+        """Kill it at that step, and see what the ledger has of it then; how it is to end."""
+        kill, state, expected = BOUNDARIES[boundary]
+        kill(self)
+        assert self.state == state
+        assert self.kills == 1, "the process was to be killed at this step, but had ended before"
+        return expected
+
     def run_to_the_end(self) -> str:
         """Run the job again until it ends; check all that was promised; "clip" or "JobUncertain"."""
         self.lane.sandbox.faults.clear()

@@ -38,10 +38,8 @@ def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("boundary", [name for name, (_, state, _) in BOUNDARIES.items() if state])
 def test_a_job_killed_at_a_step_is_settled_by_a_process_that_collects(lane, provider, boundary):
-    kill, state, expected = BOUNDARIES[boundary]
     case = Case(lane, lane.studio(provider))
-    kill(case)
-    assert case.state == state
+    expected = case.killed_at(boundary)
     assert case.collect_to_the_end() == SETTLED[expected]
     count("killed at a step boundary and collected")
 

@@ -36,21 +36,16 @@ def lane(tmp_path_factory, small_mp4, nurseries, postgres) -> Iterator[Lane]:
 
 @pytest.mark.parametrize(("boundary", "provider"), BOTH_WAYS if SOAK else ONCE)
 def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(lane, boundary, provider):
-    kill, state, expected = BOUNDARIES[boundary]
     case = Case(lane, lane.studio(provider))
-    kill(case)
-    assert case.state == state
-    assert case.kills == 1, "the process was to be killed at this step, but had ended before"
+    expected = case.killed_at(boundary)
     assert case.run_to_the_end() == expected
     count("killed at a step boundary, PostgreSQL")
 
 
 @pytest.mark.parametrize(("boundary", "provider"), [way for way in BOTH_WAYS if is_collected(*way)])
 def test_a_job_killed_at_a_step_is_settled_by_a_process_that_collects(lane, boundary, provider):
-    kill, state, expected = BOUNDARIES[boundary]
     case = Case(lane, lane.studio(provider))
-    kill(case)
-    assert case.state == state
+    expected = case.killed_at(boundary)
     assert case.collect_to_the_end() == SETTLED[expected]
     count("killed at a step boundary and collected, PostgreSQL")
 

@@ -9,11 +9,12 @@ from .fault_matrix import (
     a_fault_ends_as_the_design_says_and_nothing_is_paid_twice,
     clip,
     folders,
+    ledger_url,
     stories,
 )
 from .fault_stories import Stories
 
-__all__ = ["clip", "folders", "stories"]
+__all__ = ["clip", "folders", "ledger_url", "stories"]
 TOLD_WITHIN_S = 1200
 CASES = [case for case in cases() if case.provider == COMETAPI]
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from remote_video_pack.remote_video.sandbox import Pace
 
 from .fault_cases import Case, cancel_cases, cases
 from .fault_matrix import (
-    QUEUE_S,
     a_cancel_at_fault_never_hides_a_job_that_goes_on,
     a_fault_ends_as_the_design_says_and_nothing_is_paid_twice,
     clip,
+    stop_stories,
+    stories,
 )
-from .fault_stories import Stories, run_with_and_without, selected, stop_in_the_queue
+from .fault_stories import Stories
 
-__all__ = ["clip"]
+__all__ = ["clip", "stop_stories", "stories"]
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 TOLD_WITHIN_S = 1200
 
@@ -42,20 +43,10 @@ def ledger_url(postgres) -> Iterator[str]:
         yield postgres.url(name)
 
 
-def told(request: pytest.FixtureRequest, is_cancel: bool) -> list[Case]:
-    return [case for case in selected(request) if (case.step == "cancel") is is_cancel]
-
-
 @pytest.fixture(scope="module")
-def stories(request, tmp_path_factory, folder_in_memory, clip: bytes, ledger_url: str) -> Stories:
-    folders = tmp_path_factory.mktemp("shelf"), folder_in_memory / "runs"
-    return Stories(*folders, clip, told(request, False), run_with_and_without, Pace(0.02, 0.02), ledger_url)
-
-
-@pytest.fixture(scope="module")
-def stop_stories(request, tmp_path_factory, folder_in_memory, clip: bytes, ledger_url: str) -> Stories:
-    folders = tmp_path_factory.mktemp("shelf"), folder_in_memory / "stops"
-    return Stories(*folders, clip, told(request, True), stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
+def folders(tmp_path_factory: pytest.TempPathFactory, folder_in_memory: Path) -> tuple[Path, Path]:
+    """What is told here is told of this database alone."""
+    return tmp_path_factory.mktemp("shelf"), folder_in_memory
 
 
 @pytest.mark.timeout(TOLD_WITHIN_S)

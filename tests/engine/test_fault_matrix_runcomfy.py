@@ -10,12 +10,13 @@ from .fault_matrix import (
     a_fault_ends_as_the_design_says_and_nothing_is_paid_twice,
     clip,
     folders,
+    ledger_url,
     stop_stories,
     stories,
 )
 from .fault_stories import Stories
 
-__all__ = ["clip", "folders", "stop_stories", "stories"]
+__all__ = ["clip", "folders", "ledger_url", "stop_stories", "stories"]
 TOLD_WITHIN_S = 1200
 CASES = [case for case in cases() if case.provider == RUNCOMFY]
 CANCELS = [case for case in cancel_cases() if case.provider == RUNCOMFY]

@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from remote_video_pack.nodes import comfy_host
 from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import Sandbox
@@ -19,10 +18,8 @@ FRAMES, WIDTH, HEIGHT, FPS, RATE = 24, 320, 180, 24, 44100
 
 
 @pytest.fixture
-def comfy(tmp_path: Path) -> Iterator[Comfy]:
-    yield Comfy(tmp_path / "comfy")
-    if (engine := comfy_host.running_engine()) is not None:
-        engine.close()
+def comfy(tmp_path: Path) -> Comfy:
+    return Comfy(tmp_path / "comfy")
 
 
 @pytest.fixture(scope="session")
