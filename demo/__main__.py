@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from contact_sheet import Row, moments_of, save_contact_sheet
+from host import PACK_FOLDER, DemoHost
 from progress import Progress
 from shots import Shot, shots
-from stage import PACK_FOLDER, Stage
 
 OUTPUT = PACK_FOLDER / "demo_output"
 FEW_FRAMES = 24
@@ -43,7 +43,7 @@ class Line:
     file: str
 
 
-def main(output: Path) -> None:
+def main(output: Path, short_clips: bool = False) -> None:
     """Run the demo: everything it writes goes into `output`."""
     logging.basicConfig(level=logging.WARNING, format="  %(message)s")
     home = output / "home"
@@ -52,17 +52,18 @@ def main(output: Path) -> None:
     print("Five nodes, one photograph, side by side in the sandbox:", flush=True)
     asked = shots()
     progress = Progress([shot.node_id for shot in asked])
-    stage = Stage(output, progress.say, progress.percent)
+    host = DemoHost(output, progress.say, progress.percent)
+    host.engine("sandbox").shared_sandbox(home / "sandbox", short_clips=short_clips)
     began = time.time()
-    made = asyncio.run(_make_clips(stage, asked, progress))
+    made = asyncio.run(_make_clips(host, asked, progress))
     progress.close()
-    submitted = _submitted_since(stage, home, began)
+    submitted = _submitted_since(host, home, began)
     lines, rows = [], []
     for shot in asked:
-        line, row = _read(stage, shot, *made[shot.node_id], submitted.get(made[shot.node_id][1][REQUEST_ID], 0))
+        line, row = _read(host, shot, *made[shot.node_id], submitted.get(made[shot.node_id][1][REQUEST_ID], 0))
         lines.append(line)
         rows.append(row)
-    if sum(_submitted_since(stage, home, began).values()) != sum(line.submitted for line in lines):
+    if sum(_submitted_since(host, home, began).values()) != sum(line.submitted for line in lines):
         raise SystemExit("Wiring `frames` submitted a job. That must never happen.")
     save_contact_sheet(rows, "Remote Video: five nodes, one photograph (sandbox)", output / "contact_sheet.png")
     _write_report(lines, output / "report.json")
@@ -78,13 +79,15 @@ def _enter_sandbox(home: Path) -> None:
     os.environ["REMOTE_VIDEO_HOME"] = str(home)
 
 
-async def _make_clips(stage: Stage, asked: list[Shot], progress: Progress) -> dict[str, tuple[float, tuple[Any, ...]]]:
+async def _make_clips(
+    host: DemoHost, asked: list[Shot], progress: Progress
+) -> dict[str, tuple[float, tuple[Any, ...]]]:
     """Run all nodes at once: {node id: (seconds, outputs)}. Nothing is wired, so nothing is decoded."""
-    stage.wire_frames_of()
+    host.wire_frames_of()
 
     async def one(shot: Shot) -> tuple[str, tuple[float, tuple[Any, ...]]]:
         start = time.monotonic()
-        outputs = await stage.run(shot.node_id, shot.values)
+        outputs = await host.run(shot.node_id, shot.values)
         seconds = time.monotonic() - start
         progress.done(shot.node_id, f"{Path(outputs[VIDEO_PATH]).name}, {seconds:.1f} s")
         return shot.node_id, (seconds, outputs)
@@ -92,15 +95,15 @@ async def _make_clips(stage: Stage, asked: list[Shot], progress: Progress) -> di
     return dict(await asyncio.gather(*(one(shot) for shot in asked)))
 
 
-def _read(stage: Stage, shot: Shot, seconds: float, outputs: tuple[Any, ...], submitted: int) -> tuple[Line, Row]:
+def _read(host: DemoHost, shot: Shot, seconds: float, outputs: tuple[Any, ...], submitted: int) -> tuple[Line, Row]:
     """Run one node again with `frames` wired, and look at what comes."""
-    stage.wire_frames_of(shot.node_id)
-    errors = stage.engine("errors")
+    host.wire_frames_of(shot.node_id)
+    errors = host.engine("errors")
     try:
-        again = asyncio.run(stage.run(shot.node_id, shot.values))
+        again = asyncio.run(host.run(shot.node_id, shot.values))
     except errors.NotEnoughMemory as shortage:
         print(f"  {shot.node_id}: {shortage.what} Only its first {FEW_FRAMES} frames are shown.")
-        again = asyncio.run(stage.run(shot.node_id, {**shot.values, "max_frames": FEW_FRAMES}))
+        again = asyncio.run(host.run(shot.node_id, {**shot.values, "max_frames": FEW_FRAMES}))
     if again[REQUEST_ID] != outputs[REQUEST_ID] or again[VIDEO_PATH] != outputs[VIDEO_PATH]:
         raise SystemExit(f"{shot.node_id}: the second run gave another clip. That must never happen.")
     frames, fps, file = again[FRAMES], again[FPS], Path(again[VIDEO_PATH])
@@ -120,9 +123,9 @@ def _read(stage: Stage, shot: Shot, seconds: float, outputs: tuple[Any, ...], su
     return line, Row(shot.node_id, about, moments_of(frames.numpy(), fps))
 
 
-def _submitted_since(stage: Stage, home: Path, moment: float) -> dict[str, int]:
+def _submitted_since(host: DemoHost, home: Path, moment: float) -> dict[str, int]:
     """Submissions by request id, as the ledger knows them."""
-    records = stage.engine("ledger.ledger").Ledger(home).recent(limit=1000)
+    records = host.engine("ledger.ledger").Ledger(home).recent(limit=1000)
     return {r.request_id: 1 for r in records if r.submitted_at is not None and r.submitted_at >= moment}
 
 
@@ -153,4 +156,6 @@ def _tell(lines: list[Line], output: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where to write (default: demo_output)")
-    main(parser.parse_args().output.resolve())
+    parser.add_argument("--short-clips", action="store_true", help="half a second at 320 px each, for a quick look")
+    options = parser.parse_args()
+    main(options.output.resolve(), options.short_clips)

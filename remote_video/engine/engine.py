@@ -37,7 +37,7 @@ from .order import Order
 from .purse import Purse
 from .sharing import Sharing
 from .threads import Pools
-from .tools import Lane, Tools, Unwanted
+from .tools import ProviderLimits, Tools, Unwanted
 from .watch import EngineGone, StoredClip, Watch
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Engine:
         self.pools = Pools()
         self.jobs: dict[str, Tools] = {}
         """The jobs under way, by key. Touched on the engine's thread only."""
-        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        self.limits: defaultdict[str, ProviderLimits] = defaultdict(ProviderLimits)
         """What the jobs of one provider share, by its endpoint. Touched on the engine's thread only."""
         self.purses: defaultdict[tuple[str, str | None], Purse] = defaultdict(Purse)
         """What is left in an account, by its provider's endpoint and its name. Touched on the engine's thread only."""

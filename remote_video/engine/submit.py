@@ -124,7 +124,7 @@ async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) 
         try:
             record = await tools.post(partial(post_once, tools, lease, submission))
         except NoPlace:
-            tools.lane.places.are_taken()
+            tools.limits.places.are_taken()
             await tools.free_place()
     tools.was_accepted(record)
     return record

@@ -41,7 +41,7 @@ class Unwanted(Exception):
 
 
 @dataclass
-class Lane:
+class ProviderLimits:
     """What all jobs at one provider share."""
 
     rate: QuestionRate = field(default_factory=lambda: QuestionRate(QUESTIONS_PER_S))
@@ -88,8 +88,8 @@ class Tools:
         return self.engine.pools
 
     @property
-    def lane(self) -> Lane:
-        return self.engine.lanes[self.order.client.endpoint]
+    def limits(self) -> ProviderLimits:
+        return self.engine.limits[self.order.client.endpoint]
 
     @property
     def purse(self) -> Purse:
@@ -239,12 +239,12 @@ class Tools:
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Ask the provider when it is this job's turn. A 429 slows the questions of all its jobs down."""
-        asked_at = await self.lane.rate.turn()
+        asked_at = await self.limits.rate.turn()
         try:
             return await self.call(self.pools.questions, question)
         except TransientError as trouble:
             if trouble.rate_limited:
-                self.lane.rate.slow_down(asked_at)
+                self.limits.rate.slow_down(asked_at)
             raise
 
     async def unless_cancelled(self, waited_for: Awaitable[T]) -> T | None:
@@ -294,7 +294,7 @@ class Tools:
     @asynccontextmanager
     async def in_flight(self, *, is_new: bool) -> AsyncIterator[None]:
         """Hold one of the provider's places: waited for when the job is new, taken in any case when it is there."""
-        most, places = self.order.settings.max_parallel, self.lane.places
+        most, places = self.order.settings.max_parallel, self.limits.places
         while not places.enter(most if is_new else math.inf):
             await self._wait_for_a_place()
         try:
@@ -306,8 +306,8 @@ class Tools:
 
     async def free_place(self) -> None:
         """Wait until a place is free by the ledger, where `begin` may still find it taken. Raises Unwanted."""
-        while not self.lane.places.take():
-            if not await self.lane.places.look(self._free_places, self.timeouts.place_look):
+        while not self.limits.places.take():
+            if not await self.limits.places.look(self._free_places, self.timeouts.place_look):
                 await self._wait_for_a_place()
 
     async def _free_places(self) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from .clip_plan import comet_veo
-from .desk import FAILURES, Desk, Flag, Handler, flag_in, has_key
 from .job_store import Job, Standing, State
 from .media_files import MediaFiles
+from .service import FAILURES, Flag, Handler, JobService, flag_in, has_key
 from .submitted import MediaRefused, open_media
 
 PROVIDER = "cometapi"
@@ -60,8 +60,8 @@ async def _in_its_words(request: web.Request, handler: Handler) -> web.StreamRes
 class CometApi:
     """Create, retrieve, content, models and the public catalogue."""
 
-    def __init__(self, desk: Desk, media: MediaFiles) -> None:
-        self._desk, self._media = desk, media
+    def __init__(self, service: JobService, media: MediaFiles) -> None:
+        self._service, self._media = service, media
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_in_its_words])
@@ -99,7 +99,7 @@ class CometApi:
         files = {f"{REFERENCE}-{index}{picture.suffix}": picture.data for index, picture in enumerate(pictures)}
         plan = comet_veo(prompt, size, model, tuple(files))
         inputs = {**fields, REFERENCE: list(files)}
-        job = self._desk.take_in(PROVIDER, model, inputs, plan, files, flag, ALIASES.get(model, 0.0))
+        job = self._service.take_in(PROVIDER, model, inputs, plan, files, flag, ALIASES.get(model, 0.0))
         return _task(job, Standing(State.QUEUED))
 
     async def retrieve(self, request: web.Request) -> web.Response:
@@ -108,7 +108,7 @@ class CometApi:
         if standing.over:
             task["completed_at"] = int(job.due_at)
         if standing.state is State.SUCCEEDED:
-            task["video_url"] = self._desk.media_url(job)
+            task["video_url"] = self._service.media_url(job)
         if standing.state is State.FAILED:
             task["error"] = {"message": FAILURES[job.fate], "code": "generation_failed"}
         return web.json_response(task)
@@ -131,7 +131,7 @@ class CometApi:
 
     def _found(self, request: web.Request) -> tuple[Job, Standing]:
         task_id = request.match_info["task_id"]
-        if found := self._desk.find(PROVIDER, task_id):
+        if found := self._service.find(PROVIDER, task_id):
             return found
         raise Refused(404, "task_not_exist", f"Task {task_id} does not exist")
 

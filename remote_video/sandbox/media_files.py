@@ -7,8 +7,8 @@ from email.utils import formatdate
 
 from aiohttp import web
 
-from .desk import Desk
 from .job_store import Job, State
+from .service import JobService
 
 TYPES = {"clip.mp4": "video/mp4", "picture.png": "image/png"}
 
@@ -16,13 +16,13 @@ TYPES = {"clip.mp4": "video/mp4", "picture.png": "image/png"}
 class MediaFiles:
     """The media host: /media/<request id>/clip.mp4 or picture.png, no key asked for."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, service: JobService) -> None:
+        self._service = service
 
     async def get(self, request: web.Request) -> web.Response:
-        job = self._desk.store.find(request.match_info["request_id"])
+        job = self._service.store.find(request.match_info["request_id"])
         named = job is not None and job.plan.file_name == request.match_info["name"]
-        if job is None or not named or self._desk.standing(job).state is not State.SUCCEEDED:
+        if job is None or not named or self._service.standing(job).state is not State.SUCCEEDED:
             return web.Response(status=404, text="no such file\n")
         return self.serve(request, job)
 
@@ -31,7 +31,7 @@ class MediaFiles:
 
         aiohttp's FileResponse would not do: to an If-Range with the tag of another file it sends a part of this one.
         """
-        path = self._desk.clip(job)
+        path = self._service.clip(job)
         facts, data = path.stat(), path.read_bytes()
         headers = {
             "Content-Type": TYPES[job.plan.file_name],

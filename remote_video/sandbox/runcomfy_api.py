@@ -13,9 +13,9 @@ from aiohttp import web
 from .account import Account, cost_of
 from .clip_plan import plan_of, words_in
 from .contracts import Breach, Checked, breach
-from .desk import FAILURES, Desk, Flag, Handler, flag_in, has_key
 from .job_store import Job, Standing, State
 from .listing import OWN_KEY, Entry, Listing, contract_of, makes_pictures, name_of, published
+from .service import FAILURES, Flag, Handler, JobService, flag_in, has_key
 
 PROVIDER = "runcomfy"
 STATUS_WORDS = {
@@ -49,8 +49,8 @@ async def _with_key(request: web.Request, handler: Handler) -> web.StreamRespons
 class RunComfyApi:
     """Submit, status, result, cancel, models and balance."""
 
-    def __init__(self, desk: Desk, listing: Listing, account: Account) -> None:
-        self._desk, self._listing, self._account = desk, listing, account
+    def __init__(self, service: JobService, listing: Listing, account: Account) -> None:
+        self._service, self._listing, self._account = service, listing, account
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_with_key])
@@ -98,7 +98,7 @@ class RunComfyApi:
             return error(402, 400002, f"Insufficient balance: it costs {cost:.2f} USD, the balance is {have:.2f} USD.")
         files = {name: file.data for name, file in checked.files.items()}
         files |= {file.shown_as(name): file.still for name, file in checked.files.items() if file.still}
-        job = self._desk.take_in(PROVIDER, model_id, checked.inputs, plan, files, flag, cost)
+        job = self._service.take_in(PROVIDER, model_id, checked.inputs, plan, files, flag, cost)
         said = {"request_id": job.request_id, "status": "in_queue", **self._urls(job, "status", "result", "cancel")}
         return web.json_response(said, status=202)
 
@@ -118,7 +118,7 @@ class RunComfyApi:
             "finished_at": _iso(job.cancelled_at or job.due_at) if standing.over else None,
         }
         if standing.state is State.SUCCEEDED:
-            said["output"] = _output(job, self._desk.media_url(job))
+            said["output"] = _output(job, self._service.media_url(job))
         if standing.state is State.FAILED:
             said["error"] = FAILURES[job.fate]
         if standing.over and request.query.get("include_cost") == "true":
@@ -129,7 +129,7 @@ class RunComfyApi:
         job, standing = self._found(request)
         outcome = "not_cancellable"
         if standing.state in (State.QUEUED, State.CANCELLED):
-            self._desk.store.cancel(job)
+            self._service.store.cancel(job)
             standing, outcome = Standing(State.CANCELLED), "cancelled"
         said = {"request_id": job.request_id, "status": STATUS_WORDS[standing.state], "outcome": outcome}
         return web.json_response(said, status=202)
@@ -151,13 +151,13 @@ class RunComfyApi:
 
     def _found(self, request: web.Request) -> tuple[Job, Standing]:
         request_id = request.match_info["request_id"]
-        if found := self._desk.find(PROVIDER, request_id):
+        if found := self._service.find(PROVIDER, request_id):
             return found
         said = {"error_code": 404001, "error_message": f"Request {request_id!r} was not found."}
         raise web.HTTPNotFound(text=json.dumps(said), content_type="application/json")
 
     def _urls(self, job: Job, *steps: str) -> dict[str, str]:
-        base = f"{self._desk.origin()}/runcomfy/v1/requests/{job.request_id}"
+        base = f"{self._service.origin()}/runcomfy/v1/requests/{job.request_id}"
         return {f"{step}_url": f"{base}/{step}" for step in steps}
 
 

@@ -14,11 +14,11 @@ from aiohttp import web
 
 from .account import Account
 from .cometapi import CometApi
-from .desk import Desk
 from .job_store import Job, JobStore, Pace, write_whole
 from .listing import Listing
 from .media_files import MediaFiles
 from .runcomfy_api import RunComfyApi
+from .service import JobService
 
 log = logging.getLogger("remote_video")
 HOST = "127.0.0.1"
@@ -59,7 +59,7 @@ class Sandbox:
         if prebuilt is not None:
             write_whole(folder / "prebuilt.mp4", prebuilt)
         clip = folder / "prebuilt.mp4" if prebuilt is not None else None
-        self._desk = Desk(self._store, pace or Pace(), short_clips, clip, lambda: self.origin)
+        self._service = JobService(self._store, pace or Pace(), short_clips, clip, lambda: self.origin)
         self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
@@ -118,9 +118,9 @@ class Sandbox:
     def app(self) -> web.Application:
         """What is served, made anew for each start."""
         app = web.Application(client_max_size=LARGEST_BODY)
-        media = MediaFiles(self._desk)
-        comet = CometApi(self._desk, media)
-        app.add_subapp("/runcomfy", RunComfyApi(self._desk, self.listing, self.account).app())
+        media = MediaFiles(self._service)
+        comet = CometApi(self._service, media)
+        app.add_subapp("/runcomfy", RunComfyApi(self._service, self.listing, self.account).app())
         app.add_subapp("/cometapi/v1", comet.app())
         app.add_routes(
             [
@@ -128,7 +128,7 @@ class Sandbox:
                 web.get(r"/media/{request_id}/{name:clip\.mp4|picture\.png}", media.get),
             ]
         )
-        app.cleanup_ctx.append(self._desk.run)
+        app.cleanup_ctx.append(self._service.run)
         return app
 
     def _run(self, started: Future[tuple[int, Callable[[], object]]]) -> None:
@@ -155,10 +155,10 @@ _shared: dict[Path, Sandbox] = {}
 _shared_lock = threading.Lock()
 
 
-def shared_sandbox(folder: Path) -> Sandbox:
-    """This process's one running sandbox on a folder, started when first asked for; it ends with the process."""
+def shared_sandbox(folder: Path, *, short_clips: bool = False) -> Sandbox:
+    """This process's one running sandbox on a folder, started (so) when first asked for; it ends with the process."""
     place = folder.resolve()
     with _shared_lock:
         if place not in _shared:
-            _shared[place] = Sandbox(place).start()
+            _shared[place] = Sandbox(place, short_clips=short_clips).start()
         return _shared[place]

@@ -47,35 +47,35 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     """Press Run, and end when the clip is there."""
     from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 
-    player = sys.modules["one_job"].Player(at_line=lambda line: _hold(job, line))
-    studio = _studio(job)
+    asker = sys.modules["one_job"].RecordingAsker(at_line=lambda line: _hold(job, line))
+    setup = _setup(job)
     try:
-        clip = studio.run_now(player)
+        clip = setup.run_now(asker)
     except (RemoteVideoError, Stopped) as error:
         return {"outcome": type(error).__name__, "says": str(error)}
     finally:
-        studio.close()
+        setup.close()
     return {"outcome": "clip", "path": str(clip.path), "request_id": clip.request_id, "reused": clip.reused}
 
 
 def submit_many(job: dict[str, Any]) -> dict[str, Any]:
     """Press Run once for each seed, all at the same time, and end when each is accepted or has failed."""
-    outcomes = asyncio.run(_studio(job).submit_many(job["seeds"]))
+    outcomes = asyncio.run(_setup(job).submit_many(job["seeds"]))
     return {"outcomes": [getattr(outcome, "text", None) or type(outcome).__name__ for outcome in outcomes]}
 
 
 def run_many(job: dict[str, Any]) -> dict[str, Any]:
     """Press Run once for each seed, all at the same time, and end when all clips are there."""
-    studio, players = _studio(job), [sys.modules["one_job"].Player() for _ in job["seeds"]]
+    setup, askers = _setup(job), [sys.modules["one_job"].RecordingAsker() for _ in job["seeds"]]
 
     async def all_of_them() -> list[Any]:
         return await asyncio.gather(
-            *(studio.run(who, seed=seed) for who, seed in zip(players, job["seeds"], strict=True))
+            *(setup.run(who, seed=seed) for who, seed in zip(askers, job["seeds"], strict=True))
         )
 
     clips = asyncio.run(all_of_them())
-    studio.close()
-    return {"clips": len({clip.path for clip in clips}), "waited": sum(who.heard("a free place") for who in players)}
+    setup.close()
+    return {"clips": len({clip.path for clip in clips}), "waited": sum(who.heard("a free place") for who in askers)}
 
 
 def collect(job: dict[str, Any]) -> dict[str, Any]:
@@ -83,24 +83,24 @@ def collect(job: dict[str, Any]) -> dict[str, Any]:
     from remote_video_pack.remote_video.ledger.ledger import Ledger
     from remote_video_pack.remote_video.ledger.lifecycle import TO_COLLECT, State
 
-    studio = _studio(job, collect=True)
-    ledger, unsettled = Ledger.of(studio.settings), {*TO_COLLECT, State.INTENT}
-    studio.engine.start()
+    setup = _setup(job, collect=True)
+    ledger, unsettled = Ledger.of(setup.settings), {*TO_COLLECT, State.INTENT}
+    setup.engine.start()
     try:
         wait_until = sys.modules["one_job"].wait_until
         wait_until(lambda: all(record.state not in unsettled for record in ledger.recent()), "the collector to be done")
     finally:
-        studio.close()
+        setup.close()
     return {"outcome": "collected", "pid": os.getpid()}
 
 
 def leave(job: dict[str, Any]) -> dict[str, Any]:
     """Cancel the run while the sandbox holds its submission's answer back, and come to the end of the program."""
-    studio = _studio(job)
-    atexit.register(studio.close)
+    setup = _setup(job)
+    atexit.register(setup.close)
 
     async def main() -> None:
-        run = asyncio.ensure_future(studio.run())
+        run = asyncio.ensure_future(setup.run())
         while not Path(job["held"]).exists():
             await asyncio.sleep(0.01)
         run.cancel()
@@ -113,26 +113,26 @@ def leave(job: dict[str, Any]) -> dict[str, Any]:
 
 def be_ended(job: dict[str, Any]) -> dict[str, Any]:
     """Press Run, and let a signal end the process, as ComfyUI does: SIGINT in order, SIGTERM by a handler of ours."""
-    studio = _studio(job)
-    atexit.register(studio.close)
+    setup = _setup(job)
+    atexit.register(setup.close)
 
     def terminate(number: int, _frame: object) -> None:
-        studio.close()
+        setup.close()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, terminate)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(studio.run())
+        asyncio.run(setup.run())
     return {}
 
 
 def be_replaced(job: dict[str, Any]) -> dict[str, Any]:
     """Follow a job until the file `held` is there; then become a program that collects, as at a Manager's restart."""
-    studio = _studio(job)
+    setup = _setup(job)
 
     async def accepted() -> None:
-        await (await studio.watch(until_accepted=True)).accepted()
+        await (await setup.watch(until_accepted=True)).accepted()
 
     asyncio.run(accepted())
     held = Path(job["held"])
@@ -147,9 +147,9 @@ def be_replaced(job: dict[str, Any]) -> dict[str, Any]:
 DOES = {f.__name__: f for f in (run, submit_many, run_many, collect, leave, be_ended, be_replaced)}
 
 
-def _studio(job: dict[str, Any], *, collect: bool = False) -> Any:
+def _setup(job: dict[str, Any], *, collect: bool = False) -> Any:
     sandbox = type("Elsewhere", (), {"base_urls": job["base_urls"]})
-    return sys.modules["one_job"].Studio(
+    return sys.modules["one_job"].Setup(
         sandbox, Path(job["folder"]), job["provider"], collect=collect, more=job["more"]
     )
 

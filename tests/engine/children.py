@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .one_job import KEY, Studio
+from .one_job import KEY, Setup
 
 SCRIPT = Path(__file__).with_name("child.py")
 CAN_FORK = hasattr(os, "fork")
@@ -23,16 +23,16 @@ def environment() -> dict[str, str]:
     return {**own, "RUNCOMFY_API_TOKEN": KEY, "COMETAPI_KEY": KEY, "OMP_NUM_THREADS": "1"}
 
 
-def job_file(studio: Studio, does: str = "run", hold_at: str = "", **more: Any) -> tuple[Path, dict[str, Any]]:
+def job_file(setup: Setup, does: str = "run", hold_at: str = "", **more: Any) -> tuple[Path, dict[str, Any]]:
     """What `child.py` has to know, in a file."""
-    studio.folder.mkdir(parents=True, exist_ok=True)
-    file = studio.folder / f"job-{uuid.uuid4().hex}.json"
+    setup.folder.mkdir(parents=True, exist_ok=True)
+    file = setup.folder / f"job-{uuid.uuid4().hex}.json"
     job = {
         "does": does,
-        "folder": str(studio.folder),
-        "provider": studio.provider,
-        "base_urls": studio.sandbox.base_urls,
-        "more": studio.more,
+        "folder": str(setup.folder),
+        "provider": setup.provider,
+        "base_urls": setup.sandbox.base_urls,
+        "more": setup.more,
         "hold_at": hold_at,
         "held": str(file.with_suffix(".held")),
         "result": str(file.with_suffix(".result")),
@@ -103,7 +103,7 @@ class Nursery:
             self._parent.wait()
             self._parent.stdout.close()
 
-    def start(self, studio: Studio, does: str = "run", hold_at: str = "", **more: Any) -> Child:
+    def start(self, setup: Setup, does: str = "run", hold_at: str = "", **more: Any) -> Child:
         """Start a process.
 
         Args:
@@ -111,7 +111,7 @@ class Nursery:
             hold_at: hold a run up at its first line with these words, until the file `held` is taken away.
             more: what else it has to know.
         """
-        file, job = job_file(studio, does, hold_at, **more)
+        file, job = job_file(setup, does, hold_at, **more)
         if self._parent is None:
             process = start(file)
             return Child(process.pid, job, None, process)

@@ -11,14 +11,14 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import Sandbox
 from .children import Nursery
-from .one_job import KEY, QUICK, Studio, small_clip
+from .one_job import KEY, QUICK, Setup, small_clip
 
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 2**30
 
 
 @pytest.fixture(scope="session")
 def small_mp4(tmp_path_factory) -> bytes:
-    """The clip that the sandbox of `studio` serves for every job."""
+    """The clip that the sandbox of `setup` serves for every job."""
     return small_clip(tmp_path_factory.mktemp("small-mp4"))
 
 
@@ -58,20 +58,20 @@ def shared_ledger(postgres_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+def setup(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Setup]:
     """A sandbox of its own that makes jobs in no time, and an empty home."""
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
-        studio = Studio(sandbox, tmp_path)
-        yield studio
+        setup = Setup(sandbox, tmp_path)
+        yield setup
         sandbox.faults.clear()
-        studio.close()
+        setup.close()
 
 
 @pytest.fixture
-def queueing(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Studio]:
+def queueing(tmp_path: Path, small_mp4: bytes, keys: None) -> Iterator[Setup]:
     """The same, but jobs wait in the queue for longer than any test."""
     with Sandbox(tmp_path / "sandbox", pace=Pace(queue_s=3600), prebuilt=small_mp4) as sandbox:
-        studio = Studio(sandbox, tmp_path)
-        yield studio
+        setup = Setup(sandbox, tmp_path)
+        yield setup
         sandbox.faults.clear()
-        studio.close()
+        setup.close()

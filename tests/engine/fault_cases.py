@@ -9,7 +9,7 @@ from typing import Any
 from ..faults import Fault, FaultBoard
 from . import expected
 from .expected import Outcome
-from .fault_stage import LARGEST_CLIP, STALL_S
+from .fault_runner import LARGEST_CLIP, STALL_S
 
 RUNCOMFY, COMETAPI = "runcomfy", "cometapi"
 SUBMIT, STATUS, RESULT, CONTENT, DOWNLOAD, CANCEL = "submit", "status", "result", "content", "download", "cancel"

@@ -1,6 +1,6 @@
 """Every fault x every step x both providers: the run ends as the design's table says, and nothing is paid twice.
 
-A file of tests for each provider takes these, so that two processes can tell the stories side by side.
+A file of tests for each provider takes these, so that two processes can tell the runs side by side.
 """
 
 from __future__ import annotations
@@ -18,8 +18,16 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from .expected import CANCELLED, Afterwards
 from .fault_cases import Case, matrix_size
-from .fault_stage import Ending, clip_bytes
-from .fault_stories import KEY, Stories, Story, run_with_and_without, selected, stop_in_the_queue, what_became_of_it
+from .fault_runner import Ending, clip_bytes
+from .fault_runs import (
+    KEY,
+    CaseRun,
+    CaseRuns,
+    run_with_and_without,
+    selected,
+    stop_in_the_queue,
+    what_became_of_it,
+)
 
 MATRIX = matrix_size()
 OTHER_BYTES: dict[str, Callable[[bytes], bytes]] = {
@@ -57,22 +65,22 @@ def ledger_url() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def stories(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None) -> Stories:
+def runs(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None) -> CaseRuns:
     chosen = [case for case in selected(request) if case.step != "cancel"]
-    return Stories(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02), ledger_url)
+    return CaseRuns(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02), ledger_url)
 
 
 @pytest.fixture(scope="module")
-def stop_stories(
+def stop_runs(
     request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None
-) -> Stories:
+) -> CaseRuns:
     chosen = [case for case in selected(request) if case.step == "cancel"]
-    return Stories(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
+    return CaseRuns(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
 
 
-def a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, stories: Stories, clip: bytes) -> None:
-    story, outcome = stories.of(case), case.outcome
-    first, second, third = story.first, story.second, story.third
+def a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, runs: CaseRuns, clip: bytes) -> None:
+    run, outcome = runs.of(case), case.outcome
+    first, second, third = run.first, run.second, run.third
 
     assert_ended(first, outcome.error, outcome.state)
     assert first.posts <= 1
@@ -90,13 +98,13 @@ def a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, storie
         assert_ended(third, None, State.STORED)
         assert third.posts == first.posts + 1
 
-    assert_one_whole_clip_and_no_key_told(story, case, clip)
+    assert_one_whole_clip_and_no_key_told(run, case, clip)
     count(MATRIX)
 
 
-def a_cancel_at_fault_never_hides_a_job_that_goes_on(case: Case, stop_stories: Stories, clip: bytes) -> None:
-    story = stop_stories.of(case)
-    first, second = story.first, story.second
+def a_cancel_at_fault_never_hides_a_job_that_goes_on(case: Case, stop_runs: CaseRuns, clip: bytes) -> None:
+    run = stop_runs.of(case)
+    first, second = run.first, run.second
     is_told = case.outcome is CANCELLED
 
     assert isinstance(first.error, Stopped), f"{type(first.error).__name__}: {first.error}"
@@ -105,13 +113,13 @@ def a_cancel_at_fault_never_hides_a_job_that_goes_on(case: Case, stop_stories: S
     assert first.record.request_id in said
     says_cancelled = "was cancelled" in said
     assert says_cancelled or not is_told
-    assert story.cancelled_at_server or not says_cancelled
-    assert (first.record.state is State.CANCELLED) is story.cancelled_at_server
+    assert run.cancelled_at_server or not says_cancelled
+    assert (first.record.state is State.CANCELLED) is run.cancelled_at_server
     assert first.posts == 1
     assert_ended(second, None, State.STORED)
-    assert second.posts == (2 if story.cancelled_at_server else 1)
+    assert second.posts == (2 if run.cancelled_at_server else 1)
 
-    assert_one_whole_clip_and_no_key_told(story, case, clip)
+    assert_one_whole_clip_and_no_key_told(run, case, clip)
     count(MATRIX)
 
 
@@ -129,11 +137,11 @@ def assert_ended(ending: Ending, error: type[RemoteVideoError] | None, state: St
     assert ending.record.state is state
 
 
-def assert_one_whole_clip_and_no_key_told(story: Story, case: Case, clip: bytes) -> None:
+def assert_one_whole_clip_and_no_key_told(run: CaseRun, case: Case, clip: bytes) -> None:
     as_sent = OTHER_BYTES.get(case.fault.name, bytes)(clip)
     second, others = BESIDE.get(case.fault.name, (b"", []))
     beside = [hashlib.sha256(clip + second).hexdigest()] if second else []
-    assert sorted(story.clips) in [sorted([hashlib.sha256(one).hexdigest(), *beside]) for one in (clip, as_sent)]
-    assert [name[-4:] for name in story.left_over] == others
-    assert story.keys_elsewhere == 0
-    assert KEY not in story.heard
+    assert sorted(run.clips) in [sorted([hashlib.sha256(one).hexdigest(), *beside]) for one in (clip, as_sent)]
+    assert [name[-4:] for name in run.left_over] == others
+    assert run.keys_elsewhere == 0
+    assert KEY not in run.heard

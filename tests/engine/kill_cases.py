@@ -20,7 +20,7 @@ from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from ..faults import Sandbox
 from ..ledger.rows import emptied, sql
 from .children import Child, Nursery
-from .one_job import PROVIDERS, QUICK, Studio, wait_until
+from .one_job import PROVIDERS, QUICK, Setup, wait_until
 
 MOST_RUNS = 8
 MOST_KILLS_OF_ONE_JOB = 3
@@ -28,8 +28,8 @@ SETTLE_S = 0.15
 """For a process that was let go on to come to where it is held up next."""
 
 
-class Lane:
-    """One sandbox, one nursery, and a new studio for each job.
+class KillRunner:
+    """One sandbox, one nursery, and a new setup for each job.
 
     Args:
         ledger_url: of a database for their ledgers, one after the other; None: each has a file in its home.
@@ -42,34 +42,34 @@ class Lane:
         self._folder, self._ledger_url = folder, ledger_url
         self._names = numbers(1)
 
-    def __enter__(self) -> Lane:
+    def __enter__(self) -> KillRunner:
         self.sandbox.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.sandbox.stop()
 
-    def studio(self, provider: str) -> Studio:
-        studio = Studio(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
+    def setup(self, provider: str) -> Setup:
+        setup = Setup(self.sandbox, self._folder / f"job-{next(self._names)}", provider)
         if self._ledger_url is not None:
             emptied(self._ledger_url)
-            studio.more["ledger_url"] = self._ledger_url
-        return studio
+            setup.more["ledger_url"] = self._ledger_url
+        return setup
 
 
 @dataclass
 class Case:
     """A job that is killed, and how it ended when it was run again until it did."""
 
-    lane: Lane
-    studio: Studio
+    runner: KillRunner
+    setup: Setup
 
     def __post_init__(self) -> None:
-        self._accepted_before = self.lane.sandbox.accepted_posts
+        self._accepted_before = self.runner.sandbox.accepted_posts
         self.kills = 0
 
     def start(self, does: str = "run", hold_at: str = "") -> Child:
-        return self.lane.nursery.start(self.studio, does, hold_at)
+        return self.runner.nursery.start(self.setup, does, hold_at)
 
     def killed(self, child: Child) -> None:
         self.kills += child.kill()
@@ -85,7 +85,7 @@ class Case:
 
     def run_to_the_end(self) -> str:
         """Run the job again until it ends; check all that was promised; "clip" or "JobUncertain"."""
-        self.lane.sandbox.faults.clear()
+        self.runner.sandbox.faults.clear()
         for _ in range(MOST_RUNS):
             result = self.start().result()
             self.check()
@@ -98,27 +98,27 @@ class Case:
         else:
             assert self.start().result()["outcome"] == "JobUncertain", "uncertain stays so until the user decides"
             assert self.accepted <= 1
-            assert self.studio.clips() == []
-        assert self.studio.leftovers() == []
+            assert self.setup.clips() == []
+        assert self.setup.leftovers() == []
         return str(outcome)
 
     def collect_to_the_end(self) -> State | None:
         """Let a process collect, without Run; check all that was promised; what the ledger says then."""
-        self.lane.sandbox.faults.clear()
+        self.runner.sandbox.faults.clear()
         assert self.start("collect").result()["outcome"] == "collected"
         self.check()
-        state, clips = self.state, self.studio.clips()
+        state, clips = self.state, self.setup.clips()
         assert len(clips) == (state is State.STORED)
         assert self.accepted <= 1
         if clips:
             self._check_clip(*clips)
-        assert self.studio.leftovers() == []
+        assert self.setup.leftovers() == []
         return state
 
     def _check_clip(self, path: Path) -> None:
         assert self.accepted == 1
-        assert self.studio.clips() == [path], "one clip, and no other file under a final name"
-        assert path.read_bytes() == self.lane.clip
+        assert self.setup.clips() == [path], "one clip, and no other file under a final name"
+        assert path.read_bytes() == self.runner.clip
         again = self.start().result()
         assert (again["outcome"], again["path"], again["reused"]) == ("clip", str(path), True)
         assert self.accepted == 1
@@ -126,41 +126,41 @@ class Case:
     @property
     def state(self) -> State | None:
         """What the ledger says of the job."""
-        if not Ledger.is_there(self.studio.settings):
+        if not Ledger.is_there(self.setup.settings):
             return None
-        ledger = self.studio.home / FILE_NAME
-        is_shared = self.studio.settings.ledger_url is not None
-        found = sql(Ledger.of(self.studio.settings) if is_shared else ledger, "SELECT state FROM jobs")
+        ledger = self.setup.home / FILE_NAME
+        is_shared = self.setup.settings.ledger_url is not None
+        found = sql(Ledger.of(self.setup.settings) if is_shared else ledger, "SELECT state FROM jobs")
         return State(found[0][0]) if found else None
 
     @property
     def accepted(self) -> int:
-        return self.lane.sandbox.accepted_posts - self._accepted_before
+        return self.runner.sandbox.accepted_posts - self._accepted_before
 
     def check(self) -> None:
         """No clip under a final name but whole ones, and a ledger that SQLite finds nothing wrong with."""
-        assert all(path.read_bytes() == self.lane.clip for path in self.studio.clips())
-        ledger = self.studio.home / FILE_NAME
+        assert all(path.read_bytes() == self.runner.clip for path in self.setup.clips())
+        ledger = self.setup.home / FILE_NAME
         if ledger.exists():
             with closing(sqlite3.connect(ledger)) as db:
                 assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert not list(self.studio.home.glob("*.broken-*")) if self.studio.home.exists() else True
+        assert not list(self.setup.home.glob("*.broken-*")) if self.setup.home.exists() else True
 
 
 # -- ways to kill it at a step -----------------------------------------------------------------------------------------
 
 
 @contextmanager
-def ledger_kept_locked(studio: Studio) -> Iterator[None]:
+def ledger_kept_locked(setup: Setup) -> Iterator[None]:
     """Hold the ledger's write lock, so that a run comes to a halt at the next thing it writes down."""
-    if (url := studio.settings.ledger_url) is not None:
+    if (url := setup.settings.ledger_url) is not None:
         import psycopg
 
         with psycopg.connect(url.replace("+psycopg", "")) as db:
             db.execute("LOCK TABLE jobs, leases, engines IN EXCLUSIVE MODE")
             yield
         return
-    with closing(sqlite3.connect(studio.home / FILE_NAME, isolation_level=None, timeout=10)) as db:
+    with closing(sqlite3.connect(setup.home / FILE_NAME, isolation_level=None, timeout=10)) as db:
         db.execute("BEGIN IMMEDIATE")
         yield
 
@@ -170,7 +170,7 @@ def at_line(words: str, fault: str = "") -> Callable[[Case], None]:
 
     def kill(case: Case) -> None:
         if fault:
-            case.lane.sandbox.faults.set(case.studio.status_route, fault)
+            case.runner.sandbox.faults.set(case.setup.status_route, fault)
         child = case.start(hold_at=words)
         wait_until(Path(child.job["held"]).exists, f"the line {words!r}")
         case.killed(child)
@@ -183,7 +183,7 @@ def before_intent(case: Case) -> None:
     child = case.start(hold_at="submitting")
     held = Path(child.job["held"])
     wait_until(held.exists, "the run to come to its submission")
-    with ledger_kept_locked(case.studio):
+    with ledger_kept_locked(case.setup):
         held.unlink()
         time.sleep(SETTLE_S)
         case.kills += child.kill()
@@ -192,11 +192,11 @@ def before_intent(case: Case) -> None:
 
 def _at_call(case: Case, step: str, fault: str) -> Child:
     """A run that waits for the answer to this call, which a fault holds back."""
-    route = route_of(case.studio, step)
-    before = len(case.studio.calls(route))
-    case.lane.sandbox.faults.set(route, fault, on_call=1)
+    route = route_of(case.setup, step)
+    before = len(case.setup.calls(route))
+    case.runner.sandbox.faults.set(route, fault, on_call=1)
     child = case.start()
-    wait_until(lambda: len(case.studio.calls(route)) > before, f"the call of {route}")
+    wait_until(lambda: len(case.setup.calls(route)) > before, f"the call of {route}")
     time.sleep(SETTLE_S)
     return child
 
@@ -215,8 +215,8 @@ def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
 
     def kill(case: Case) -> None:
         child = _at_call(case, step, fault)
-        with ledger_kept_locked(case.studio):
-            case.lane.sandbox.faults.clear()
+        with ledger_kept_locked(case.setup):
+            case.runner.sandbox.faults.clear()
             time.sleep(SETTLE_S)
             case.kills += child.kill()
         case.check()
@@ -227,16 +227,16 @@ def before_writing_after(step: str, fault: str) -> Callable[[Case], None]:
 def before_the_ledger_has_the_id(case: Case) -> None:
     """Killed when its submission was accepted, and the journal alone has the id."""
     child = _at_call(case, "submit", "stall:accepted")
-    with ledger_kept_locked(case.studio):
-        case.lane.sandbox.faults.clear()
-        wait_until(lambda: list((case.studio.home / "journal").glob("*.json")), "the journal")
+    with ledger_kept_locked(case.setup):
+        case.runner.sandbox.faults.clear()
+        wait_until(lambda: list((case.setup.home / "journal").glob("*.json")), "the journal")
         case.kills += child.kill()
     case.check()
 
 
-def route_of(studio: Studio, step: str) -> str:
-    names = {"submit": studio.submit_route, "status": studio.status_route, "media": "media"}
-    names["result"] = "runcomfy/result" if studio.provider == "runcomfy" else studio.status_route
+def route_of(setup: Setup, step: str) -> str:
+    names = {"submit": setup.submit_route, "status": setup.status_route, "media": "media"}
+    names["result"] = "runcomfy/result" if setup.provider == "runcomfy" else setup.status_route
     return names[step]
 
 
@@ -267,24 +267,24 @@ BOUNDARIES: dict[str, tuple[Callable[[Case], None], State | None, str]] = {
 # -- at random moments -------------------------------------------------------------------------------------------------
 
 
-def usual_life(lane: Lane, provider: str) -> float:
+def usual_life(runner: KillRunner, provider: str) -> float:
     """How long an undisturbed process takes, s."""
     spent = []
     for _ in range(3):
         started = time.monotonic()
-        assert lane.nursery.start(lane.studio(provider)).result()["outcome"] == "clip"
+        assert runner.nursery.start(runner.setup(provider)).result()["outcome"] == "clip"
         spent.append(time.monotonic() - started)
     return statistics.median(spent)
 
 
-def kill_at_random(lane: Lane, seed: int, kills: int) -> Counter[str]:
+def kill_at_random(runner: KillRunner, seed: int, kills: int) -> Counter[str]:
     """Kill so many processes, up to three of one job in a row; what happened -> how often."""
     moments = random.Random(seed)
-    lives = {provider: usual_life(lane, provider) for provider in PROVIDERS}
+    lives = {provider: usual_life(runner, provider) for provider in PROVIDERS}
     outcomes: Counter[str] = Counter()
     while outcomes["kills"] < kills:
         provider = moments.choice(PROVIDERS)
-        case = Case(lane, lane.studio(provider))
+        case = Case(runner, runner.setup(provider))
         wanted = min(moments.randint(1, MOST_KILLS_OF_ONE_JOB), kills - outcomes["kills"])
         for _ in range(wanted):
             child = case.start()

@@ -83,7 +83,7 @@ def request_for(provider: str, seed: int = 1, prompt: str = "a calm sea") -> Req
 
 
 @dataclass
-class Player:
+class RecordingAsker:
     """Somebody in a prompt who asks for a clip, keeps what it is told, and does what a test wants at a line it hears.
 
     Args:
@@ -109,7 +109,7 @@ class Player:
     def is_waiting(self) -> bool:
         return self.waits
 
-    def stop_at(self, words: str) -> Player:
+    def stop_at(self, words: str) -> RecordingAsker:
         """Press Stop when a line holds these words."""
         self.at_line = lambda line: self.stop.set() if words in line else None
         return self
@@ -120,16 +120,16 @@ class Player:
 
 @dataclass
 class Prompts:
-    """A host whose prompts end as a test wants, and in which each player can press Stop for its own."""
+    """A host whose prompts end as a test wants, and in which each asker can press Stop for its own."""
 
     folder: Path
-    players: dict[str, Player] = field(default_factory=dict)
+    askers: dict[str, RecordingAsker] = field(default_factory=dict)
     ends: dict[str, PromptEnd] = field(default_factory=dict)
     published: list[JobEvent] = field(default_factory=list)
 
     def interrupted_prompt(self) -> str | None:
-        latest = reversed(list(self.players.values()))
-        return next((player.prompt_id for player in latest if player.stop.is_set()), None)
+        latest = reversed(list(self.askers.values()))
+        return next((asker.prompt_id for asker in latest if asker.stop.is_set()), None)
 
     def prompt_end(self, prompt_id: str) -> PromptEnd:
         return self.ends.get(prompt_id, PromptEnd.OTHERWISE)
@@ -148,7 +148,7 @@ _engines: dict[Path, Engine] = {}
 
 
 @dataclass
-class Studio:
+class Setup:
     """A sandbox, a home and an output folder: all that a run needs."""
 
     sandbox: Sandbox
@@ -218,23 +218,23 @@ class Studio:
             temp_folder=self.folder / "temp",
         )
 
-    async def watch(self, player: Player | None = None, *, until_accepted: bool = False, **job: Any) -> Watch:
+    async def watch(self, asker: RecordingAsker | None = None, *, until_accepted: bool = False, **job: Any) -> Watch:
         """Ask for a clip."""
-        player = player or Player()
+        asker = asker or RecordingAsker()
         order = await asyncio.to_thread(self.order, **job)
-        self.host.players[player.prompt_id] = player
-        return self.engine.watch(order, player, until_accepted=until_accepted)
+        self.host.askers[asker.prompt_id] = asker
+        return self.engine.watch(order, asker, until_accepted=until_accepted)
 
-    async def run(self, player: Player | None = None, **job: Any) -> StoredClip:
+    async def run(self, asker: RecordingAsker | None = None, **job: Any) -> StoredClip:
         """One press on Run."""
-        player = player or Player()
-        watch = await self.watch(player, **job)
+        asker = asker or RecordingAsker()
+        watch = await self.watch(asker, **job)
         try:
             return await watch.clip()
         finally:
             watch.leave()
-            if not player.stop.is_set():
-                self.host.players.pop(player.prompt_id, None)  # the engine looks at all of them again and again
+            if not asker.stop.is_set():
+                self.host.askers.pop(asker.prompt_id, None)  # the engine looks at all of them again and again
 
     async def submit_many(self, seeds: Iterable[int]) -> list[JobEvent | BaseException]:
         """A press on Run for each seed, all at the same time: the line of its acceptance, or its error."""
@@ -244,9 +244,9 @@ class Studio:
 
         return await asyncio.gather(*map(accepted, seeds), return_exceptions=True)
 
-    def run_now(self, player: Player | None = None, **job: Any) -> StoredClip:
+    def run_now(self, asker: RecordingAsker | None = None, **job: Any) -> StoredClip:
         """One press on Run, in an event loop of its own."""
-        return asyncio.run(self.run(player, **job))
+        return asyncio.run(self.run(asker, **job))
 
     def clips(self) -> list[Path]:
         return sorted(self.output.rglob("*.mp4"))

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from counts import count
 
-from .kill_cases import BOUNDARIES, Case, Lane, kill_at_random, usual_life
+from .kill_cases import BOUNDARIES, Case, KillRunner, kill_at_random, usual_life
 from .one_job import PROVIDERS
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
@@ -21,9 +21,9 @@ KILLS = 4000 if SOAK else 60
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
-    with Lane(tmp_path_factory.mktemp("lane"), small_mp4, nurseries[0]) as lane:
-        yield lane
+def runner(tmp_path_factory, small_mp4, nurseries) -> Iterator[KillRunner]:
+    with KillRunner(tmp_path_factory.mktemp("runner"), small_mp4, nurseries[0]) as runner:
+        yield runner
 
 
 # -- at every step boundary ------------------------------------------------------------------------------------------
@@ -31,8 +31,8 @@ def lane(tmp_path_factory, small_mp4, nurseries) -> Iterator[Lane]:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(lane, provider, boundary):
-    case = Case(lane, lane.studio(provider))
+def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(runner, provider, boundary):
+    case = Case(runner, runner.setup(provider))
     expected = case.killed_at(boundary)
     assert case.run_to_the_end() == expected
     count("killed at a step boundary")
@@ -43,12 +43,12 @@ def test_a_job_killed_at_a_step_is_ended_by_the_next_run_and_never_paid_twice(la
 
 @pytest.mark.timeout(7200 if SOAK else 400)
 def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, small_mp4, nurseries):
-    def lane(number: int) -> Counter[str]:
-        with Lane(tmp_path / f"lane-{number}", small_mp4, nurseries[number]) as lane:
-            return kill_at_random(lane, seed=number, kills=KILLS // len(nurseries))
+    def kill_some(number: int) -> Counter[str]:
+        with KillRunner(tmp_path / f"runner-{number}", small_mp4, nurseries[number]) as runner:
+            return kill_at_random(runner, seed=number, kills=KILLS // len(nurseries))
 
-    with ThreadPoolExecutor(len(nurseries)) as lanes:
-        together = sum(lanes.map(lane, range(len(nurseries))), Counter())
+    with ThreadPoolExecutor(len(nurseries)) as pool:
+        together = sum(pool.map(kill_some, range(len(nurseries))), Counter())
     assert together["kills"] == KILLS
     for name in sorted(name for name in together if name.startswith("  ")):
         count("killed at a random moment: " + name.strip(), together[name])
@@ -58,13 +58,13 @@ def test_jobs_killed_at_random_moments_end_and_are_never_paid_twice(tmp_path, sm
 
 
 @pytest.mark.timeout(3600 if SOAK else 120)
-def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_twice(lane, nurseries):
+def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_twice(runner, nurseries):
     """Both run the same job at once; one of them is killed at a random moment."""
     moments = random.Random(5)
-    life = usual_life(lane, "runcomfy")
+    life = usual_life(runner, "runcomfy")
     for _ in range(KILLS // 10):
-        case = Case(lane, lane.studio(moments.choice(PROVIDERS)))
-        children = [nursery.start(case.studio) for nursery in nurseries]
+        case = Case(runner, runner.setup(moments.choice(PROVIDERS)))
+        children = [nursery.start(case.setup) for nursery in nurseries]
         moments.shuffle(children)
         victim, survivor = children
         time.sleep(moments.uniform(0, life))
@@ -75,6 +75,6 @@ def test_of_two_processes_with_one_job_the_survivor_ends_it_and_nothing_is_paid_
         count("killed beside a process that shared its job", case.kills)
 
 
-def test_a_child_that_is_not_killed_makes_one_clip(lane):
-    case = Case(lane, lane.studio("runcomfy"))
+def test_a_child_that_is_not_killed_makes_one_clip(runner):
+    case = Case(runner, runner.setup("runcomfy"))
     assert case.run_to_the_end() == "clip"

@@ -22,8 +22,8 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from ..providers.tls import certificate_of
 from ..tls_proxy import Serve, piped_to
-from .one_job import Studio
-from .shared_studio import PATIENT
+from .one_job import Setup
+from .shared_database import PATIENT
 
 NAME = "127.0.0.1"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
@@ -64,7 +64,7 @@ def certificate(folder: Path, *hosts: str) -> Path:
 @pytest.fixture
 def front(postgres, tmp_path: Path) -> Iterator[TlsFront]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate(tmp_path / "server", NAME, "db.studio"))
+    tls.load_cert_chain(certificate(tmp_path / "server", NAME, "db.setup"))
     with socket.create_server((NAME, 0)) as listener:
         front = TlsFront(listener, tls, piped_to(postgres.port))
         threading.Thread(target=front.accept, daemon=True).start()
@@ -72,17 +72,17 @@ def front(postgres, tmp_path: Path) -> Iterator[TlsFront]:
 
 
 @pytest.fixture
-def farm(studio: Studio, postgres, front: TlsFront) -> Iterator[Studio]:
+def farm(setup: Setup, postgres, front: TlsFront) -> Iterator[Setup]:
     """A machine whose ledger is behind it; nobody has shown the machine a certificate yet."""
     with postgres.database() as name:
         url = sa.make_url(postgres.url(name, port=front.listener.getsockname()[1]))
         url = url.update_query_dict({"sslmode": "verify-full"})
-        farm = replace(studio, timeouts=PATIENT, more={"ledger_url": url.render_as_string(hide_password=False)})
+        farm = replace(setup, timeouts=PATIENT, more={"ledger_url": url.render_as_string(hide_password=False)})
         yield farm
         farm.close()
 
 
-def trusting(farm: Studio, root: Path, **parts: str) -> Studio:
+def trusting(farm: Setup, root: Path, **parts: str) -> Setup:
     """The same, with a root certificate, and other parts of the address."""
     url = sa.make_url(farm.more["ledger_url"]).set(**parts).update_query_dict({"sslrootcert": str(root)})
     return replace(farm, more={"ledger_url": url.render_as_string(hide_password=False)})

@@ -31,8 +31,8 @@ from remote_video_pack.remote_video.ledger.postgres import _WORDS
 
 from ..fault_proxy import FaultProxy
 from ..postgres.server import PostgresServer
-from .one_job import Player, Studio, wait_until
-from .shared_studio import LASTING, PATIENT, Shared
+from .one_job import RecordingAsker, Setup, wait_until
+from .shared_database import LASTING, PATIENT, Shared
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 
@@ -44,31 +44,31 @@ def shared(postgres) -> Iterator[Shared]:
 
 
 @pytest.fixture
-def farm(studio: Studio, shared: Shared) -> Iterator[Studio]:
-    farm = shared.studio(studio)
+def farm(setup: Setup, shared: Shared) -> Iterator[Setup]:
+    farm = shared.setup(setup)
     yield farm
     farm.sandbox.faults.clear()
     shared.proxy.heal()
     farm.close()
 
 
-def entries(studio: Studio) -> list[Path]:
+def entries(setup: Setup) -> list[Path]:
     """Of the journal."""
-    return list((studio.home / "journal").glob("*.json"))
+    return list((setup.home / "journal").glob("*.json"))
 
 
-def ledger_of(studio: Studio) -> Ledger:
-    return Ledger.of(studio.settings)
+def ledger_of(setup: Setup) -> Ledger:
+    return Ledger.of(setup.settings)
 
 
-def check_that_one_was_made(studio: Studio) -> None:
+def check_that_one_was_made(setup: Setup) -> None:
     """Whatever went wrong before, the next Run gives the clip, and it was paid for once."""
-    studio.timeouts = PATIENT
-    clip = studio.run_now()
-    (record,) = ledger_of(studio).recent()
+    setup.timeouts = PATIENT
+    clip = setup.run_now()
+    (record,) = ledger_of(setup).recent()
     assert (record.state, record.request_id) == (State.STORED, clip.request_id)
-    assert (studio.posts, studio.sandbox.accepted_posts, len(studio.clips())) == (1, 1, 1)
-    assert entries(studio) == []
+    assert (setup.posts, setup.sandbox.accepted_posts, len(setup.clips())) == (1, 1, 1)
+    assert entries(setup) == []
 
 
 # -- before the POST ---------------------------------------------------------------------------------------------------
@@ -80,15 +80,15 @@ def test_nothing_is_sent_while_the_intent_can_not_be_written(farm, shared, troub
     begin, says = LASTING[trouble]
     ledger_of(farm)
     with ExitStack() as troubles:
-        player = Player()
+        asker = RecordingAsker()
         if when == "at the start":
             troubles.enter_context(begin(shared))
         else:
-            player.at_line = lambda line: (
+            asker.at_line = lambda line: (
                 troubles.enter_context(begin(shared)) if line.startswith("submitting") else None
             )
         with pytest.raises(LedgerError, match=says) as told:
-            farm.run_now(player)
+            farm.run_now(asker)
     assert "Not billed" in str(told.value)
     assert told.value.next_step
     assert farm.posts == 0
@@ -166,11 +166,11 @@ def test_a_commit_that_nobody_can_be_asked_about_sends_nothing_and_leaves_no_job
 
 
 @contextmanager
-def accepted_and_not_answered(farm: Studio, player: Player | None = None) -> Iterator[Future[StoredClip]]:
+def accepted_and_not_answered(farm: Setup, asker: RecordingAsker | None = None) -> Iterator[Future[StoredClip]]:
     """A run whose submission was accepted; the answer comes when the faults are cleared."""
     farm.sandbox.faults.set(farm.submit_route, "stall:accepted", on_call=1)
     with ThreadPoolExecutor(1) as here:
-        run = here.submit(farm.run_now, player)
+        run = here.submit(farm.run_now, asker)
         wait_until(lambda: farm.sandbox.accepted_posts, "the submission")
         yield run
 
@@ -202,7 +202,7 @@ def test_trouble_while_a_job_is_followed_is_said_with_the_job_and_the_database_s
                 begun.append(troubles.enter_context(begin(shared)))
 
         with pytest.raises(LedgerError, match=says) as told:
-            farm.run_now(Player(at_line=at_line))
+            farm.run_now(RecordingAsker(at_line=at_line))
     error = told.value
     assert (error.billed, error.request_id) == (Billed.YES, farm.sandbox.jobs[0].request_id)
     assert error.next_step.startswith(next(advice for what, advice in _WORDS.values() if what == says))
@@ -231,10 +231,10 @@ ENDS: dict[str, Callable[[PostgresServer], None]] = {
 }
 
 
-def test_a_server_that_ends_and_comes_back_is_waited_for_at_every_step(studio, own_postgres):
+def test_a_server_that_ends_and_comes_back_is_waited_for_at_every_step(setup, own_postgres):
     """Before the intent, while the submission has no answer, and while the job is followed."""
     with own_postgres.database() as name:
-        farm = replace(studio, more={"ledger_url": own_postgres.url(name)}, timeouts=PATIENT)
+        farm = replace(setup, more={"ledger_url": own_postgres.url(name)}, timeouts=PATIENT)
         for seed, (end, how) in enumerate(ENDS.items()):
             before = farm.sandbox.accepted_posts
 
@@ -244,7 +244,7 @@ def test_a_server_that_ends_and_comes_back_is_waited_for_at_every_step(studio, o
                         begun.append(step)
                         how(own_postgres)
 
-            clip = farm.run_now(Player(at_line=come_back), seed=seed)
+            clip = farm.run_now(RecordingAsker(at_line=come_back), seed=seed)
             record = next(job for job in ledger_of(farm).recent() if job.seed == seed)
             assert (record.state, record.request_id, record.attempt) == (State.STORED, clip.request_id, 1), end
             assert (farm.sandbox.accepted_posts, entries(farm)) == (before + 1, []), end
@@ -304,13 +304,13 @@ def test_the_password_is_told_to_nobody(farm, shared, where, caplog, monkeypatch
     monkeypatch.setenv("RUNCOMFY_API_BASE_URL", farm.sandbox.base_urls["runcomfy"])
     monkeypatch.setenv("COMETAPI_BASE_URL", farm.sandbox.base_urls["cometapi"])
     farm = replace(farm, more={"ledger_url": address})
-    heard, player = [], Player()
+    heard, asker = [], RecordingAsker()
     monkeypatch.setattr("folder_paths.BASE", farm.folder)
     try:
         for logger in ("sqlalchemy", "psycopg", "alembic", "remote_video"):
             caplog.set_level(logging.DEBUG, logger)
-        farm.run_now(player)
-        heard += [repr(farm.settings), str(farm.settings), *player.lines, *map(repr, player.events)]
+        farm.run_now(asker)
+        heard += [repr(farm.settings), str(farm.settings), *asker.lines, *map(repr, asker.events)]
         database = Ledger.of(farm.settings)._database
         heard += [repr(database), str(database), database.name, repr(Ledger.of(farm.settings)), repr(database.engine)]
         heard += [json.dumps(jobs_view(farm.settings, {})), json.dumps(settings_view(farm.settings))]
@@ -339,12 +339,12 @@ def test_the_password_is_told_to_nobody(farm, shared, where, caplog, monkeypatch
     assert not any(SECRET.encode() in content for content in files)
 
 
-def test_nothing_of_a_connection_outlives_a_transaction(own_postgres, studio):
+def test_nothing_of_a_connection_outlives_a_transaction(own_postgres, setup):
     """So that a pooler in transaction mode may stand between: by the server's own log of a job's whole life."""
     own_postgres.run("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
     with own_postgres.database() as name:
         begins = len(own_postgres.log)
-        farm = replace(studio, more={"ledger_url": own_postgres.url(name)})
+        farm = replace(setup, more={"ledger_url": own_postgres.url(name)})
         farm.run_now()
         farm.close()
         said = [line.split("LOG:", 1)[1] for line in own_postgres.log[begins:].splitlines() if "LOG:" in line]

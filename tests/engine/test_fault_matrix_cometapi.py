@@ -10,16 +10,16 @@ from .fault_matrix import (
     clip,
     folders,
     ledger_url,
-    stories,
+    runs,
 )
-from .fault_stories import Stories
+from .fault_runs import CaseRuns
 
-__all__ = ["clip", "folders", "ledger_url", "stories"]
+__all__ = ["clip", "folders", "ledger_url", "runs"]
 TOLD_WITHIN_S = 1200
 CASES = [case for case in cases() if case.provider == COMETAPI]
 
 
 @pytest.mark.timeout(TOLD_WITHIN_S)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, stories: Stories, clip: bytes):
-    a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case, stories, clip)
+def test_a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, runs: CaseRuns, clip: bytes):
+    a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case, runs, clip)

@@ -13,7 +13,7 @@ from remote_video_pack.remote_video.errors import AccountError, Billed, RateLimi
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .one_job import PROVIDERS, SOON_S, Player, Studio, until, wait_until
+from .one_job import PROVIDERS, SOON_S, RecordingAsker, Setup, until, wait_until
 
 FOR_EVER_S = 3600.0
 TROUBLES = (
@@ -31,17 +31,17 @@ TROUBLES = (
 
 
 @pytest.fixture(params=PROVIDERS)
-def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
-    """A studio of each provider."""
-    return replace(studio, provider=request.param)
+def either(request: pytest.FixtureRequest, setup: Setup) -> Setup:
+    """A setup of each provider."""
+    return replace(setup, provider=request.param)
 
 
-def hurried(studio: Studio, timeout_s: float = 60.0, **seconds: float) -> Studio:
-    return replace(studio, timeouts=replace(studio.timeouts, **seconds), more={"timeout_s": timeout_s})
+def hurried(setup: Setup, timeout_s: float = 60.0, **seconds: float) -> Setup:
+    return replace(setup, timeouts=replace(setup.timeouts, **seconds), more={"timeout_s": timeout_s})
 
 
-def state_of(studio: Studio) -> State:
-    (record,) = Ledger(studio.home).recent()
+def state_of(setup: Setup) -> State:
+    (record,) = Ledger(setup.home).recent()
     return record.state
 
 
@@ -69,66 +69,66 @@ def test_a_provider_that_is_away_for_a_while_is_waited_for(either):
     assert either.posts == 1
 
 
-def test_a_wait_of_a_day_asked_for_while_following_is_cut_to_minutes(studio):
-    studio.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=3, seconds=86_400)
-    assert hurried(studio, longest_retry_after=0.02).run_now().path.is_file()
+def test_a_wait_of_a_day_asked_for_while_following_is_cut_to_minutes(setup):
+    setup.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=3, seconds=86_400)
+    assert hurried(setup, longest_retry_after=0.02).run_now().path.is_file()
 
 
-def test_a_wait_that_is_asked_for_is_honoured(studio):
-    studio.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=1, seconds=2)
-    studio.run_now()
-    first, second = studio.calls("runcomfy/status")[:2]
+def test_a_wait_that_is_asked_for_is_honoured(setup):
+    setup.sandbox.faults.set("runcomfy/status", "error-503-retry-after", times=1, seconds=2)
+    setup.run_now()
+    first, second = setup.calls("runcomfy/status")[:2]
     assert second.at - first.at >= 2.0
 
 
-def test_a_wait_of_a_day_asked_for_at_submission_is_left_to_the_user(studio):
-    studio.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=86_400)
+def test_a_wait_of_a_day_asked_for_at_submission_is_left_to_the_user(setup):
+    setup.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=86_400)
     with pytest.raises(RateLimited):
-        studio.run_now()
-    assert studio.sandbox.accepted_posts == 0
-    assert state_of(studio) is State.REFUSED
+        setup.run_now()
+    assert setup.sandbox.accepted_posts == 0
+    assert state_of(setup) is State.REFUSED
 
 
-def test_a_busy_provider_slows_all_questions_to_it_down(studio):
-    studio.sandbox.faults.set("runcomfy/status", "error-429", times=3)
-    studio.run_now()
-    (lane,) = studio.engine.lanes.values()
-    assert lane.rate.per_s < 50.0
+def test_a_busy_provider_slows_all_questions_to_it_down(setup):
+    setup.sandbox.faults.set("runcomfy/status", "error-429", times=3)
+    setup.run_now()
+    (limits,) = setup.engine.limits.values()
+    assert limits.rate.per_s < 50.0
 
 
-async def when_asked(studio: Studio, jobs: int) -> list[float]:
+async def when_asked(setup: Setup, jobs: int) -> list[float]:
     """When the provider was asked about so many jobs side by side, each as often as it may be, s."""
-    hasty = hurried(studio, question_floor=0.001)
+    hasty = hurried(setup, question_floor=0.001)
     looks = [await hasty.watch(seed=seed) for seed in range(jobs)]
     await asyncio.gather(*(look.clip() for look in looks))
-    return [call.at for call in studio.calls(studio.status_route)]
+    return [call.at for call in setup.calls(setup.status_route)]
 
 
-async def test_all_jobs_of_a_provider_share_one_cap(studio, monkeypatch):
+async def test_all_jobs_of_a_provider_share_one_cap(setup, monkeypatch):
     monkeypatch.setattr(tools, "QUESTIONS_PER_S", 30.0)
-    studio.sandbox.faults.set("runcomfy/status", "never-finishes", times=24)
-    asked = await when_asked(studio, jobs=4)
+    setup.sandbox.faults.set("runcomfy/status", "never-finishes", times=24)
+    asked = await when_asked(setup, jobs=4)
     assert asked[24] - asked[0] >= 0.9 * 24 / 30
 
 
-async def test_a_429_to_one_job_slows_the_questions_about_the_others_down(studio, monkeypatch):
+async def test_a_429_to_one_job_slows_the_questions_about_the_others_down(setup, monkeypatch):
     monkeypatch.setattr(tools, "QUESTIONS_PER_S", 100.0)
-    studio.sandbox.faults.set("runcomfy/status", "error-429", times=4)
-    studio.sandbox.faults.set("runcomfy/status", "never-finishes", on_call=5, times=20)
-    asked = await when_asked(studio, jobs=4)
+    setup.sandbox.faults.set("runcomfy/status", "error-429", times=4)
+    setup.sandbox.faults.set("runcomfy/status", "never-finishes", on_call=5, times=20)
+    asked = await when_asked(setup, jobs=4)
     assert asked[24] - asked[4] > 1.3 * 20 / 100
 
 
-async def test_a_provider_that_is_busy_is_nothing_to_the_other(studio, monkeypatch):
+async def test_a_provider_that_is_busy_is_nothing_to_the_other(setup, monkeypatch):
     monkeypatch.setattr(tools, "QUESTIONS_PER_S", 2.0)
-    studio.sandbox.faults.set("runcomfy/status", "error-429")
-    slow = await studio.watch()
-    await until(lambda: len(studio.calls("runcomfy/status")) >= 2, "the busy provider to be asked")
-    await replace(studio, provider="cometapi").run()
-    lanes = studio.engine.lanes
-    assert lanes[studio.sandbox.cometapi_base_url].rate.per_s == 2.0
-    assert lanes[studio.sandbox.runcomfy_base_url].rate.per_s < 2.0
-    await asyncio.to_thread(studio.sandbox.faults.clear)
+    setup.sandbox.faults.set("runcomfy/status", "error-429")
+    slow = await setup.watch()
+    await until(lambda: len(setup.calls("runcomfy/status")) >= 2, "the busy provider to be asked")
+    await replace(setup, provider="cometapi").run()
+    limits = setup.engine.limits
+    assert limits[setup.sandbox.cometapi_base_url].rate.per_s == 2.0
+    assert limits[setup.sandbox.runcomfy_base_url].rate.per_s < 2.0
+    await asyncio.to_thread(setup.sandbox.faults.clear)
     await slow.clip()
 
 
@@ -163,79 +163,79 @@ def test_the_deadline_leaves_the_job_followable(either, fault):
     assert either.posts == 1
 
 
-def test_the_deadlines_message_says_what_was_wrong_last(studio):
-    studio.sandbox.faults.set("runcomfy/status", "error-503")
+def test_the_deadlines_message_says_what_was_wrong_last(setup):
+    setup.sandbox.faults.set("runcomfy/status", "error-503")
     with pytest.raises(StillRunning, match="Upstream error 503"):
-        hurried(studio, timeout_s=2.0).run_now()
+        hurried(setup, timeout_s=2.0).run_now()
 
 
-def test_the_deadline_during_a_download_leaves_it_to_the_engine(studio):
-    studio.sandbox.faults.set("media", "drip", seconds=60.0)
+def test_the_deadline_during_a_download_leaves_it_to_the_engine(setup):
+    setup.sandbox.faults.set("media", "drip", seconds=60.0)
     with pytest.raises(StillRunning, match="downloading") as told:
-        hurried(studio, timeout_s=2.5).run_now()
-    assert state_of(studio) is State.FINISHED
+        hurried(setup, timeout_s=2.5).run_now()
+    assert state_of(setup) is State.FINISHED
     assert told.value.billed is Billed.YES
-    studio.sandbox.faults.clear()
-    wait_until(studio.clips, "the clip, without Run")
+    setup.sandbox.faults.clear()
+    wait_until(setup.clips, "the clip, without Run")
 
 
-def test_the_deadline_before_anything_was_accepted_says_that_nothing_was_billed(studio):
-    studio.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=60)
+def test_the_deadline_before_anything_was_accepted_says_that_nothing_was_billed(setup):
+    setup.sandbox.faults.set("runcomfy/submit", "error-429-retry-after", seconds=60)
     with pytest.raises(StillRunning) as told:
-        hurried(studio, timeout_s=0.7).run_now()
+        hurried(setup, timeout_s=0.7).run_now()
     assert (told.value.billed, told.value.request_id) == (Billed.NO, None)
-    wait_until(lambda: not studio.engine.live().result(), "the engine to give up what nobody wants")
-    assert studio.sandbox.accepted_posts == 0
+    wait_until(lambda: not setup.engine.live().result(), "the engine to give up what nobody wants")
+    assert setup.sandbox.accepted_posts == 0
 
 
 # -- Stop cuts every wait ----------------------------------------------------------------------------------------------
 
 
-def stopped_after(studio: Studio, words: str) -> Player:
+def stopped_after(setup: Setup, words: str) -> RecordingAsker:
     """Run, and press Stop some time after a line with these words was said."""
-    player = Player()
+    asker = RecordingAsker()
 
     def press_soon(line: str) -> None:
         if words in line:
-            threading.Timer(0.1, player.stop.set).start()
+            threading.Timer(0.1, asker.stop.set).start()
 
-    player.at_line = press_soon
+    asker.at_line = press_soon
     with pytest.raises(Stopped):
-        asyncio.run(asyncio.wait_for(studio.run(player), SOON_S))
-    return player
+        asyncio.run(asyncio.wait_for(setup.run(asker), SOON_S))
+    return asker
 
 
 def test_stop_cuts_the_pause_between_questions_short(either):
     either.sandbox.faults.set(either.status_route, "never-finishes")
-    player = stopped_after(hurried(either, question_floor=FOR_EVER_S), "accepted")
-    wait_until(lambda: either.sandbox.jobs[0].request_id in player.lines[-1], "the fate")
+    asker = stopped_after(hurried(either, question_floor=FOR_EVER_S), "accepted")
+    wait_until(lambda: either.sandbox.jobs[0].request_id in asker.lines[-1], "the fate")
 
 
-def test_stop_cuts_a_wait_the_provider_asked_for_short(studio):
-    studio.sandbox.faults.set("runcomfy/status", "error-429-retry-after", seconds=int(FOR_EVER_S))
-    player = stopped_after(hurried(studio, longest_retry_after=2 * FOR_EVER_S), "asking again")
-    wait_until(lambda: studio.calls("runcomfy/cancel"), "the cancel")
-    wait_until(lambda: player.lines[-1].startswith("Stopped"), "the fate")
+def test_stop_cuts_a_wait_the_provider_asked_for_short(setup):
+    setup.sandbox.faults.set("runcomfy/status", "error-429-retry-after", seconds=int(FOR_EVER_S))
+    asker = stopped_after(hurried(setup, longest_retry_after=2 * FOR_EVER_S), "asking again")
+    wait_until(lambda: setup.calls("runcomfy/cancel"), "the cancel")
+    wait_until(lambda: asker.lines[-1].startswith("Stopped"), "the fate")
 
 
 def test_stop_cuts_the_wait_before_another_submission_short(either):
     either.sandbox.faults.set(either.submit_route, "error-429-retry-after", seconds=int(FOR_EVER_S))
-    player = stopped_after(hurried(either, longest_retry_after=2 * FOR_EVER_S), "Trying again in")
-    wait_until(lambda: "Nothing was billed" in player.lines[-1], "the fate")
+    asker = stopped_after(hurried(either, longest_retry_after=2 * FOR_EVER_S), "Trying again in")
+    wait_until(lambda: "Nothing was billed" in asker.lines[-1], "the fate")
     assert either.sandbox.accepted_posts == 0
 
 
 def test_stop_does_not_wait_for_an_answer_that_stalls(either):
     either.sandbox.faults.set(either.status_route, "stall", seconds=FOR_EVER_S)
     either.sandbox.faults.set("runcomfy/cancel", "stall:lost", seconds=FOR_EVER_S)
-    player = stopped_after(hurried(either, request=FOR_EVER_S, cancel_answer=0.2), "accepted")
-    wait_until(lambda: "goes on" in player.lines[-1] or "may go on" in player.lines[-1], "the fate")
+    asker = stopped_after(hurried(either, request=FOR_EVER_S, cancel_answer=0.2), "accepted")
+    wait_until(lambda: "goes on" in asker.lines[-1] or "may go on" in asker.lines[-1], "the fate")
     assert either.posts == 1
 
 
-def test_stop_lets_go_while_a_download_waits_to_be_tried_again(studio):
-    studio.sandbox.faults.set("media", "media-503")
-    waiting = hurried(studio, refetch_pause=FOR_EVER_S, longest_refetch_pause=FOR_EVER_S)
-    player = stopped_after(waiting, "downloading again")
-    wait_until(lambda: "it is downloaded in the background" in player.lines[-1], "the fate")
-    assert state_of(studio) is State.FINISHED
+def test_stop_lets_go_while_a_download_waits_to_be_tried_again(setup):
+    setup.sandbox.faults.set("media", "media-503")
+    waiting = hurried(setup, refetch_pause=FOR_EVER_S, longest_refetch_pause=FOR_EVER_S)
+    asker = stopped_after(waiting, "downloading again")
+    wait_until(lambda: "it is downloaded in the background" in asker.lines[-1], "the fate")
+    assert state_of(setup) is State.FINISHED

@@ -19,29 +19,29 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME, distrust
 
-from .one_job import Player, Studio, wait_until
+from .one_job import RecordingAsker, Setup, wait_until
 from .small_disk import fill, read_only, small_disk, writable
 
 
-class _HomeOnDisk(Studio):
-    """A studio whose ledger is on a disk of its own."""
+class _HomeOnDisk(Setup):
+    """A setup whose ledger is on a disk of its own."""
 
     @property
     def output(self) -> Path:
         return self.folder.parent / "output"
 
 
-class _OutputOnDisk(Studio):
-    """A studio whose clips are on a disk of their own."""
+class _OutputOnDisk(Setup):
+    """A setup whose clips are on a disk of their own."""
 
     @property
     def output(self) -> Path:
         return self.folder / "disk" / "output"
 
 
-def test_a_ledger_on_a_read_only_disk_refuses_to_submit(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
+def test_a_ledger_on_a_read_only_disk_refuses_to_submit(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
         Ledger(on_disk.home)
         read_only(disk)
         with pytest.raises(LedgerError) as told:
@@ -50,12 +50,12 @@ def test_a_ledger_on_a_read_only_disk_refuses_to_submit(studio):
         distrust(on_disk.home / FILE_NAME)
         with pytest.raises(LedgerError):
             on_disk.run_now()
-        assert studio.posts == 0
+        assert setup.posts == 0
 
 
-def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
+def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
         Ledger(on_disk.home)
         ballast = fill(disk)
         with pytest.raises(LedgerError) as told:
@@ -64,34 +64,34 @@ def test_a_full_disk_before_the_submission_means_that_nothing_is_sent(studio):
         assert on_disk.posts == 0
         ballast.unlink()
         assert not on_disk.run_now().reused
-    assert studio.sandbox.accepted_posts == 1
+    assert setup.sandbox.accepted_posts == 1
 
 
-def test_a_full_disk_before_another_try_says_nothing_of_the_job_that_failed(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
-        studio.sandbox.faults.set("runcomfy/result", "completed-but-failed")
+def test_a_full_disk_before_another_try_says_nothing_of_the_job_that_failed(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
+        setup.sandbox.faults.set("runcomfy/result", "completed-but-failed")
         with pytest.raises(JobFailed):
             on_disk.run_now()
-        studio.sandbox.faults.clear()
+        setup.sandbox.faults.clear()
         ballast: list[Path] = []
-        player = Player(lambda line: ballast.append(fill(disk)) if "preparing" in line else None)
+        asker = RecordingAsker(lambda line: ballast.append(fill(disk)) if "preparing" in line else None)
         with pytest.raises(LedgerError) as told:
-            on_disk.run_now(player)
+            on_disk.run_now(asker)
         assert "Not billed" in str(told.value)
         assert told.value.request_id is None
-        assert studio.posts == 1
+        assert setup.posts == 1
         ballast[0].unlink()
         assert not on_disk.run_now().reused
-    assert studio.posts == 2
+    assert setup.posts == 2
 
 
-def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
+def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
         Ledger(on_disk.home)
         ballast, error = _fill_during_submission(on_disk, disk)
-        (job,) = studio.sandbox.jobs
+        (job,) = setup.sandbox.jobs
         assert job.request_id in str(error)
         assert "Not billed" not in str(error)
         assert "in memory alone" in str(error), "that disk takes no journal either"
@@ -101,11 +101,11 @@ def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(studio
         assert on_disk.posts == 1
 
 
-def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nursery, caplog):
+def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(setup, nursery, caplog):
     """That process is not kept waiting either, though this one lives and could not give its lease back at first."""
     caplog.set_level(logging.DEBUG, "remote_video")
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
         Ledger(on_disk.home)
         ballast, _ = _fill_during_submission(on_disk, disk)
         wait_until(lambda: "A lease can't be given back yet" in caplog.text, "the lease to be kept by the full disk")
@@ -115,28 +115,28 @@ def test_an_id_the_full_disk_refused_is_uncertain_to_the_next_process(studio, nu
         assert on_disk.posts == 1
 
 
-def _fill_during_submission(studio: Studio, disk: Path) -> tuple[Path, LedgerError]:
-    studio.sandbox.faults.set(studio.submit_route, "stall:accepted", on_call=1)
+def _fill_during_submission(setup: Setup, disk: Path) -> tuple[Path, LedgerError]:
+    setup.sandbox.faults.set(setup.submit_route, "stall:accepted", on_call=1)
     with ThreadPoolExecutor(1) as here:
-        run = here.submit(studio.run_now)
-        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
+        run = here.submit(setup.run_now)
+        wait_until(lambda: setup.sandbox.accepted_posts, "the submission")
         ballast = fill(disk)
-        studio.sandbox.faults.clear()
+        setup.sandbox.faults.clear()
         error = run.exception()
     assert isinstance(error, LedgerError)
     return ballast, error
 
 
-def test_an_id_the_full_disk_refused_is_written_down_and_followed_without_run_when_there_is_room(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk, collect=True)
+def test_an_id_the_full_disk_refused_is_written_down_and_followed_without_run_when_there_is_room(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk, collect=True)
         Ledger(on_disk.home)
         ballast, _ = _fill_during_submission(on_disk, disk)
         ballast.unlink()
         wait_until(lambda: Ledger(on_disk.home).recent(1, State.STORED), "the clip, without Run")
         on_disk.close()
         (record,) = Ledger(on_disk.home).recent()
-        assert (record.state, record.request_id) == (State.STORED, studio.sandbox.jobs[0].request_id)
+        assert (record.state, record.request_id) == (State.STORED, setup.sandbox.jobs[0].request_id)
         assert on_disk.posts == 1
 
 
@@ -150,15 +150,15 @@ def _not_writable(disk: Path) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("spoil", [_full, _not_writable])
-def test_the_collector_waits_a_spoilt_disk_out_and_says_so_once(studio, spoil, caplog, monkeypatch):
+def test_the_collector_waits_a_spoilt_disk_out_and_says_so_once(setup, spoil, caplog, monkeypatch):
     monkeypatch.setattr(collector, "FIRST_RETRY_S", 0.1)
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk, collect=True)
-        studio.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk, collect=True)
+        setup.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
         asyncio.run(_accepted(on_disk))
         wait_until(lambda: on_disk.calls("runcomfy/status"), "the question")
         make_good = spoil(disk)
-        studio.sandbox.faults.clear()
+        setup.sandbox.faults.clear()
         with caplog.at_level(logging.WARNING, "remote_video"):
             time.sleep(1.5)
         assert on_disk.engine.is_alive()
@@ -171,27 +171,27 @@ def test_the_collector_waits_a_spoilt_disk_out_and_says_so_once(studio, spoil, c
         make_good()
         wait_until(on_disk.clips, "the clip, without Run")
         on_disk.close()
-    assert studio.posts == 1
+    assert setup.posts == 1
 
 
-async def _accepted(studio: Studio) -> None:
-    await (await studio.watch(until_accepted=True)).accepted()
+async def _accepted(setup: Setup) -> None:
+    await (await setup.watch(until_accepted=True)).accepted()
 
 
-def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(studio):
-    with small_disk(studio.folder / "disk", 1024) as disk:
-        on_disk = _HomeOnDisk(studio.sandbox, disk)
+def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(setup):
+    with small_disk(setup.folder / "disk", 1024) as disk:
+        on_disk = _HomeOnDisk(setup.sandbox, disk)
         Ledger(on_disk.home)
-        studio.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
+        setup.sandbox.faults.set("runcomfy/status", "stall", on_call=1)
         with ThreadPoolExecutor(1) as here:
             run = here.submit(on_disk.run_now)
             wait_until(lambda: on_disk.calls("runcomfy/status"), "the question")
             ballast = fill(disk)
-            studio.sandbox.faults.clear()
+            setup.sandbox.faults.clear()
             error = run.exception()
         assert isinstance(error, LedgerError)
         assert "Not billed" not in str(error)
-        assert studio.sandbox.jobs[0].request_id in str(error)
+        assert setup.sandbox.jobs[0].request_id in str(error)
         assert "Make room on the disk of that folder" in error.next_step
         assert error.next_step.endswith("to run again with the same inputs submits nothing.")
         ballast.unlink()
@@ -199,10 +199,10 @@ def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(st
         assert on_disk.posts == 1
 
 
-def test_a_full_disk_during_the_download_costs_nothing_but_another_download(studio):
-    with small_disk(studio.folder / "disk", 96) as disk:
+def test_a_full_disk_during_the_download_costs_nothing_but_another_download(setup):
+    with small_disk(setup.folder / "disk", 96) as disk:
         (disk / "output").mkdir()
-        on_disk = _OutputOnDisk(studio.sandbox, studio.folder)
+        on_disk = _OutputOnDisk(setup.sandbox, setup.folder)
         with pytest.raises(DownloadError, match="The disk is full") as told:
             on_disk.run_now()
         assert "paid for" in str(told.value)
@@ -211,19 +211,19 @@ def test_a_full_disk_during_the_download_costs_nothing_but_another_download(stud
         clip = on_disk.run_now()
         assert clip.reused
         assert on_disk.leftovers() == []
-    assert studio.posts == 1
+    assert setup.posts == 1
 
 
-def test_a_workflow_that_finds_no_room_beside_its_clip_fails_no_run(studio, caplog):
-    with small_disk(studio.folder / "disk", 1024) as disk:
+def test_a_workflow_that_finds_no_room_beside_its_clip_fails_no_run(setup, caplog):
+    with small_disk(setup.folder / "disk", 1024) as disk:
         (disk / "output").mkdir()
-        on_disk = _OutputOnDisk(studio.sandbox, studio.folder)
+        on_disk = _OutputOnDisk(setup.sandbox, setup.folder)
         order = on_disk.order()
         order = replace(order, job=replace(order.job, sidecar="x" * 2**20))
 
         async def run() -> StoredClip:
-            return await on_disk.engine.watch(order, Player()).clip()
+            return await on_disk.engine.watch(order, RecordingAsker()).clip()
 
         assert asyncio.run(run()).path.is_file()
         assert "The workflow could not be saved beside" in caplog.text
-    assert studio.posts == 1
+    assert setup.posts == 1

@@ -27,44 +27,44 @@ from remote_video_pack.remote_video.uploads import Upload
 
 from ..comfy_view import serving_view
 from ..faults import Sandbox
-from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
+from .one_job import PROVIDERS, QUICK, RecordingAsker, Setup, wait_until
 
 
-def state_of(studio: Studio) -> State:
-    (record,) = Ledger(studio.home).recent()
+def state_of(setup: Setup) -> State:
+    (record,) = Ledger(setup.home).recent()
     return record.state
 
 
 @pytest.fixture(params=PROVIDERS)
-def either(request: pytest.FixtureRequest, studio: Studio) -> Studio:
-    """A studio of each provider."""
-    return replace(studio, provider=request.param)
+def either(request: pytest.FixtureRequest, setup: Setup) -> Setup:
+    """A setup of each provider."""
+    return replace(setup, provider=request.param)
 
 
-def test_another_prefix_is_the_same_clip(studio):
-    first = studio.run_now(prefix="2026-03-07/clip")
-    assert studio.run_now(prefix="2026-03-08/clip").path == first.path
-    assert studio.posts == 1
+def test_another_prefix_is_the_same_clip(setup):
+    first = setup.run_now(prefix="2026-03-07/clip")
+    assert setup.run_now(prefix="2026-03-08/clip").path == first.path
+    assert setup.posts == 1
 
 
 @pytest.mark.parametrize("prefix", ["video/\ud83d", "\udc80/x", "a\x1bb/c\nd"])
-def test_a_prefix_with_half_a_character_or_none_that_can_be_seen_is_a_name_all_the_same(studio, prefix):
-    clip = studio.run_now(prefix=prefix)
+def test_a_prefix_with_half_a_character_or_none_that_can_be_seen_is_a_name_all_the_same(setup, prefix):
+    clip = setup.run_now(prefix=prefix)
     assert str(clip.path).isprintable()
-    assert studio.run_now(prefix=prefix).path == clip.path
-    assert studio.posts == 1
+    assert setup.run_now(prefix=prefix).path == clip.path
+    assert setup.posts == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems don't take such names")
-def test_an_output_folder_that_is_not_in_utf8_is_said_before_anything_is_sent(studio):
-    class Elsewhere(Studio):
+def test_an_output_folder_that_is_not_in_utf8_is_said_before_anything_is_sent(setup):
+    class Elsewhere(Setup):
         @property
         def output(self) -> Path:
             return self.folder / "out\udc80"
 
     with pytest.raises(SettingsError, match="is not in UTF-8"):
-        Elsewhere(studio.sandbox, studio.folder).run_now()
-    assert studio.posts == 0
+        Elsewhere(setup.sandbox, setup.folder).run_now()
+    assert setup.posts == 0
 
 
 def test_a_saved_clip_is_only_read(either):
@@ -84,33 +84,33 @@ def test_a_saved_clip_whose_file_is_gone_is_only_fetched_again(either):
     assert either.posts == 1
 
 
-def test_a_saved_clip_that_was_cut_short_is_fetched_again_beside_it(studio):
-    first = studio.run_now()
+def test_a_saved_clip_that_was_cut_short_is_fetched_again_beside_it(setup):
+    first = setup.run_now()
     first.path.write_bytes(first.path.read_bytes()[:1000])
-    again = studio.run_now()
+    again = setup.run_now()
     assert again.path != first.path, "nothing of the user's is written over"
     assert again.path.stat().st_size > 1000
-    assert studio.posts == 1
+    assert setup.posts == 1
 
 
 @pytest.mark.parametrize("fault", ["completed-but-failed", "completed-but-cancelled"])
-def test_a_job_that_ended_without_a_clip_is_submitted_anew(studio, fault):
-    studio.sandbox.faults.set("runcomfy/result", fault)
+def test_a_job_that_ended_without_a_clip_is_submitted_anew(setup, fault):
+    setup.sandbox.faults.set("runcomfy/result", fault)
     with pytest.raises(RemoteVideoError):
-        studio.run_now()
-    studio.sandbox.faults.clear()
-    assert not studio.run_now().reused
-    assert studio.posts == 2
+        setup.run_now()
+    setup.sandbox.faults.clear()
+    assert not setup.run_now().reused
+    assert setup.posts == 2
 
 
-def test_a_refused_job_is_submitted_anew(studio):
-    studio.sandbox.faults.set("runcomfy/submit", "error-400001")
+def test_a_refused_job_is_submitted_anew(setup):
+    setup.sandbox.faults.set("runcomfy/submit", "error-400001")
     with pytest.raises(RemoteVideoError):
-        studio.run_now()
-    assert state_of(studio) is State.REFUSED
-    studio.sandbox.faults.clear()
-    assert not studio.run_now().reused
-    assert studio.sandbox.accepted_posts == 1
+        setup.run_now()
+    assert state_of(setup) is State.REFUSED
+    setup.sandbox.faults.clear()
+    assert not setup.run_now().reused
+    assert setup.sandbox.accepted_posts == 1
 
 
 def test_a_job_the_provider_no_longer_knows_is_left_to_the_user(either):
@@ -157,30 +157,30 @@ def test_an_uncertain_job_names_the_two_ways_out(either):
     assert not either.run_now(seed=2).reused
 
 
-def test_the_same_home_knows_the_job_after_the_sandbox_and_the_process_are_new(studio, nursery, small_mp4):
-    studio.sandbox.faults.set("runcomfy/status", "never-finishes")
-    child = nursery.start(studio)
-    wait_until(lambda: len(studio.calls("runcomfy/status")) > 2, "the job to be followed")
+def test_the_same_home_knows_the_job_after_the_sandbox_and_the_process_are_new(setup, nursery, small_mp4):
+    setup.sandbox.faults.set("runcomfy/status", "never-finishes")
+    child = nursery.start(setup)
+    wait_until(lambda: len(setup.calls("runcomfy/status")) > 2, "the job to be followed")
     child.kill()
-    port = studio.sandbox.port
-    studio.sandbox.stop()
-    with Sandbox(studio.folder / "sandbox", port=port, pace=QUICK, prebuilt=small_mp4) as after:
-        clip = replace(studio, sandbox=after).run_now()
+    port = setup.sandbox.port
+    setup.sandbox.stop()
+    with Sandbox(setup.folder / "sandbox", port=port, pace=QUICK, prebuilt=small_mp4) as after:
+        clip = replace(setup, sandbox=after).run_now()
         assert clip.request_id == after.jobs[0].request_id
         assert (clip.reused, after.accepted_posts) == (True, 1)
 
 
-def test_the_usual_time_is_said_once_three_clips_have_been_made(studio):
+def test_the_usual_time_is_said_once_three_clips_have_been_made(setup):
     for seed in range(3):
-        studio.run_now(seed=seed)
-    host = Player()
-    studio.run_now(host, seed=3)
+        setup.run_now(seed=seed)
+    host = RecordingAsker()
+    setup.run_now(host, seed=3)
     assert any("usually 0:0" in line for line in host.lines)
 
 
-def test_what_a_clip_cost_is_kept(studio):
-    assert studio.run_now().cost_usd == studio.sandbox.jobs[0].cost_usd
-    assert studio.run_now().cost_usd == studio.sandbox.jobs[0].cost_usd
+def test_what_a_clip_cost_is_kept(setup):
+    assert setup.run_now().cost_usd == setup.sandbox.jobs[0].cost_usd
+    assert setup.run_now().cost_usd == setup.sandbox.jobs[0].cost_usd
 
 
 @dataclass
@@ -197,26 +197,26 @@ class Noticing:
         return self.client.prepare(request, upload)
 
 
-async def test_what_was_changed_about_the_images_is_shown(studio):
-    order, player = await asyncio.to_thread(studio.order), Player()
-    await studio.engine.watch(replace(order, client=Noticing(order.client)), player).clip()
-    said = [line for line in player.lines if line in ("The image was saved as JPEG.", "And smaller.")]
+async def test_what_was_changed_about_the_images_is_shown(setup):
+    order, asker = await asyncio.to_thread(setup.order), RecordingAsker()
+    await setup.engine.watch(replace(order, client=Noticing(order.client)), asker).clip()
+    said = [line for line in asker.lines if line in ("The image was saved as JPEG.", "And smaller.")]
     assert len(said) == 2
-    assert player.lines.index(said[0]) < next(n for n, line in enumerate(player.lines) if "submitting" in line)
+    assert asker.lines.index(said[0]) < next(n for n, line in enumerate(asker.lines) if "submitting" in line)
 
 
 # -- images that were put where the provider can read them ------------------------------------------------------------
 
 
 @pytest.fixture
-def showing(studio: Studio) -> Iterator[Studio]:
-    """A studio that shows its images under a public address."""
-    with serving_view(studio.folder / "temp") as origin:
-        yield replace(studio, more={"uploads": "public-origin", "public_origin": origin})
+def showing(setup: Setup) -> Iterator[Setup]:
+    """A setup that shows its images under a public address."""
+    with serving_view(setup.folder / "temp") as origin:
+        yield replace(setup, more={"uploads": "public-origin", "public_origin": origin})
 
 
-def images(studio: Studio) -> list[object]:
-    return [path for path in (studio.folder / "temp").rglob("*") if path.is_file()]
+def images(setup: Setup) -> list[object]:
+    return [path for path in (setup.folder / "temp").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def images(studio: Studio) -> list[object]:
 )
 def test_images_are_taken_back_when_the_job_or_the_key_is_refused_at_once(showing, fault, error):
     showing.sandbox.faults.set("runcomfy/submit", fault)
-    player, seen = Player(), []
-    player.at_line = lambda line: seen.append(len(images(showing))) if line.startswith("submitting") else None
+    asker, seen = RecordingAsker(), []
+    asker.at_line = lambda line: seen.append(len(images(showing))) if line.startswith("submitting") else None
     with pytest.raises(error):
-        showing.run_now(player)
+        showing.run_now(asker)
     assert seen == [1], "it lay there when it was submitted"
     wait_until(lambda: not images(showing), "the images to be taken back")
 
@@ -236,10 +236,10 @@ NOWHERE = {"uploads": "public-origin", "public_origin": None}
 """Images are to be shown under an address, and none is set."""
 
 
-def test_a_way_to_show_images_that_can_not_be_is_an_error_before_anything_is_sent(studio):
+def test_a_way_to_show_images_that_can_not_be_is_an_error_before_anything_is_sent(setup):
     with pytest.raises(SettingsError, match="REMOTE_VIDEO_PUBLIC_ORIGIN"):
-        replace(studio, more=NOWHERE).run_now()
-    assert studio.posts == 0
+        replace(setup, more=NOWHERE).run_now()
+    assert setup.posts == 0
 
 
 def test_a_job_goes_on_where_its_images_can_not_be_taken_back_any_more(showing, caplog):
@@ -254,9 +254,9 @@ def test_a_job_goes_on_where_its_images_can_not_be_taken_back_any_more(showing, 
 
 def test_images_are_taken_back_when_the_clip_is_there(showing):
     showing.sandbox.faults.set("runcomfy/status", "never-finishes")
-    player, seen = Player(), []
-    player.at_line = lambda line: seen.append(len(images(showing))) or showing.sandbox.faults.clear()
-    showing.run_now(player)
+    asker, seen = RecordingAsker(), []
+    asker.at_line = lambda line: seen.append(len(images(showing))) or showing.sandbox.faults.clear()
+    showing.run_now(asker)
     assert max(seen) == 1, "it lay there while the provider was at work"
     wait_until(lambda: not images(showing), "the images to be taken back")
 

@@ -19,10 +19,10 @@ from remote_video_pack.remote_video.ledger.record import NewJob
 
 from .children import Child, Nursery
 from .kill_cases import ledger_kept_locked
-from .one_job import KEY, Studio, wait_until
+from .one_job import KEY, Setup, wait_until
 
 JOB = NewJob("RunComfy", "https://model-api.runcomfy.net", "veo-3", "Veo 3", seed=1, request_digest="what is asked")
-OTHERS_URL = "postgresql+psycopg://worker:the-password@db.example:5432/studio?sslmode=require"
+OTHERS_URL = "postgresql+psycopg://worker:the-password@db.example:5432/setup?sslmode=require"
 
 
 def key_of(number: int) -> str:
@@ -33,94 +33,99 @@ def files(home: Path) -> list[Path]:
     return sorted((home / "journal").glob("*.json"))
 
 
-def killed_between_the_answer_and_the_ledger(studio: Studio, nursery: Nursery) -> str:
+def killed_between_the_answer_and_the_ledger(setup: Setup, nursery: Nursery) -> str:
     """A process whose ledger is locked when its submission is accepted, and that never sees it opened. The job's id."""
-    Ledger(studio.home)
-    before = studio.sandbox.accepted_posts
-    studio.sandbox.faults.set(studio.submit_route, "stall:accepted", on_call=1)
-    child: Child = nursery.start(studio)
-    wait_until(lambda: studio.sandbox.accepted_posts > before, "the submission")
-    with ledger_kept_locked(studio):
-        studio.sandbox.faults.clear()
-        (entry,) = wait_until(lambda: files(studio.home), "the journal")
+    Ledger(setup.home)
+    before = setup.sandbox.accepted_posts
+    setup.sandbox.faults.set(setup.submit_route, "stall:accepted", on_call=1)
+    child: Child = nursery.start(setup)
+    wait_until(lambda: setup.sandbox.accepted_posts > before, "the submission")
+    with ledger_kept_locked(setup):
+        setup.sandbox.faults.clear()
+        (entry,) = wait_until(lambda: files(setup.home), "the journal")
         assert child.kill()
     assert entry.stat().st_mode & 0o777 == 0o600 or os.name == "nt"
     assert KEY not in entry.read_text(encoding="utf-8")
-    (record,) = Ledger(studio.home).recent()
+    (record,) = Ledger(setup.home).recent()
     assert (record.state, record.request_id) == (State.INTENT, None), "the ledger knows nothing of it"
-    return studio.sandbox.jobs[-1].request_id
+    return setup.sandbox.jobs[-1].request_id
 
 
 @pytest.mark.parametrize("provider", ["runcomfy", "cometapi"])
-def test_an_id_is_kept_over_kill_9_and_the_next_run_follows_it(studio, nursery, provider):
-    studio.provider = provider
-    request_id = killed_between_the_answer_and_the_ledger(studio, nursery)
-    clip = studio.run_now()
+def test_an_id_is_kept_over_kill_9_and_the_next_run_follows_it(setup, nursery, provider):
+    setup.provider = provider
+    request_id = killed_between_the_answer_and_the_ledger(setup, nursery)
+    clip = setup.run_now()
     assert (clip.request_id, clip.reused) == (request_id, True)
-    assert (studio.posts, files(studio.home)) == (1, [])
-    (record,) = Ledger(studio.home).recent()
+    assert (setup.posts, files(setup.home)) == (1, [])
+    (record,) = Ledger(setup.home).recent()
     assert record.submitted_at < record.finished_at
     count("killed between an answer and the ledger")
 
 
-def test_and_two_processes_that_collect_at_once_bring_one_clip_home_without_run(studio, nursery, nurseries):
-    request_id = killed_between_the_answer_and_the_ledger(studio, nursery)
-    both = [one.start(studio, "collect") for one in nurseries]
+def test_and_two_processes_that_collect_at_once_bring_one_clip_home_without_run(setup, nursery, nurseries):
+    request_id = killed_between_the_answer_and_the_ledger(setup, nursery)
+    both = [one.start(setup, "collect") for one in nurseries]
     assert [child.result()["outcome"] for child in both] == ["collected"] * 2
-    (record,) = Ledger(studio.home).recent()
+    (record,) = Ledger(setup.home).recent()
     assert (record.state, record.request_id, record.attempt) == (State.STORED, request_id, 1)
-    assert (studio.posts, len(studio.clips()), files(studio.home)) == (1, 1, [])
+    assert (setup.posts, len(setup.clips()), files(setup.home)) == (1, 1, [])
     count("killed between an answer and the ledger")
 
 
-def test_an_id_that_a_locked_ledger_refuses_is_told_with_the_place_it_is_kept_in(studio, monkeypatch):
+def test_an_id_that_a_locked_ledger_refuses_is_told_with_the_place_it_is_kept_in(setup, monkeypatch):
     monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.1)
-    Ledger(studio.home)
-    studio.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
+    Ledger(setup.home)
+    setup.sandbox.faults.set("runcomfy/submit", "stall:accepted", on_call=1)
     with ThreadPoolExecutor(1) as here:
-        run = here.submit(studio.run_now)
-        wait_until(lambda: studio.sandbox.accepted_posts, "the submission")
-        with ledger_kept_locked(studio):
-            studio.sandbox.faults.clear()
+        run = here.submit(setup.run_now)
+        wait_until(lambda: setup.sandbox.accepted_posts, "the submission")
+        with ledger_kept_locked(setup):
+            setup.sandbox.faults.clear()
             error = run.exception()
-    (entry,) = files(studio.home)
+    (entry,) = files(setup.home)
     assert isinstance(error, LedgerError)
     told = " ".join(str(error).split())
-    for words in (str(entry.parent), studio.sandbox.jobs[0].request_id, "Run again submits nothing", "is paid for"):
+    for words in (
+        str(entry.parent),
+        setup.sandbox.jobs[0].request_id,
+        "Run again submits nothing",
+        "is paid for",
+    ):
         assert words in told
-    assert studio.run_now().request_id == studio.sandbox.jobs[0].request_id
-    assert (studio.posts, files(studio.home)) == (1, [])
+    assert setup.run_now().request_id == setup.sandbox.jobs[0].request_id
+    assert (setup.posts, files(setup.home)) == (1, [])
 
 
-def test_a_lost_answer_that_a_locked_ledger_refuses_is_uncertain_to_the_next_run(studio, monkeypatch):
+def test_a_lost_answer_that_a_locked_ledger_refuses_is_uncertain_to_the_next_run(setup, monkeypatch):
     monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT_S", 0.1)
-    Ledger(studio.home)
-    studio.sandbox.faults.set("runcomfy/submit", "stall:lost", on_call=1)
+    Ledger(setup.home)
+    setup.sandbox.faults.set("runcomfy/submit", "stall:lost", on_call=1)
     with ThreadPoolExecutor(1) as here:
-        run = here.submit(studio.run_now)
-        wait_until(lambda: studio.posts, "the submission")
-        with ledger_kept_locked(studio):
-            studio.sandbox.faults.clear()
+        run = here.submit(setup.run_now)
+        wait_until(lambda: setup.posts, "the submission")
+        with ledger_kept_locked(setup):
+            setup.sandbox.faults.clear()
             error = run.exception()
     assert isinstance(error, JobUncertain)
-    assert len(files(studio.home)) == 1
+    assert len(files(setup.home)) == 1
     with pytest.raises(JobUncertain) as again:
-        studio.run_now()
+        setup.run_now()
     assert error.what in str(again.value), "in the words of the one who knew, not as of a process that died"
-    assert (studio.posts, files(studio.home)) == (1, [])
+    assert (setup.posts, files(setup.home)) == (1, [])
 
 
-def test_a_begin_of_an_unknown_outcome_that_sent_nothing_leaves_no_job_uncertain(studio, monkeypatch):
+def test_a_begin_of_an_unknown_outcome_that_sent_nothing_leaves_no_job_uncertain(setup, monkeypatch):
     """The commit is on the disk, but its answer was lost: the row says that a submission is about to leave."""
     with monkeypatch.context() as broken:
         broken.setattr(sqlite_file, "write", _committed_and_not_told(sqlite_file.write))
         with pytest.raises(LedgerError) as told:
-            studio.run_now()
+            setup.run_now()
         assert "Not billed" in str(told.value)
-    (record,) = Ledger(studio.home).recent()
-    assert (record.state, len(files(studio.home))) == (State.INTENT, 1)
-    clip = studio.run_now()
-    assert (clip.reused, studio.posts, files(studio.home)) == (False, 1, [])
+    (record,) = Ledger(setup.home).recent()
+    assert (record.state, len(files(setup.home))) == (State.INTENT, 1)
+    clip = setup.run_now()
+    assert (clip.reused, setup.posts, files(setup.home)) == (False, 1, [])
 
 
 def _committed_and_not_told(write):
@@ -133,8 +138,8 @@ def _committed_and_not_told(write):
     return broken
 
 
-def test_what_was_not_sent_says_nothing_of_another_attempt(studio):
-    ledger, journal = Ledger(studio.home), Journal(studio.home)
+def test_what_was_not_sent_says_nothing_of_another_attempt(setup):
+    ledger, journal = Ledger(setup.home), Journal(setup.home)
     journal.keep(Entry(key_of(1), 1, Event.TURNED_DOWN, 5.0, 5.0, JOB, error="nothing was sent", error_kind="NotSent"))
     lease = ledger.acquire(key_of(1), "an engine")
     ledger.begin(lease, JOB)
@@ -146,8 +151,8 @@ def test_what_was_not_sent_says_nothing_of_another_attempt(studio):
 # -- told once, whoever tells it ---------------------------------------------------------------------------------------
 
 
-def test_many_who_replay_the_same_tell_the_ledger_once(studio):
-    ledger, journal = Ledger(studio.home), Journal(studio.home)
+def test_many_who_replay_the_same_tell_the_ledger_once(setup):
+    ledger, journal = Ledger(setup.home), Journal(setup.home)
     for number in range(12):
         lease = ledger.acquire(key_of(number), "an engine that is gone")
         begun = ledger.begin(lease, JOB)
@@ -157,7 +162,7 @@ def test_many_who_replay_the_same_tell_the_ledger_once(studio):
         assert journal.keep(kept)
     ledger.retire("an engine that is gone")
     with ThreadPoolExecutor(4) as here:
-        for done in [here.submit(Journal(studio.home).replay, Ledger(studio.home)) for _ in range(4)]:
+        for done in [here.submit(Journal(setup.home).replay, Ledger(setup.home)) for _ in range(4)]:
             done.result()
     records = ledger.recent(100)
     assert {(record.key, record.request_id) for record in records} == {(key_of(n), f"id-{n}") for n in range(12)}
@@ -166,9 +171,9 @@ def test_many_who_replay_the_same_tell_the_ledger_once(studio):
     assert not ledger.holder(key_of(0))
 
 
-def test_an_old_id_says_nothing_of_a_later_attempt(studio):
+def test_an_old_id_says_nothing_of_a_later_attempt(setup):
     """It was told and followed to its end, and the file stayed: by a disk that came back, on another machine."""
-    ledger, journal, key = Ledger(studio.home), Journal(studio.home), key_of(1)
+    ledger, journal, key = Ledger(setup.home), Journal(setup.home), key_of(1)
     lease = ledger.acquire(key, "an engine")
     begun = ledger.begin(lease, JOB)
     ledger.accepted(key, JOB, "the first")
@@ -181,8 +186,8 @@ def test_an_old_id_says_nothing_of_a_later_attempt(studio):
     assert journal.entries() == []
 
 
-def test_a_job_that_somebody_works_on_is_left_alone(studio):
-    ledger, journal = Ledger(studio.home), Journal(studio.home)
+def test_a_job_that_somebody_works_on_is_left_alone(setup):
+    ledger, journal = Ledger(setup.home), Journal(setup.home)
     lease = ledger.acquire(key_of(1), "an engine that lives")
     begun = ledger.begin(lease, JOB)
     journal.keep(Entry(key_of(1), lease.fence, Event.ACCEPTED, 7.0, begun.created_at, JOB, 1, "an id"))
@@ -192,10 +197,10 @@ def test_a_job_that_somebody_works_on_is_left_alone(studio):
     assert len(journal.entries()) == 1
 
 
-def test_an_id_is_told_to_a_ledger_that_was_removed(studio):
-    Journal(studio.home).keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
-    Journal(studio.home).replay(Ledger(studio.home))
-    (record,) = Ledger(studio.home).recent()
+def test_an_id_is_told_to_a_ledger_that_was_removed(setup):
+    Journal(setup.home).keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
+    Journal(setup.home).replay(Ledger(setup.home))
+    (record,) = Ledger(setup.home).recent()
     assert (record.request_id, record.submitted_at) == ("an id", 7.0)
 
 
@@ -251,37 +256,37 @@ if os.name == "posix":
 
 
 @pytest.mark.parametrize("broken", WAYS)
-def test_a_file_that_is_half_or_not_ours_is_set_aside_with_a_warning(studio, broken, caplog):
-    journal = Journal(studio.home)
+def test_a_file_that_is_half_or_not_ours_is_set_aside_with_a_warning(setup, broken, caplog):
+    journal = Journal(setup.home)
     journal.keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
-    broken(files(studio.home)[0])
+    broken(files(setup.home)[0])
     with caplog.at_level(logging.WARNING, "remote_video"):
-        journal.replay(Ledger(studio.home))
-        assert not studio.run_now().reused
-    assert [record.seed for record in Ledger(studio.home).recent()] == [1], "the run's own job alone"
-    (aside,) = (studio.home / "journal").iterdir()
+        journal.replay(Ledger(setup.home))
+        assert not setup.run_now().reused
+    assert [record.seed for record in Ledger(setup.home).recent()] == [1], "the run's own job alone"
+    (aside,) = (setup.home / "journal").iterdir()
     assert aside.name.endswith(".json.broken")
     assert aside.name in caplog.text
     assert caplog.text.count("what became of a paid job") == 1
 
 
-def test_what_another_ledger_is_to_be_told_is_kept_and_no_password_is(studio, caplog):
-    shared = Journal(studio.home, OTHERS_URL)
+def test_what_another_ledger_is_to_be_told_is_kept_and_no_password_is(setup, caplog):
+    shared = Journal(setup.home, OTHERS_URL)
     shared.keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
-    (file,) = files(studio.home)
+    (file,) = files(setup.home)
     assert "password" not in file.read_text(encoding="utf-8")
-    Journal(studio.home).replay(Ledger(studio.home))
-    assert Ledger(studio.home).recent() == []
+    Journal(setup.home).replay(Ledger(setup.home))
+    assert Ledger(setup.home).recent() == []
     assert file.name in caplog.text
     same = OTHERS_URL.replace("worker:the-password", "another:one").replace("require", "verify-full")
-    assert [entry.request_id for entry in Journal(studio.home, same).entries()] == ["an id"]
+    assert [entry.request_id for entry in Journal(setup.home, same).entries()] == ["an id"]
 
 
-def test_a_file_of_a_newer_version_is_kept(studio, caplog):
-    Journal(studio.home).keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
-    (file,) = files(studio.home)
+def test_a_file_of_a_newer_version_is_kept(setup, caplog):
+    Journal(setup.home).keep(Entry(key_of(1), 1, Event.ACCEPTED, 7.0, 6.0, JOB, 1, "an id"))
+    (file,) = files(setup.home)
     told = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**told, "version": 2}), encoding="utf-8")
-    assert Journal(studio.home).entries() == []
+    assert Journal(setup.home).entries() == []
     assert "newer version" in caplog.text
-    assert files(studio.home) == [file]
+    assert files(setup.home) == [file]

@@ -19,7 +19,7 @@ from remote_video_pack.remote_video.models.request import Request
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 
 from ..providers.scripted import Exchange, ScriptedProvider, reply, says
-from .one_job import HURRY, SOON_S, Player, Studio, until
+from .one_job import HURRY, SOON_S, RecordingAsker, Setup, until
 
 VEO = {"model_id": "google-deepmind/veo-3/image-to-video", "categories": ["image-to-video"]}
 PRICE = 1.2
@@ -73,20 +73,20 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, keys: None, provider: Provider) -> Iterator[Studio]:
+def setup(tmp_path: Path, keys: None, provider: Provider) -> Iterator[Setup]:
     elsewhere: Any = type("Elsewhere", (), {"base_urls": {"runcomfy": provider.origin, "cometapi": provider.origin}})
-    studio = Studio(elsewhere, tmp_path)
-    yield studio
-    studio.close()
+    setup = Setup(elsewhere, tmp_path)
+    yield setup
+    setup.close()
 
 
-def submitted(studio: Studio, *seeds: int, player: Player | None = None) -> list[Any]:
+def submitted(setup: Setup, *seeds: int, asker: RecordingAsker | None = None) -> list[Any]:
     """What came of so many presses on Run at the same time."""
-    if player is None:
-        return asyncio.run(studio.submit_many(seeds))
+    if asker is None:
+        return asyncio.run(setup.submit_many(seeds))
 
     async def one() -> Any:
-        return await (await studio.watch(player, until_accepted=True, seed=seeds[0])).accepted()
+        return await (await setup.watch(asker, until_accepted=True, seed=seeds[0])).accepted()
 
     return [asyncio.run(one())]
 
@@ -99,31 +99,31 @@ def is_accepted(outcome: Any) -> bool:
 
 
 @pytest.mark.usefixtures("priced")
-def test_a_clip_that_the_account_can_not_pay_for_is_refused_before_anything_is_sent(studio, provider):
+def test_a_clip_that_the_account_can_not_pay_for_is_refused_before_anything_is_sent(setup, provider):
     provider.balance = 0.4
-    (error,) = submitted(studio, 1)
+    (error,) = submitted(setup, 1)
     assert isinstance(error, BalanceError)
     assert "about $1.20" in error.what and "$0.40" in error.what
     assert (error.billed, provider.posts) == (Billed.NO, 0)
-    assert Ledger(studio.home).recent() == []
+    assert Ledger(setup.home).recent() == []
     provider.balance = 1.2
-    assert is_accepted(*submitted(studio, 1)), "who runs again after a top-up is asked for anew"
+    assert is_accepted(*submitted(setup, 1)), "who runs again after a top-up is asked for anew"
 
 
 @pytest.mark.usefixtures("priced")
-def test_what_it_will_cost_is_said_while_it_is_submitted_and_kept(studio):
-    player = Player()
-    submitted(studio, 1, player=player)
-    assert player.heard("submitting, about $1.20")
-    (job,) = Ledger(studio.home).recent()
+def test_what_it_will_cost_is_said_while_it_is_submitted_and_kept(setup):
+    asker = RecordingAsker()
+    submitted(setup, 1, asker=asker)
+    assert asker.heard("submitting, about $1.20")
+    (job,) = Ledger(setup.home).recent()
     assert (job.estimate_usd, job.assumed_usd, job.sandbox) == (PRICE, None, False), "what is known is not assumed"
 
 
-def test_without_a_known_price_the_balance_is_not_asked_and_nothing_is_said(studio, provider):
-    provider.balance, player = 0.0, Player()
-    submitted(studio, 1, player=player)
-    assert (provider.looks, player.heard("$")) == (0, False)
-    assert Ledger(studio.home).recent()[0].estimate_usd is None
+def test_without_a_known_price_the_balance_is_not_asked_and_nothing_is_said(setup, provider):
+    provider.balance, asker = 0.0, RecordingAsker()
+    submitted(setup, 1, asker=asker)
+    assert (provider.looks, asker.heard("$")) == (0, False)
+    assert Ledger(setup.home).recent()[0].estimate_usd is None
 
 
 @pytest.mark.usefixtures("priced")
@@ -139,31 +139,31 @@ def test_without_a_known_price_the_balance_is_not_asked_and_nothing_is_said(stud
     ],
     ids=["500", "404", "401", "another currency", "no number", "reset"],
 )
-def test_a_balance_that_can_not_be_had_blocks_no_run(studio, provider, answer):
+def test_a_balance_that_can_not_be_had_blocks_no_run(setup, provider, answer):
     provider.balance = answer
-    assert is_accepted(*submitted(studio, 1))
+    assert is_accepted(*submitted(setup, 1))
 
 
 @pytest.mark.usefixtures("priced")
-def test_a_balance_that_does_not_come_is_not_waited_for(studio, provider):
-    studio = replace(studio, timeouts=replace(HURRY, balance=0.05))
+def test_a_balance_that_does_not_come_is_not_waited_for(setup, provider):
+    setup = replace(setup, timeouts=replace(HURRY, balance=0.05))
     provider.balance = lambda exchange: exchange.connection.recv(1) and None
-    assert all(map(is_accepted, submitted(studio, 1, 2)))
+    assert all(map(is_accepted, submitted(setup, 1, 2)))
     assert provider.looks == 1
 
 
 @pytest.mark.usefixtures("priced")
-def test_under_a_budget_an_unknown_balance_is_said(studio, provider):
-    studio = replace(studio, more={"budget": Budget(day_usd=10.0)})
-    provider.balance, player = reply(500, b"no"), Player()
-    assert is_accepted(*submitted(studio, 1, player=player))
-    assert player.heard("account has left is not known") and player.heard("budget is held")
+def test_under_a_budget_an_unknown_balance_is_said(setup, provider):
+    setup = replace(setup, more={"budget": Budget(day_usd=10.0)})
+    provider.balance, asker = reply(500, b"no"), RecordingAsker()
+    assert is_accepted(*submitted(setup, 1, asker=asker))
+    assert asker.heard("account has left is not known") and asker.heard("budget is held")
 
 
 @pytest.mark.usefixtures("priced")
-def test_it_is_asked_once_for_many_jobs_which_draw_on_it_together(studio, provider):
+def test_it_is_asked_once_for_many_jobs_which_draw_on_it_together(setup, provider):
     provider.balance = 3 * PRICE
-    outcomes = submitted(studio, *range(8))
+    outcomes = submitted(setup, *range(8))
     assert sum(map(is_accepted, outcomes)) == provider.posts == 3
     errors = [error for error in outcomes if not is_accepted(error)]
     assert {type(error) for error in errors} == {BalanceError}
@@ -172,23 +172,23 @@ def test_it_is_asked_once_for_many_jobs_which_draw_on_it_together(studio, provid
 
 
 @pytest.mark.usefixtures("priced")
-def test_the_next_answer_knows_of_what_was_accepted(studio, provider):
-    studio = replace(studio, timeouts=replace(HURRY, balance_kept=0.0))
+def test_the_next_answer_knows_of_what_was_accepted(setup, provider):
+    setup = replace(setup, timeouts=replace(HURRY, balance_kept=0.0))
     provider.balance = PRICE
-    assert all(is_accepted(*submitted(studio, seed)) for seed in range(3))
+    assert all(is_accepted(*submitted(setup, seed)) for seed in range(3))
     assert provider.looks >= 3
 
 
 @pytest.mark.usefixtures("priced")
-async def test_a_job_that_is_submitted_again_is_drawn_again_until_it_is_accepted(studio, provider):
-    studio = replace(studio, timeouts=replace(HURRY, balance_kept=0.0))
+async def test_a_job_that_is_submitted_again_is_drawn_again_until_it_is_accepted(setup, provider):
+    setup = replace(setup, timeouts=replace(HURRY, balance_kept=0.0))
     provider.balance, provider.status = PRICE, "cancelled"
-    assert is_accepted(*await studio.submit_many([1]))
-    await until(lambda: not studio.engine.jobs, "the job to be cancelled")
+    assert is_accepted(*await setup.submit_many([1]))
+    await until(lambda: not setup.engine.jobs, "the job to be cancelled")
     provider.answers_posts.clear()
-    again = asyncio.create_task(studio.submit_many([1]))
+    again = asyncio.create_task(setup.submit_many([1]))
     await until(lambda: provider.posts == 2, "its second submission")
-    (other,) = await studio.submit_many([2])
+    (other,) = await setup.submit_many([2])
     provider.answers_posts.set()
     assert isinstance(other, BalanceError)
     assert is_accepted(*await again)
@@ -196,25 +196,25 @@ async def test_a_job_that_is_submitted_again_is_drawn_again_until_it_is_accepted
 
 
 @pytest.mark.usefixtures("priced")
-def test_what_was_refused_is_not_drawn(studio, provider):
+def test_what_was_refused_is_not_drawn(setup, provider):
     provider.balance, provider.accepts = PRICE, False
-    assert not is_accepted(*submitted(studio, 1))
+    assert not is_accepted(*submitted(setup, 1))
     provider.accepts = True
-    assert is_accepted(*submitted(studio, 2))
+    assert is_accepted(*submitted(setup, 2))
     assert provider.looks == 1
 
 
 @pytest.mark.usefixtures("priced")
-def test_a_balance_is_of_one_account(studio, provider, monkeypatch):
+def test_a_balance_is_of_one_account(setup, provider, monkeypatch):
     provider.balance = PRICE
-    assert is_accepted(*submitted(studio, 1))
+    assert is_accepted(*submitted(setup, 1))
     monkeypatch.setenv("RUNCOMFY_API_TOKEN", "another-key-of-the-tests")
-    assert is_accepted(*submitted(studio, 2))
+    assert is_accepted(*submitted(setup, 2))
     assert provider.looks == 2
 
 
 @pytest.mark.usefixtures("priced")
-def test_it_is_asked_while_the_image_is_encoded(studio, provider):
+def test_it_is_asked_while_the_image_is_encoded(setup, provider):
     asked = threading.Event()
 
     class Patient(Request):
@@ -227,9 +227,11 @@ def test_it_is_asked_while_the_image_is_encoded(studio, provider):
         return says({"balance_usd": 5.0})(exchange)
 
     async def accepted() -> Any:
-        order = studio.order()
+        order = setup.order()
         patient = Patient(**vars(order.request))
-        return await studio.engine.watch(replace(order, request=patient), Player(), until_accepted=True).accepted()
+        return await setup.engine.watch(
+            replace(order, request=patient), RecordingAsker(), until_accepted=True
+        ).accepted()
 
     provider.balance = hears
     assert is_accepted(asyncio.run(accepted()))
@@ -239,45 +241,45 @@ def test_it_is_asked_while_the_image_is_encoded(studio, provider):
 
 
 @pytest.mark.usefixtures("priced")
-def test_the_sandbox_costs_nothing_and_is_held_by_no_budget(studio):
-    studio = replace(studio, more={"sandbox": True, "budget": Budget(day_usd=0.0)})
-    order = studio.order()
+def test_the_sandbox_costs_nothing_and_is_held_by_no_budget(setup):
+    setup = replace(setup, more={"sandbox": True, "budget": Budget(day_usd=0.0)})
+    order = setup.order()
     assert (order.estimate, order.budget(), order.job.sandbox) == (None, NO_BUDGET, True)
     assert (order.job.estimate_usd, order.job.assumed_usd) == (None, None)
 
 
 @pytest.mark.usefixtures("priced")
 @pytest.mark.parametrize("key", [None, SANDBOX_KEY])
-def test_a_stand_in_that_is_shown_no_key_of_an_account_is_a_sandbox(studio, monkeypatch, key):
+def test_a_stand_in_that_is_shown_no_key_of_an_account_is_a_sandbox(setup, monkeypatch, key):
     monkeypatch.delenv("RUNCOMFY_API_TOKEN")
     if key:
         monkeypatch.setenv("RUNCOMFY_API_TOKEN", key)
-    player = Player()
-    assert is_accepted(*submitted(studio, 1, player=player))
-    (job,) = Ledger(studio.home).recent()
+    asker = RecordingAsker()
+    assert is_accepted(*submitted(setup, 1, asker=asker))
+    (job,) = Ledger(setup.home).recent()
     assert job.sandbox
-    assert not player.heard("$"), "nothing is paid there"
-    assert Ledger(studio.home).spent(Period.now("day")).jobs == 0
+    assert not asker.heard("$"), "nothing is paid there"
+    assert Ledger(setup.home).spent(Period.now("day")).jobs == 0
 
 
 # -- the budget --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("priced")
-def test_a_budget_is_held_before_an_image_is_put_anywhere(studio, provider):
-    studio = replace(studio, more={"budget": Budget(month_usd=1.0)})
-    (error,) = submitted(studio, 1)
+def test_a_budget_is_held_before_an_image_is_put_anywhere(setup, provider):
+    setup = replace(setup, more={"budget": Budget(month_usd=1.0)})
+    (error,) = submitted(setup, 1)
     assert isinstance(error, BudgetReached)
     assert {seen.method for seen in provider.requests} <= {"GET"}
 
 
-def test_a_broken_budget_file_is_not_no_budget_but_stored_clips_are_still_had(studio, provider):
-    Budgets(studio.home, NO_BUDGET).save(5, None)
-    next(studio.home.glob("budget*")).write_text("{", encoding="utf-8")
-    (error,) = submitted(studio, 1)
+def test_a_broken_budget_file_is_not_no_budget_but_stored_clips_are_still_had(setup, provider):
+    Budgets(setup.home, NO_BUDGET).save(5, None)
+    next(setup.home.glob("budget*")).write_text("{", encoding="utf-8")
+    (error,) = submitted(setup, 1)
     assert isinstance(error, SettingsError) and "broken" in error.what
     assert provider.posts == 0
-    assert studio.order().key
+    assert setup.order().key
 
 
 def test_fifty_jobs_of_three_processes_share_a_budget_for_ten(queueing, nurseries):

@@ -23,7 +23,7 @@ from remote_video_pack.remote_video.settings import Settings
 
 from ..catalogue.listing import model, sandbox_schemas
 from ..providers.scripted import HTML, Exchange, Script, ScriptedProvider, says
-from .one_job import HURRY, Player, Studio, until
+from .one_job import HURRY, RecordingAsker, Setup, until
 
 VEO = "google-deepmind/veo-3/image-to-video"
 SCHEMA = sandbox_schemas()[VEO]
@@ -32,8 +32,8 @@ GONE = says({"error_code": 400001, "error_message": "Model does not exist."}, 40
 
 
 @dataclass
-class Fronted(Studio):
-    """A studio whose providers stand behind something that can say other things of models."""
+class Fronted(Setup):
+    """A setup whose providers stand behind something that can say other things of models."""
 
     front: ScriptedProvider = field(default_factory=ScriptedProvider)
     says_of_models: Script | None = None
@@ -60,9 +60,9 @@ class Fronted(Studio):
 
 
 @pytest.fixture
-def fronted(studio: Studio) -> Iterator[Fronted]:
+def fronted(setup: Setup) -> Iterator[Fronted]:
     with ScriptedProvider() as front:
-        fronted = Fronted(studio.sandbox, studio.folder, front=front)
+        fronted = Fronted(setup.sandbox, setup.folder, front=front)
         front.will(lambda exchange: fronted.answer(exchange))
         yield fronted
 
@@ -75,8 +75,8 @@ def slow(script: Script, seconds: float) -> Callable[[Exchange], Any]:
     return late
 
 
-def states(studio: Studio) -> list[State]:
-    return [record.state for record in Ledger(studio.home).recent()]
+def states(setup: Setup) -> list[State]:
+    return [record.state for record in Ledger(setup.home).recent()]
 
 
 def test_a_model_that_is_as_it_was_is_asked_about_once(fronted):
@@ -200,10 +200,10 @@ def test_stop_is_heard_while_an_answer_is_waited_for(fronted):
     fronted.says_of_models = lambda exchange: answered.wait(60) and says({})(exchange)
 
     async def run() -> None:
-        player = Player()
-        watch = await fronted.watch(player)
+        asker = RecordingAsker()
+        watch = await fronted.watch(asker)
         await until(lambda: fronted.asked, "the question")
-        player.stop.set()
+        asker.stop.set()
         with pytest.raises(BaseException, match="Stopped"):
             await watch.clip()
         await until(lambda: not fronted.engine.jobs, "the job to end")
@@ -221,7 +221,7 @@ def test_what_does_no_harm_is_a_line_in_the_log(fronted, caplog):
     fronted.says_of_models = says({"model_id": VEO, "input_schema": more})
 
     def order(**job: Any) -> Any:
-        order = Studio.order(fronted, **job)
+        order = Setup.order(fronted, **job)
         read = copy.copy(order.request.model)
         object.__setattr__(read, "schema", SCHEMA)
         return replace(order, request=replace(order.request, model=read))

@@ -16,7 +16,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from ..faults import Answer, Call, Fault, Sandbox
 from .kill_cases import SETTLE_S, ledger_kept_locked
-from .one_job import PROVIDERS, QUICK, Player, Studio, wait_until
+from .one_job import PROVIDERS, QUICK, RecordingAsker, Setup, wait_until
 from .test_fetch import naming, unfetched
 from .test_saved import elsewhere, planted, the_record
 
@@ -25,19 +25,19 @@ RESULTS = {"runcomfy": "runcomfy/result", "cometapi": "comet/retrieve"}
 
 
 @pytest.fixture(params=PROVIDERS)
-def either(request, studio) -> Studio:
+def either(request, setup) -> Setup:
     """A provider whose jobs make two videos and a picture."""
-    return with_more(replace(studio, provider=request.param))
+    return with_more(replace(setup, provider=request.param))
 
 
 @pytest.fixture
-def more(studio) -> Studio:
-    return with_more(studio)
+def more(setup) -> Setup:
+    return with_more(setup)
 
 
-def with_more(studio: Studio) -> Studio:
-    studio.sandbox.faults.set(RESULTS[studio.provider], "variant-more-files")
-    return studio
+def with_more(setup: Setup) -> Setup:
+    setup.sandbox.faults.set(RESULTS[setup.provider], "variant-more-files")
+    return setup
 
 
 def on_file(name: str, alter: Callable[[Answer], Answer]) -> Fault:
@@ -53,30 +53,30 @@ def refused(status: int) -> Callable[[Answer], Answer]:
     return lambda answer: Answer(status, b"no", {"Content-Type": "text/plain"})
 
 
-def files(studio: Studio) -> list[Path]:
-    return sorted(path for path in studio.output.rglob("*") if path.is_file())
+def files(setup: Setup) -> list[Path]:
+    return sorted(path for path in setup.output.rglob("*") if path.is_file())
 
 
-def assert_all_here(studio: Studio, clip: StoredClip, small_mp4: bytes) -> None:
+def assert_all_here(setup: Setup, clip: StoredClip, small_mp4: bytes) -> None:
     """Three files, whole, beside each other, in the ledger, and nothing left over."""
     paths = [clip.path, *clip.others]
     assert [path.name for path in paths] == NAMES
-    assert sorted(paths) == files(studio)
+    assert sorted(paths) == files(setup)
     assert clip.lacking == ()
     first, second, cover = (path.read_bytes() for path in paths)
     assert first == small_mp4 and second.startswith(small_mp4) and second != first
     assert cover.startswith(b"\x89PNG")
-    record = the_record(studio)
+    record = the_record(setup)
     assert record.state is State.STORED and record.part_path is None
     for other, path in zip(record.other_files, clip.others, strict=True):
-        assert other.path == path.relative_to(studio.output.resolve()).as_posix()
+        assert other.path == path.relative_to(setup.output.resolve()).as_posix()
         assert (other.bytes, other.sha256) == (path.stat().st_size, sha256(path.read_bytes()).hexdigest())
-    assert studio.posts == 1
+    assert setup.posts == 1
 
 
 def test_two_videos_and_a_picture_are_saved_and_named(either, small_mp4):
-    player = Player()
-    clip = either.run_now(player)
+    asker = RecordingAsker()
+    clip = either.run_now(asker)
     assert_all_here(either, clip, small_mp4)
     assert clip.more == ("The same job also made: clip_00001_-2.mp4, clip_00001_-3.png",)
     assert any("saved as " + ", ".join(NAMES) in event.text for event in either.host.published)
@@ -164,14 +164,14 @@ def test_a_provider_that_can_not_be_asked_keeps_nobody_from_the_clip(more, small
     assert_all_here(more, more.run_now(), small_mp4)
 
 
-def test_of_many_files_sixteen_are_saved_and_the_others_said(studio):
-    studio.sandbox.faults.set(
+def test_of_many_files_sixteen_are_saved_and_the_others_said(setup):
+    setup.sandbox.faults.set(
         "runcomfy/result", naming(lambda clip: {"videos": [f"{clip}?take={take}" for take in range(60)]})
     )
-    clip = studio.run_now()
-    assert len(clip.others) == 15 == len(studio.clips()) - 1
+    clip = setup.run_now()
+    assert len(clip.others) == 15 == len(setup.clips()) - 1
     assert clip.lacking == ("The provider named 60 files; 16 of one job are saved.",)
-    assert studio.run_now().lacking == clip.lacking
+    assert setup.run_now().lacking == clip.lacking
 
 
 def test_the_first_that_can_be_had_is_the_clip(more, small_mp4):
@@ -187,13 +187,13 @@ def test_where_nothing_can_be_had_the_clip_s_own_trouble_is_told(more):
     assert "HTTP 404" in unfetched(more).what
 
 
-def test_a_file_under_two_names_is_saved_once(studio):
-    studio.sandbox.faults.set(
+def test_a_file_under_two_names_is_saved_once(setup):
+    setup.sandbox.faults.set(
         "runcomfy/result", naming(lambda clip: {"video": clip, "videos": [clip], "url": f"{clip}?copy=1"})
     )
-    clip = studio.run_now()
-    assert clip.others == clip.lacking == () and len(studio.calls("media")) == 1
-    assert the_record(studio).others is None
+    clip = setup.run_now()
+    assert clip.others == clip.lacking == () and len(setup.calls("media")) == 1
+    assert the_record(setup).others is None
 
 
 def test_a_whole_name_and_somebody_else_s_file_beside_it(more):
@@ -251,7 +251,7 @@ def test_nonsense_in_the_ledger_keeps_nobody_from_the_clip(more, small_mp4, othe
 
 
 @pytest.fixture
-def lane(tmp_path, small_mp4, keys):
+def runner(tmp_path, small_mp4, keys):
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
         yield sandbox
 
@@ -259,49 +259,49 @@ def lane(tmp_path, small_mp4, keys):
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("call", [1, 2, 3])
 @pytest.mark.parametrize("ends_by", ["run", "collect"])
-def test_killed_between_two_files_all_come_home(lane, nursery, tmp_path, small_mp4, provider, call, ends_by):
-    studio = with_more(Studio(lane, tmp_path / "job", provider))
-    lane.faults.set("media", "stall-midway", on_call=call)
-    child = nursery.start(studio)
-    wait_until(lambda: len(studio.calls("media")) == call, "the download")
+def test_killed_between_two_files_all_come_home(runner, nursery, tmp_path, small_mp4, provider, call, ends_by):
+    setup = with_more(Setup(runner, tmp_path / "job", provider))
+    runner.faults.set("media", "stall-midway", on_call=call)
+    child = nursery.start(setup)
+    wait_until(lambda: len(setup.calls("media")) == call, "the download")
     time.sleep(0.1)
     assert child.kill()
-    assert the_record(studio).state is State.FINISHED
-    lane.faults.clear("media")
+    assert the_record(setup).state is State.FINISHED
+    runner.faults.clear("media")
     if ends_by == "collect":
-        assert nursery.start(studio, "collect").result()["outcome"] == "collected"
-    assert nursery.start(studio).result()["outcome"] == "clip"
-    assert_all_here(studio, StoredClip.of(the_record(studio)), small_mp4)
+        assert nursery.start(setup, "collect").result()["outcome"] == "collected"
+    assert nursery.start(setup).result()["outcome"] == "clip"
+    assert_all_here(setup, StoredClip.of(the_record(setup)), small_mp4)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_killed_when_all_have_their_names_and_none_is_written_down(lane, nursery, tmp_path, small_mp4, provider):
+def test_killed_when_all_have_their_names_and_none_is_written_down(runner, nursery, tmp_path, small_mp4, provider):
     """The provider forgets the job at that moment: nothing but what is on the disk can tell."""
-    studio = with_more(Studio(lane, tmp_path / "job", provider))
-    lane.faults.set("media", "stall-midway", on_call=3)
-    child = nursery.start(studio)
-    wait_until(lambda: len(studio.calls("media")) == 3, "the download")
+    setup = with_more(Setup(runner, tmp_path / "job", provider))
+    runner.faults.set("media", "stall-midway", on_call=3)
+    child = nursery.start(setup)
+    wait_until(lambda: len(setup.calls("media")) == 3, "the download")
     time.sleep(SETTLE_S)
-    with ledger_kept_locked(studio):
-        lane.faults.clear("media")
-        wait_until(lambda: {path.name for path in files(studio)} >= set(NAMES), "the files to get their names")
+    with ledger_kept_locked(setup):
+        runner.faults.clear("media")
+        wait_until(lambda: {path.name for path in files(setup)} >= set(NAMES), "the files to get their names")
         assert child.kill()
-    assert the_record(studio).state is State.FINISHED
-    lane.faults.set(studio.status_route, "vanished")
-    assert nursery.start(studio).result()["outcome"] == "clip"
-    assert_all_here(studio, StoredClip.of(the_record(studio)), small_mp4)
+    assert the_record(setup).state is State.FINISHED
+    runner.faults.set(setup.status_route, "vanished")
+    assert nursery.start(setup).result()["outcome"] == "clip"
+    assert_all_here(setup, StoredClip.of(the_record(setup)), small_mp4)
 
 
-def test_killed_at_random_moments_all_come_home_once(lane, nursery, tmp_path, small_mp4):
+def test_killed_at_random_moments_all_come_home_once(runner, nursery, tmp_path, small_mp4):
     moments = random.Random(3)
     for number in range(400 if os.environ.get("REMOTE_VIDEO_SOAK") else 8):
-        studio = with_more(Studio(lane, tmp_path / f"job-{number}"))
-        accepted, downloads = lane.accepted_posts, len(studio.calls("media"))
-        child = nursery.start(studio)
-        wait_until(lambda: len(studio.calls("media")) > downloads, "the download")  # noqa: B023
+        setup = with_more(Setup(runner, tmp_path / f"job-{number}"))
+        accepted, downloads = runner.accepted_posts, len(setup.calls("media"))
+        child = nursery.start(setup)
+        wait_until(lambda: len(setup.calls("media")) > downloads, "the download")  # noqa: B023
         time.sleep(moments.uniform(0, 0.1))
         child.kill()
-        assert nursery.start(studio).result()["outcome"] == "clip"
-        assert sorted(path.name for path in files(studio)) == sorted(NAMES)
-        assert the_record(studio).state is State.STORED
-        assert lane.accepted_posts == accepted + 1
+        assert nursery.start(setup).result()["outcome"] == "clip"
+        assert sorted(path.name for path in files(setup)) == sorted(NAMES)
+        assert the_record(setup).state is State.STORED
+        assert runner.accepted_posts == accepted + 1

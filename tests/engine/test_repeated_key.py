@@ -11,7 +11,7 @@ import pytest
 from counts import count
 
 from ..faults import Answer, Call, Fault, Sandbox, Wire
-from .one_job import QUICK, Studio
+from .one_job import QUICK, Setup
 from .test_secrets import Witness
 
 CANARY = "sk-Canary-5f0c2b9e77qZz"
@@ -58,47 +58,47 @@ def repeating(words: Callable[[str], bytes]) -> Fault:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def setup(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setup]:
     for variable in ("RUNCOMFY_API_TOKEN", "COMETAPI_KEY"):
         monkeypatch.setenv(variable, CANARY)
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
-        studio = Studio(sandbox, tmp_path)
+        setup = Setup(sandbox, tmp_path)
         quick = {"submission": 1.0, "request": 1.0, "read": 0.5, "connect": 1.0}
-        yield replace(studio, timeouts=replace(studio.timeouts, **quick), more={"timeout_s": 20.0})
+        yield replace(setup, timeouts=replace(setup.timeouts, **quick), more={"timeout_s": 20.0})
         sandbox.faults.clear()
-        studio.close()
+        setup.close()
 
 
 @pytest.mark.parametrize("route", ["runcomfy/submit", "comet/retrieve", "comet/content"])
-def test_a_key_that_is_repeated_anywhere_is_in_no_error_ledger_or_log(studio, route):
-    studio = replace(studio, provider="runcomfy" if route.startswith("runcomfy") else "cometapi")
+def test_a_key_that_is_repeated_anywhere_is_in_no_error_ledger_or_log(setup, route):
+    setup = replace(setup, provider="runcomfy" if route.startswith("runcomfy") else "cometapi")
     if route == "comet/content":
-        studio.sandbox.faults.set("comet/retrieve", "variant-no-video-url")
-    with Witness(studio, CANARY) as witness:
+        setup.sandbox.faults.set("comet/retrieve", "variant-no-video-url")
+    with Witness(setup, CANARY) as witness:
         for seed, words in enumerate(WORDS.values()):
-            studio.sandbox.faults.set(route, repeating(words), on_call=1, times=2)
+            setup.sandbox.faults.set(route, repeating(words), on_call=1, times=2)
             witness.run(seed=seed)
             count("answers that repeat the key, found nowhere")
     witness.check()
 
 
 @pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
-def test_a_key_that_is_repeated_as_a_validator_is_neither_kept_nor_shown_to_another_host(studio, validator):
+def test_a_key_that_is_repeated_as_a_validator_is_neither_kept_nor_shown_to_another_host(setup, validator):
     def alter(answer: Answer, call: Call) -> Answer:
         key = call.request.headers.get("authorization", "").partition(" ")[2]
         return answer.with_headers(**{validator: f'"{key}"'})
 
-    studio = replace(studio, provider="cometapi", more={"timeout_s": 30.0})
-    studio.sandbox.faults.set("comet/retrieve", "variant-no-video-url", times=2)
+    setup = replace(setup, provider="cometapi", more={"timeout_s": 30.0})
+    setup.sandbox.faults.set("comet/retrieve", "variant-no-video-url", times=2)
     routes = ("comet/content",)
-    studio.sandbox.faults.set(
+    setup.sandbox.faults.set(
         "comet/content", Fault("validator", "", routes, alter=alter, deliver=_break_midway), times=1
     )
-    with Witness(studio, CANARY) as witness:
+    with Witness(setup, CANARY) as witness:
         witness.run()
         witness.run()
     witness.check()
-    assert len(studio.clips()) == 1
+    assert len(setup.clips()) == 1
 
 
 def _break_midway(wire: Wire, answer: Answer, options: object) -> None:

@@ -25,7 +25,7 @@ from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.settings import Settings
 
 from ..faults import Answer, Call, Fault, FaultBoard, Sandbox
-from .one_job import PROVIDERS, QUICK, Player, Studio
+from .one_job import PROVIDERS, QUICK, RecordingAsker, Setup
 
 SOAK = bool(os.environ.get("REMOTE_VIDEO_SOAK"))
 CANARY = "sk-canary/5f0c2b9e77+q=Zz"
@@ -94,8 +94,8 @@ def endings() -> Iterator[tuple[str, str, str]]:
 class Witness:
     """Everything a run leaves behind that somebody could read, searched for the key."""
 
-    def __init__(self, studio: Studio, secret: str = CANARY) -> None:
-        self._studio = studio
+    def __init__(self, setup: Setup, secret: str = CANARY) -> None:
+        self._setup = setup
         self._secret = secret
         self.text = io.StringIO()
         self._log = logging.StreamHandler(self.text)
@@ -117,22 +117,22 @@ class Witness:
 
     def run(self, **job: Any) -> BaseException | None:
         """One press on Run; what it raised."""
-        player = Player()
+        asker = RecordingAsker()
         error: BaseException | None = None
         try:
-            self._studio.run_now(player, **job)
+            self._setup.run_now(asker, **job)
         except (RemoteVideoError, Stopped) as raised:
             error = raised
             self.text.write("".join(traceback.format_exception(raised)))
             self.text.write("\n".join(all_about(raised)))
-        self.text.write("\n".join(player.lines))
-        self.text.write("\n".join(map(repr, self._studio.host.published)))
+        self.text.write("\n".join(asker.lines))
+        self.text.write("\n".join(map(repr, self._setup.host.published)))
         return error
 
     def _files(self) -> Iterator[tuple[Path, bytes]]:
         """Ledger, journal, clips, sidecars: all but the account file and the sandbox's own."""
-        for file in self._studio.folder.rglob("*"):
-            if file.is_file() and file.name != "accounts.json" and self._studio.folder / "sandbox" not in file.parents:
+        for file in self._setup.folder.rglob("*"):
+            if file.is_file() and file.name != "accounts.json" and self._setup.folder / "sandbox" not in file.parents:
                 with suppress(FileNotFoundError):  # SQLite has just taken a journal away
                     yield file, file.read_bytes()
 
@@ -142,7 +142,7 @@ class Witness:
             assert secret not in told, told[max(0, told.index(secret) - 400) :][:800]
             for name, content in self._files():
                 assert secret.encode() not in content.lower(), name
-        for logged in self._studio.sandbox.requests:
+        for logged in self._setup.sandbox.requests:
             assert known not in logged.path.lower()
             if logged.route == "media":
                 assert known not in repr(dict(logged.headers)).lower()
@@ -176,45 +176,45 @@ def all_about(error: BaseException) -> Iterator[str]:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def setup(tmp_path: Path, small_mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setup]:
     """As elsewhere, with the canary as key."""
     monkeypatch.setenv("RUNCOMFY_API_TOKEN", CANARY)
     monkeypatch.setenv("COMETAPI_KEY", CANARY)
     with Sandbox(tmp_path / "sandbox", pace=QUICK, prebuilt=small_mp4) as sandbox:
-        studio = Studio(sandbox, tmp_path)
+        setup = Setup(sandbox, tmp_path)
         quick = {"submission": 1.0, "request": 1.0, "read": 0.5, "connect": 1.0}
-        yield replace(studio, timeouts=replace(studio.timeouts, **quick), more={"timeout_s": 3.0})
+        yield replace(setup, timeouts=replace(setup.timeouts, **quick), more={"timeout_s": 3.0})
         sandbox.faults.clear()
-        studio.close()
+        setup.close()
 
 
 @pytest.mark.parametrize("provider, source", SOURCES)
 def test_a_key_from_any_source_is_left_nowhere_and_a_saved_one_never_goes_to_loopback(
-    studio, monkeypatch, provider, source
+    setup, monkeypatch, provider, source
 ):
     monkeypatch.delenv("RUNCOMFY_API_TOKEN")
     monkeypatch.delenv("COMETAPI_KEY")
     if source == "saved":
-        Accounts(studio.home).save(provider, CANARY)
+        Accounts(setup.home).save(provider, CANARY)
     else:
         monkeypatch.setenv(source, CANARY)
-    studio = replace(studio, provider=provider)
-    with Witness(studio) as witness:
+    setup = replace(setup, provider=provider)
+    with Witness(setup) as witness:
         assert witness.run() is None
     witness.check()
-    api = [logged for logged in studio.sandbox.requests if logged.route != "media"]
+    api = [logged for logged in setup.sandbox.requests if logged.route != "media"]
     shown = SANDBOX_KEY if source == "saved" else CANARY
     assert all(logged.headers["authorization"] == f"Bearer {shown}" for logged in api)
     count("account sources with a canary key, found nowhere")
 
 
 @pytest.mark.parametrize("provider, route, fault", list(endings()))
-def test_a_key_is_in_no_error_log_or_file_however_a_run_ends(studio, provider, route, fault):
-    studio = replace(studio, provider=provider)
+def test_a_key_is_in_no_error_log_or_file_however_a_run_ends(setup, provider, route, fault):
+    setup = replace(setup, provider=provider)
     if route == "comet/content":
-        studio.sandbox.faults.set("comet/retrieve", "variant-no-video-url")
-    studio.sandbox.faults.set(route, fault)
-    with Witness(studio) as witness:
+        setup.sandbox.faults.set("comet/retrieve", "variant-no-video-url")
+    setup.sandbox.faults.set(route, fault)
+    with Witness(setup) as witness:
         error = witness.run()
         witness.run()
     assert SOAK or error is not None
@@ -253,26 +253,24 @@ REPEATED = [
 
 @pytest.mark.parametrize("status, shape", REPEATED)
 @pytest.mark.parametrize("route", ["runcomfy/submit", "runcomfy/status", "comet/create", "comet/retrieve"])
-def test_a_key_the_provider_repeats_goes_no_further(studio, route, status, shape):
-    studio = replace(
-        studio, provider="runcomfy" if route.startswith("runcomfy") else "cometapi", more={"timeout_s": 0.4}
-    )
-    studio.sandbox.faults.set(route, _repeats_the_key(status, shape))
-    with Witness(studio) as witness:
+def test_a_key_the_provider_repeats_goes_no_further(setup, route, status, shape):
+    setup = replace(setup, provider="runcomfy" if route.startswith("runcomfy") else "cometapi", more={"timeout_s": 0.4})
+    setup.sandbox.faults.set(route, _repeats_the_key(status, shape))
+    with Witness(setup) as witness:
         witness.run()
     witness.check()
     count("answers that repeat the key, found nowhere")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_the_panels_routes_never_tell_a_key(studio, provider):
-    studio = replace(studio, provider=provider)
+async def test_the_panels_routes_never_tell_a_key(setup, provider):
+    setup = replace(setup, provider=provider)
     route = {"runcomfy": "runcomfy/status", "cometapi": "comet/retrieve"}[provider]
-    studio.sandbox.faults.set(route, _repeats_the_key(401, "message"))
+    setup.sandbox.faults.set(route, _repeats_the_key(401, "message"))
     with pytest.raises(RemoteVideoError):
-        await studio.run()
+        await setup.run()
     table = web.RouteTableDef()
-    add_routes(table, lambda: Settings.from_environment(studio.home))
+    add_routes(table, lambda: Settings.from_environment(setup.home))
     app = web.Application()
     app.add_routes(table)
     bodies = ({}, {"provider": provider, "key": CANARY}, {"provider": provider}, {"key": CANARY}, {"key": 1})

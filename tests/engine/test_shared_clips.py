@@ -23,13 +23,13 @@ from remote_video_pack.remote_video.ledger.record import JobRecord
 from ..fault_proxy import FaultProxy
 from ..faults import Sandbox
 from ..s3_server import KEY_ID, SECRET, s3_server
-from .one_job import HURRY, QUICK, SOON_S, Studio, wait_until
+from .one_job import HURRY, QUICK, SOON_S, Setup, wait_until
 
 LIMITS = replace(HURRY, store_connect=0.5, store_request=0.5, store_answer=0.5, store_pause=0.05, store_pass=0.2)
 
 
 @dataclass
-class Machine(Studio):
+class Machine(Setup):
     """A machine with a disk of its own, and the ledger of all."""
 
     @property
@@ -315,14 +315,14 @@ def test_a_bucket_does_as_a_folder_and_no_key_gets_into_ledger_or_log(machines, 
     with s3_server() as s3:
         s3.make("kept")
         secret = quote(SECRET, safe="")
-        url = f"s3://{KEY_ID}:{secret}@kept/studio?endpoint={s3.endpoint}"
+        url = f"s3://{KEY_ID}:{secret}@kept/setup?endpoint={s3.endpoint}"
         a, b = machines("a", url=url), machines("b", url=url)
         shared_clip(a)
         digest = hashlib.sha256(small_mp4).hexdigest()
-        assert s3.objects("kept") == {f"studio/{digest[:2]}/{digest}": small_mp4}
+        assert s3.objects("kept") == {f"setup/{digest[:2]}/{digest}": small_mp4}
         b.sandbox.faults.set("media", "media-404")
         assert b.run_now().path.read_bytes() == small_mp4
-        assert a.record.shared_in == f"s3://kept/studio?endpoint={s3.endpoint}"
+        assert a.record.shared_in == f"s3://kept/setup?endpoint={s3.endpoint}"
     said = "".join(record.getMessage() for record in caplog.records if record.name.startswith("remote_video"))
     for hidden in (SECRET, secret, KEY_ID):
         assert hidden not in said + repr(a.settings) + repr(a.record)
@@ -353,18 +353,18 @@ def test_a_store_that_swallows_what_is_sent_holds_up_no_job_and_no_end(machines,
 # -- one that dies ----------------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_is_killed_before_it_shared_its_clip_is_made_up_for_by_the_next(studio, nursery, nas):
-    studio = replace(studio, more={"clips_url": nas.as_uri(), "host": "named once"})
-    child = nursery.start(studio, hold_at="saved as")
+def test_a_process_that_is_killed_before_it_shared_its_clip_is_made_up_for_by_the_next(setup, nursery, nas):
+    setup = replace(setup, more={"clips_url": nas.as_uri(), "host": "named once"})
+    child = nursery.start(setup, hold_at="saved as")
     wait_until(Path(child.job["held"]).exists, "the clip to be saved")
     assert objects(nas) == []
     assert child.kill()
-    again = replace(studio, more={"clips_url": nas.as_uri(), "host": "named anew"})
+    again = replace(setup, more={"clips_url": nas.as_uri(), "host": "named anew"})
     again.engine.start()
     wait_until(lambda: objects(nas), "the clip to be put there")
-    assert objects(nas)[0].read_bytes() == studio.clips()[0].read_bytes()
-    wait_until(lambda: Ledger(studio.home).recent()[0].shared_in == nas.as_uri(), "that to be noted")
-    assert studio.posts == 1
+    assert objects(nas)[0].read_bytes() == setup.clips()[0].read_bytes()
+    wait_until(lambda: Ledger(setup.home).recent()[0].shared_in == nas.as_uri(), "that to be noted")
+    assert setup.posts == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a folder of Windows is written to by its owner whatever its mode")

@@ -9,24 +9,24 @@ from remote_video_pack.remote_video.errors import Billed, JobExpired, SettingsEr
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 
-from .one_job import PROVIDERS, Player, Studio
+from .one_job import PROVIDERS, RecordingAsker, Setup
 
 BROKEN = "http://user:hidden@"
 
 
 @pytest.fixture(params=PROVIDERS)
-def far(request: pytest.FixtureRequest, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Studio:
-    """A studio of each provider, which the environment's proxies count for as if it were far away."""
+def far(request: pytest.FixtureRequest, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> Setup:
+    """A setup of each provider, which the environment's proxies count for as if it were far away."""
     monkeypatch.setattr("remote_video_pack.remote_video.providers.http.is_loopback", lambda url: False)
-    return replace(studio, provider=request.param)
+    return replace(setup, provider=request.param)
 
 
-def breaking_at(words: str, monkeypatch: pytest.MonkeyPatch) -> Player:
-    return Player(lambda line: monkeypatch.setenv("HTTP_PROXY", BROKEN) if words in line else None)
+def breaking_at(words: str, monkeypatch: pytest.MonkeyPatch) -> RecordingAsker:
+    return RecordingAsker(lambda line: monkeypatch.setenv("HTTP_PROXY", BROKEN) if words in line else None)
 
 
-def assert_said(error: SettingsError, studio: Studio, state: State) -> None:
-    (record,) = Ledger(studio.home).recent()
+def assert_said(error: SettingsError, setup: Setup, state: State) -> None:
+    (record,) = Ledger(setup.home).recent()
     assert record.state is state
     assert "HTTP_PROXY" in error.what
     assert "hidden" not in str(error) + str(record.error)
@@ -36,10 +36,10 @@ def assert_said(error: SettingsError, studio: Studio, state: State) -> None:
     assert "restart ComfyUI" in error.next_step
 
 
-def assert_run_again_brings_the_clip(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def assert_run_again_brings_the_clip(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HTTP_PROXY")
-    assert studio.run_now().path.is_file()
-    assert studio.posts == 1
+    assert setup.run_now().path.is_file()
+    assert setup.posts == 1
 
 
 def test_a_proxy_variable_that_is_broken_from_the_start_leaves_a_job_that_was_not_sent(far, monkeypatch):

@@ -117,7 +117,7 @@ class Sandbox(shipped.Sandbox):
     async def _beside(self, request: web.Request) -> web.Response:
         """What some jobs make besides their clip: the same pictures in a file with other bytes, and a cover."""
         job = self._store.find(request.match_info["request_id"])
-        clip = self._desk.clip(job) if job else None
+        clip = self._service.clip(job) if job else None
         if clip is None or not clip.exists():
             raise web.HTTPNotFound
         if request.match_info["name"] == "cover.png":

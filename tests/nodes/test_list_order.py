@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from remote_video_pack.nodes import NODES
 from remote_video_pack.nodes.list_order import ListItem
-from remote_video_pack.remote_video.sandbox import desk
+from remote_video_pack.remote_video.sandbox import service
 
 from .comfy import picture
 
@@ -18,7 +18,7 @@ Veo3I2V = NODES[0]
 @pytest.fixture(autouse=True)
 def first_is_done_last(monkeypatch):
     """A clip with [slow] in its prompt takes a second and a half longer."""
-    monkeypatch.setattr(desk, "SLOW_S", 1.5)
+    monkeypatch.setattr(service, "SLOW_S", 1.5)
 
 
 def prompts(*words: str) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import av
-import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,13 +15,12 @@ NODES = ["Veo3I2V", "RunwayGen3Turbo", "Kling3I2V", "Dreamina3Pro", "CometVeo"]
 
 
 def run_demo(output: Path) -> str:
-    command = [sys.executable, str(ROOT / "demo"), "--output", str(output)]
+    command = [sys.executable, str(ROOT / "demo"), "--short-clips", "--output", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.timeout(600)
 def test_the_demo_makes_five_clips_and_then_none(tmp_path: Path) -> None:
     first_words = run_demo(tmp_path)
     first = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
 from remote_video_pack.remote_video.uploads import Upload
 
-from ..engine.one_job import HURRY, Player, Prompts, small_clip
+from ..engine.one_job import HURRY, Prompts, RecordingAsker, small_clip
 from .scripted import Exchange, ScriptedProvider, reply, says
 
 KEY = "key-of-acme"
@@ -124,10 +124,10 @@ async def made(folder: Path) -> StoredClip:
         filename_prefix="video/acme",
         temp_folder=folder / "temp",
     )
-    engine, player = Engine(lambda: settings, Prompts(folder / "output")), Player()
-    engine.host.players[player.prompt_id] = player
+    engine, asker = Engine(lambda: settings, Prompts(folder / "output")), RecordingAsker()
+    engine.host.askers[asker.prompt_id] = asker
     try:
-        return await engine.watch(order, player).clip()
+        return await engine.watch(order, asker).clip()
     finally:
         engine.close()
 

@@ -21,15 +21,15 @@ BROKEN = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chunke
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("stage"), pace=Pace(0, 0), prebuilt=CLIP) as sandbox:
+def sandbox(tmp_path_factory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), pace=Pace(0, 0), prebuilt=CLIP) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def client(stage, connect):
-    yield connect(stage)
-    stage.faults.clear()
+def client(sandbox, connect):
+    yield connect(sandbox)
+    sandbox.faults.clear()
 
 
 def small(fault: Fault) -> dict[str, float]:
@@ -80,17 +80,17 @@ class Caller:
 
 
 @pytest.mark.parametrize(("route", "fault"), entries())
-def test_a_fault_counts_a_submission_exactly_when_it_says_so(client, stage, route, fault):
+def test_a_fault_counts_a_submission_exactly_when_it_says_so(client, sandbox, route, fault):
     call = Caller(client, route)
-    before = stage.accepted_posts
-    active = stage.faults.set(route, fault, on_call=1, **small(fault))
+    before = sandbox.accepted_posts
+    active = sandbox.faults.set(route, fault, on_call=1, **small(fault))
     try:
         answer = call()
         understood = answer.status_code == 302 or (answer.status_code < 300 and bool(answer.content))
     except (requests.RequestException, ValueError):
         understood = False
     assert active.fired == 1
-    assert stage.accepted_posts - before == (1 if route in POSTS and fault.carried_out else 0)
+    assert sandbox.accepted_posts - before == (1 if route in POSTS and fault.carried_out else 0)
     assert understood or not fault.harmless or fault.name == "variant-early-400005"
     assert call().status_code < 300, "the call after the fault goes well"
 
@@ -115,31 +115,31 @@ CONNECTION_BREAKS = [
 
 @pytest.mark.parametrize("name", CONNECTION_BREAKS)
 @pytest.mark.parametrize("route", ["runcomfy/status", "comet/retrieve", "media"])
-def test_a_broken_connection_is_seen_as_one(client, stage, route, name):
+def test_a_broken_connection_is_seen_as_one(client, sandbox, route, name):
     call = Caller(client, route)
     options = {"seconds": 0.05} if name.startswith("stall") else {}
-    stage.faults.set(route, name, **options)
+    sandbox.faults.set(route, name, **options)
     with pytest.raises(BROKEN):
         call()
 
 
 @pytest.mark.parametrize("route", ["runcomfy/submit", "comet/create"])
 @pytest.mark.parametrize("name", ["reset-before-body", "reset-during-body", "reset-before-answer:lost"])
-def test_a_submission_broken_off_before_it_took_effect_is_not_counted(client, stage, route, name):
-    before = stage.accepted_posts
-    stage.faults.set(route, name)
+def test_a_submission_broken_off_before_it_took_effect_is_not_counted(client, sandbox, route, name):
+    before = sandbox.accepted_posts
+    sandbox.faults.set(route, name)
     with pytest.raises(BROKEN):
         Caller(client, route)()
-    assert stage.accepted_posts == before
+    assert sandbox.accepted_posts == before
 
 
 @pytest.mark.parametrize("route", ["runcomfy/submit", "comet/create", "runcomfy/model"])
-def test_a_first_call_can_find_the_port_closed(client, stage, route):
+def test_a_first_call_can_find_the_port_closed(client, sandbox, route):
     call = Caller(client, route)
-    stage.faults.set(route, "refuse")
+    sandbox.faults.set(route, "refuse")
     with pytest.raises(requests.ConnectionError, match="refused"):
         call()
-    stage.faults.clear()
+    sandbox.faults.clear()
     assert call().status_code < 300
 
 
@@ -154,8 +154,8 @@ LIVES = {
 
 
 @pytest.mark.parametrize("route", LIVES)
-def test_a_later_call_can_find_the_port_closed(client, stage, route):
-    stage.faults.set(route, "refuse")
+def test_a_later_call_can_find_the_port_closed(client, sandbox, route):
+    sandbox.faults.set(route, "refuse")
     job = ""
     for step in LIVES[route]:
         call = Caller.__new__(Caller)
@@ -166,13 +166,13 @@ def test_a_later_call_can_find_the_port_closed(client, stage, route):
     call.job = job
     with pytest.raises(requests.ConnectionError, match="refused"):
         call()
-    stage.faults.clear()
+    sandbox.faults.clear()
     assert call().status_code < 300
 
 
-def test_the_port_opens_again_by_itself(client, stage):
+def test_the_port_opens_again_by_itself(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/submit", "refuse", on_call=1, seconds=0.3)
+    sandbox.faults.set("runcomfy/submit", "refuse", on_call=1, seconds=0.3)
     with pytest.raises(requests.ConnectionError):
         call()
     reopened = threading.Event()
@@ -186,50 +186,50 @@ def test_the_port_opens_again_by_itself(client, stage):
     assert reopened.is_set()
 
 
-def test_a_fault_hits_the_calls_it_is_set_for(client, stage):
+def test_a_fault_hits_the_calls_it_is_set_for(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/status", "error-500", on_call=2, times=2)
+    sandbox.faults.set("runcomfy/status", "error-500", on_call=2, times=2)
     assert [call().status_code for _ in range(4)] == [200, 500, 500, 200]
 
 
-def test_a_stall_ends_when_its_fault_is_cleared(client, stage):
+def test_a_stall_ends_when_its_fault_is_cleared(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/status", "stall", seconds=600)
-    threading.Timer(0.2, stage.faults.clear).start()
+    sandbox.faults.set("runcomfy/status", "stall", seconds=600)
+    threading.Timer(0.2, sandbox.faults.clear).start()
     assert call().status_code == 200
 
 
-def test_a_stalled_client_gives_up_by_its_own_timeout(client, stage):
+def test_a_stalled_client_gives_up_by_its_own_timeout(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/status", "stall", seconds=600)
+    sandbox.faults.set("runcomfy/status", "stall", seconds=600)
     with pytest.raises(requests.Timeout):
         call(timeout=0.2)
 
 
-def test_retry_after_comes_in_seconds_and_as_a_date(client, stage):
+def test_retry_after_comes_in_seconds_and_as_a_date(client, sandbox):
     call = Caller(client, "comet/retrieve")
-    stage.faults.set("comet/retrieve", "error-429-retry-after", on_call=1, seconds=7)
-    stage.faults.set("comet/retrieve", "error-503-retry-after-date", on_call=2, seconds=7)
+    sandbox.faults.set("comet/retrieve", "error-429-retry-after", on_call=1, seconds=7)
+    sandbox.faults.set("comet/retrieve", "error-503-retry-after-date", on_call=2, seconds=7)
     assert call().headers["Retry-After"] == "7"
     assert call().headers["Retry-After"].endswith("GMT")
 
 
-def test_states_go_backwards_and_end_well(client, stage):
+def test_states_go_backwards_and_end_well(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/status", "states-backwards")
+    sandbox.faults.set("runcomfy/status", "states-backwards")
     words = [call().json()["status"] for _ in range(5)]
     assert words == ["in_progress", "in_queue", "in_progress", "in_queue", "completed"]
 
 
-def test_a_late_cost_comes_in_the_end(client, stage):
+def test_a_late_cost_comes_in_the_end(client, sandbox):
     call = Caller(client, "runcomfy/result")
-    stage.faults.set("runcomfy/result", "late-cost", calls=2)
+    sandbox.faults.set("runcomfy/result", "late-cost", calls=2)
     assert ["cost" in call().json() for _ in range(3)] == [False, False, True]
 
 
-def test_a_changed_etag_makes_the_resume_a_whole_file(client, stage):
+def test_a_changed_etag_makes_the_resume_a_whole_file(client, sandbox):
     call = Caller(client, "media")
-    stage.faults.set("media", "etag-changed")
+    sandbox.faults.set("media", "etag-changed")
     first = call()
     resumed = call(headers={"Range": "bytes=100-", "If-Range": first.headers["ETag"]})
     assert resumed.status_code == 200 and resumed.content == CLIP
@@ -237,16 +237,16 @@ def test_a_changed_etag_makes_the_resume_a_whole_file(client, stage):
 
 
 @pytest.mark.parametrize(("name", "status", "length"), [("range-ignored", 200, len(CLIP)), ("range-refused", 416, 0)])
-def test_a_range_can_be_ignored_or_refused(client, stage, name, status, length):
+def test_a_range_can_be_ignored_or_refused(client, sandbox, name, status, length):
     call = Caller(client, "media")
-    stage.faults.set("media", name)
+    sandbox.faults.set("media", name)
     answer = call(headers={"Range": "bytes=100-"})
     assert (answer.status_code, len(answer.content)) == (status, length)
 
 
-def test_an_endless_body_does_not_end_before_its_limit(client, stage):
+def test_an_endless_body_does_not_end_before_its_limit(client, sandbox):
     call = Caller(client, "media")
-    stage.faults.set("media", "endless-body")
+    sandbox.faults.set("media", "endless-body")
     with call(stream=True) as answer:
         received = 0
         for piece in answer.iter_content(1 << 20):
@@ -256,41 +256,41 @@ def test_an_endless_body_does_not_end_before_its_limit(client, stage):
     assert received > 20 << 20 > len(CLIP)
 
 
-def test_redirects_lead_where_they_say(client, stage):
+def test_redirects_lead_where_they_say(client, sandbox):
     call = Caller(client, "media")
     for name, start in (
-        ("loop", stage.origin),
+        ("loop", sandbox.origin),
         ("private", "https://10."),
         ("http", "http://media."),
         ("file", "file:"),
     ):
-        stage.faults.set("media", f"redirect-{name}", on_call=1)
+        sandbox.faults.set("media", f"redirect-{name}", on_call=1)
         answer = call()
         assert answer.status_code == 302 and answer.headers["Location"].startswith(start)
-        stage.faults.clear()
+        sandbox.faults.clear()
 
 
-def test_a_bomb_is_small_on_the_wire(client, stage):
+def test_a_bomb_is_small_on_the_wire(client, sandbox):
     call = Caller(client, "runcomfy/status")
-    stage.faults.set("runcomfy/status", "json-gzip-bomb", bytes=64 << 20)
+    sandbox.faults.set("runcomfy/status", "json-gzip-bomb", bytes=64 << 20)
     with call(stream=True) as answer:
         wire = answer.raw.read(decode_content=False)
     assert len(wire) < 1 << 20
     assert json.loads(gzip.decompress(wire))["status"] == "completed"
 
 
-def test_zero_frames_is_a_real_file_without_pictures(client, stage, tmp_path: Path):
+def test_zero_frames_is_a_real_file_without_pictures(client, sandbox, tmp_path: Path):
     import av
 
     call = Caller(client, "media")
-    stage.faults.set("media", "zero-frames")
+    sandbox.faults.set("media", "zero-frames")
     path = tmp_path / "silent.mp4"
     path.write_bytes(call().content)
     with av.open(str(path)) as container:
         assert container.streams.audio and not container.streams.video
 
 
-def test_a_fault_that_is_not_on_the_menu_is_an_error(stage):
+def test_a_fault_that_is_not_on_the_menu_is_an_error(sandbox):
     for route, name, options in (("media", "nothing", {}), ("nowhere", "stall", {}), ("media", "stall", {"second": 1})):
         with pytest.raises(KeyError):
-            stage.faults.set(route, name, **options)
+            sandbox.faults.set(route, name, **options)

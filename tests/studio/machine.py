@@ -53,28 +53,28 @@ def live(machine: dict[str, Any]) -> None:
         move_in(Path(machine["own"]), Path(machine["folder"]))
     from dataclasses import replace
 
-    from one_job import HURRY, Studio
+    from one_job import HURRY, Setup
 
     sandbox = type("Elsewhere", (), {"base_urls": machine["base_urls"]})
     timeouts = replace(HURRY, **machine["timeouts"])
-    studio = Studio(sandbox, Path(machine["folder"]), timeouts=timeouts, collect=True, more=machine["more"])
+    setup = Setup(sandbox, Path(machine["folder"]), timeouts=timeouts, collect=True, more=machine["more"])
     if machine["home"]:
-        Studio.home = property(lambda studio: Path(machine["home"]))
-    studio.engine.start()
-    asyncio.run(answer_all(studio, Path(machine["asks"])))
+        Setup.home = property(lambda setup: Path(machine["home"]))
+    setup.engine.start()
+    asyncio.run(answer_all(setup, Path(machine["asks"])))
 
 
-async def answer_all(studio: Any, asks: Path) -> None:
+async def answer_all(setup: Any, asks: Path) -> None:
     begun: set[Path] = set()
     while True:
         for ask in sorted(asks.glob("*.ask")):
             if ask not in begun and not ask.with_suffix(".answer").exists():
                 begun.add(ask)
-                asyncio.get_running_loop().create_task(answer_one(studio, ask), name=ask.stem)
+                asyncio.get_running_loop().create_task(answer_one(setup, ask), name=ask.stem)
         await asyncio.sleep(LOOK_S)
 
 
-async def answer_one(studio: Any, ask: Path) -> None:
+async def answer_one(setup: Any, ask: Path) -> None:
     """Press Run, and again after every error that lets one; write down what came of it."""
     from remote_video_pack.remote_video.errors import JobUncertain, RemoteVideoError
 
@@ -87,8 +87,8 @@ async def answer_one(studio: Any, ask: Path) -> None:
 
     while True:
         try:
-            player = sys.modules["one_job"].Player(at_line=at_line)
-            clip = await studio.run(player, prompt=json.loads(ask.read_text(encoding="utf-8")))
+            asker = sys.modules["one_job"].RecordingAsker(at_line=at_line)
+            clip = await setup.run(asker, prompt=json.loads(ask.read_text(encoding="utf-8")))
         except JobUncertain as error:
             answer = {"outcome": "uncertain", "says": str(error)}
         except RemoteVideoError as error:
@@ -99,7 +99,7 @@ async def answer_one(studio: Any, ask: Path) -> None:
             logging.exception("a fault")
             answer = {"outcome": "fault", "says": f"{type(fault).__name__}: {fault}"}
         else:
-            answer = {"outcome": "clip", "path": str(clip.path.relative_to(studio.output)), "reused": clip.reused}
+            answer = {"outcome": "clip", "path": str(clip.path.relative_to(setup.output)), "reused": clip.reused}
         part = ask.with_suffix(".part")
         part.write_text(json.dumps({**answer, "errors": said}), encoding="utf-8")
         part.replace(ask.with_suffix(".answer"))

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from counts import count
 from moto.server import ThreadedMotoServer
-from remote_video_pack.remote_video.sandbox import Pace, desk
+from remote_video_pack.remote_video.sandbox import Pace, service
 
 from ..engine.one_job import small_clip
 from ..fault_proxy import FaultProxy
@@ -54,7 +54,7 @@ def clip(tmp_path_factory) -> bytes:
 @pytest.fixture
 def sandbox(tmp_path: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A provider whose clips are all different, and all of one size."""
-    monkeypatch.setattr(desk, "render", lambda plan, _, part: part.write_bytes(clip_of(clip, plan.prompt)))
+    monkeypatch.setattr(service, "render", lambda plan, _, part: part.write_bytes(clip_of(clip, plan.prompt)))
     with Sandbox(tmp_path / "sandbox", pace=Pace(queue_s=0.2, run_s=0.4)) as sandbox:
         sandbox.faults.set("runcomfy/submit", "stall:accepted", seconds=ANSWERS_AFTER_S)
         yield sandbox

@@ -1,4 +1,4 @@
-"""The desk behind both providers' fronts: takes jobs in, has their clips made, and says how they stand."""
+"""The service behind both providers' APIs: takes jobs in, has their clips made, and says how they stand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger("remote_video")
 
 
-class Desk:
+class JobService:
     """Jobs from their submission to their clip; what it says is safe to ask from any thread.
 
     Args:

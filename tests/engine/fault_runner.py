@@ -1,4 +1,4 @@
-"""A studio for many cases, one after the other: each is a clip of its own, run to whatever end."""
+"""A setup for many cases, one after the other: each is a clip of its own, run to whatever end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import LoggedRequest, Sandbox
 from ..media.clips import write_clip
-from .one_job import HURRY, Player, Studio
+from .one_job import HURRY, RecordingAsker, Setup
 
 HURRIED = replace(
     HURRY,
@@ -66,7 +66,7 @@ class Ending:
 
 
 @dataclass
-class Stage(Studio):
+class CaseRunner(Setup):
     """One sandbox, one home and one engine, for case after case."""
 
     seed: int = 0
@@ -95,20 +95,22 @@ class Stage(Studio):
         self.more["timeout_s"] = DEADLINE_S
         await (await self.watch(until_accepted=True, **self._job)).accepted()
 
-    async def look(self, player: Player | None = None, *, timeout_s: float = DEADLINE_S) -> Ending:
+    async def look(self, asker: RecordingAsker | None = None, *, timeout_s: float = DEADLINE_S) -> Ending:
         """Run the case's job once, to whatever end."""
         self.more["timeout_s"] = timeout_s
-        player, clip, error = player or Player(), None, None
+        asker, clip, error = asker or RecordingAsker(), None, None
         try:
-            clip = await self.run(player, **self._job)
+            clip = await self.run(asker, **self._job)
         except (RemoteVideoError, Stopped) as ended:
             error = ended
-        return await asyncio.to_thread(self.ending, clip, error, player)
+        return await asyncio.to_thread(self.ending, clip, error, asker)
 
-    def ending(self, clip: StoredClip | None, error: RemoteVideoError | Stopped | None, player: Player) -> Ending:
+    def ending(
+        self, clip: StoredClip | None, error: RemoteVideoError | Stopped | None, asker: RecordingAsker
+    ) -> Ending:
         """How things stand now."""
         posts = self.sandbox.accepted_posts - self._posts_before
-        return Ending(clip, error, self.record(), posts, tuple(player.lines))
+        return Ending(clip, error, self.record(), posts, tuple(asker.lines))
 
     def record(self) -> JobRecord | None:
         """The case's row."""
@@ -125,32 +127,34 @@ class Stage(Studio):
 
 
 @contextmanager
-def stages(folder: Path, count: int, clip: bytes, pace: Pace, ledger_url: str | None = None) -> Iterator[list[Stage]]:
-    """So many stages, side by side, with a ledger each or one for all."""
+def runners(
+    folder: Path, count: int, clip: bytes, pace: Pace, ledger_url: str | None = None
+) -> Iterator[list[CaseRunner]]:
+    """So many runners, side by side, with a ledger each or one for all."""
     made = []
     for number in range(count):
-        home = folder / f"stage-{number}"
+        home = folder / f"runner-{number}"
         sandbox = Sandbox(home / "sandbox", pace=pace, prebuilt=clip).start()
         made.append(
-            Stage(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
+            CaseRunner(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
         )
     with ExitStack() as ledgers:
-        for stage in made if ledger_url is None else ():
-            ledgers.enter_context(kept_open(stage))
+        for runner in made if ledger_url is None else ():
+            ledgers.enter_context(kept_open(runner))
         try:
             yield made
         finally:
-            for stage in made:
-                stage.sandbox.faults.clear()
-                stage.close()
-                stage.sandbox.stop()
+            for runner in made:
+                runner.sandbox.faults.clear()
+                runner.close()
+                runner.sandbox.stop()
 
 
 @contextmanager
-def kept_open(stage: Stage) -> Iterator[None]:
+def kept_open(runner: CaseRunner) -> Iterator[None]:
     """Look at its ledger meanwhile: who closes an SQLite file as the last one folds its journal in, which costs more
     than most transactions."""
-    stage.ledger.recent(1)
-    with closing(sqlite3.connect(stage.home / FILE_NAME)) as db:
+    runner.ledger.recent(1)
+    with closing(sqlite3.connect(runner.home / FILE_NAME)) as db:
         db.execute("SELECT count(*) FROM jobs").fetchall()
         yield

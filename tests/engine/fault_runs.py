@@ -17,8 +17,8 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from .expected import STILL_RUNNING, Afterwards
 from .fault_cases import COMETAPI, RESULT, Case
-from .fault_stage import Ending, Stage, stages
-from .one_job import Player, until, wait_until
+from .fault_runner import CaseRunner, Ending, runners
+from .one_job import RecordingAsker, until, wait_until
 
 SIDE_BY_SIDE = 14
 SHORT_DEADLINE_S = 0.3
@@ -27,7 +27,7 @@ KEY = "canary-key-of-the-fault-matrix"
 
 
 @dataclass(frozen=True)
-class Story:
+class CaseRun:
     """Up to three looks at one clip: with the fault, without it, and without it once more."""
 
     endings: tuple[Ending, ...]
@@ -58,10 +58,10 @@ class Story:
         return "\n".join(text for ending in self.endings for text in (str(ending.error), *ending.heard))
 
 
-Tell = Callable[[Case, Stage], Awaitable[Story]]
+Tell = Callable[[Case, CaseRunner], Awaitable[CaseRun]]
 
 
-class Stories:
+class CaseRuns:
     """Tells the cases side by side, once: when several processes run the tests, each tells what no other has begun.
 
     Args:
@@ -81,27 +81,27 @@ class Stories:
         ledger_url: str | None = None,
     ) -> None:
         self._shelf = shelf
-        with pytest.MonkeyPatch.context() as patch, stages(folder, SIDE_BY_SIDE, clip, pace, ledger_url) as made:
+        with pytest.MonkeyPatch.context() as patch, runners(folder, SIDE_BY_SIDE, clip, pace, ledger_url) as made:
             patch.setenv("RUNCOMFY_API_TOKEN", KEY)
             patch.setenv("COMETAPI_KEY", KEY)
             patch.setattr(tools, "QUESTIONS_PER_S", 5000.0)
             asyncio.run(self._tell_all(made, cases, tell))
 
-    def of(self, case: Case) -> Story:
+    def of(self, case: Case) -> CaseRun:
         """Raises what the telling raised."""
         told = wait_until(lambda: self._kept(case), f"{case.id} to be told")
         if isinstance(told, Exception):
             raise told
         return told
 
-    async def _tell_all(self, made: list[Stage], cases: Iterable[Case], tell: Tell) -> None:
+    async def _tell_all(self, made: list[CaseRunner], cases: Iterable[Case], tell: Tell) -> None:
         left = iter(sorted(cases, key=lambda case: not case.is_slow))
 
-        async def work(stage: Stage) -> None:
+        async def work(runner: CaseRunner) -> None:
             for case in left:
                 if self._is_mine(case):
                     try:
-                        await asyncio.to_thread(self._keep, case, await tell(case, stage))
+                        await asyncio.to_thread(self._keep, case, await tell(case, runner))
                     except Exception as error:
                         self._keep(case, error)
 
@@ -114,12 +114,12 @@ class Stories:
             return False
         return True
 
-    def _keep(self, case: Case, told: Story | Exception) -> None:
+    def _keep(self, case: Case, told: CaseRun | Exception) -> None:
         part = self._file(case, "part")
         part.write_bytes(pickle.dumps(told))
         part.rename(self._file(case, "told"))
 
-    def _kept(self, case: Case) -> Story | Exception | None:
+    def _kept(self, case: Case) -> CaseRun | Exception | None:
         file = self._file(case, "told")
         return pickle.loads(file.read_bytes()) if file.exists() else None
 
@@ -133,65 +133,65 @@ def selected(request: pytest.FixtureRequest) -> list[Case]:
     return list({case.id: case for item in here if (case := item.callspec.params.get("case"))}.values())
 
 
-async def run_with_and_without(case: Case, stage: Stage) -> Story:
+async def run_with_and_without(case: Case, runner: CaseRunner) -> CaseRun:
     """Run with the fault, run without it; where only the user can decide, forget the job and run again."""
-    await asyncio.to_thread(stage.begin, case.provider)
+    await asyncio.to_thread(runner.begin, case.provider)
     if (case.provider, case.step) == (COMETAPI, RESULT):
-        await _finish_without_a_clip(stage)
+        await _finish_without_a_clip(runner)
     for route, fault, on_call in case.beside:
-        stage.sandbox.faults.set(route, fault, on_call=on_call)
-    stage.sandbox.faults.set(case.route, case.fault, on_call=1 if case.passing else None, **case.options)
+        runner.sandbox.faults.set(route, fault, on_call=on_call)
+    runner.sandbox.faults.set(case.route, case.fault, on_call=1 if case.passing else None, **case.options)
     if case.outcome is STILL_RUNNING:
-        await stage.until_accepted()
-        endings = [await stage.look(timeout_s=SHORT_DEADLINE_S)]
+        await runner.until_accepted()
+        endings = [await runner.look(timeout_s=SHORT_DEADLINE_S)]
     else:
-        endings = [await stage.look()]
-    await asyncio.to_thread(stage.sandbox.faults.clear)
-    endings.append(await stage.look())
+        endings = [await runner.look()]
+    await asyncio.to_thread(runner.sandbox.faults.clear)
+    endings.append(await runner.look())
     if case.outcome.afterwards is Afterwards.ASKS_USER and endings[1].record is not None:
         key = endings[1].record.key
-        await until(lambda: stage.ledger.forget(key) is Forgotten.DONE, "the job to be forgotten")
-        endings.append(await stage.look())
-    return await asyncio.to_thread(_story, stage, endings)
+        await until(lambda: runner.ledger.forget(key) is Forgotten.DONE, "the job to be forgotten")
+        endings.append(await runner.look())
+    return await asyncio.to_thread(_case_run, runner, endings)
 
 
-async def stop_in_the_queue(case: Case, stage: Stage) -> Story:
+async def stop_in_the_queue(case: Case, runner: CaseRunner) -> CaseRun:
     """Press Stop while the job is queued and the answer to the cancel is at fault; then run again."""
-    await asyncio.to_thread(stage.begin, case.provider)
-    stage.sandbox.faults.set(case.route, case.fault, **case.options)
-    player = Player()
-    player.at_line = lambda line: player.stop.set() if "in the queue" in line or "asking again" in line else None
-    stopped = await stage.look(player)
-    await until(lambda: what_became_of_it(player.lines), "the player to be told what became of the job")
-    player.stop.clear()
-    cancelled = any(job.cancelled_at is not None for job in stage.sandbox.jobs[-1:])
+    await asyncio.to_thread(runner.begin, case.provider)
+    runner.sandbox.faults.set(case.route, case.fault, **case.options)
+    asker = RecordingAsker()
+    asker.at_line = lambda line: asker.stop.set() if "in the queue" in line or "asking again" in line else None
+    stopped = await runner.look(asker)
+    await until(lambda: what_became_of_it(asker.lines), "the asker to be told what became of the job")
+    asker.stop.clear()
+    cancelled = any(job.cancelled_at is not None for job in runner.sandbox.jobs[-1:])
     if cancelled:
-        await until(lambda: (record := stage.record()) and record.state is State.CANCELLED, "the ledger to know")
-    endings = [await asyncio.to_thread(stage.ending, None, stopped.error, player)]
-    await asyncio.to_thread(stage.sandbox.faults.clear)
-    endings.append(await stage.look())
-    return await asyncio.to_thread(_story, stage, endings, cancelled)
+        await until(lambda: (record := runner.record()) and record.state is State.CANCELLED, "the ledger to know")
+    endings = [await asyncio.to_thread(runner.ending, None, stopped.error, asker)]
+    await asyncio.to_thread(runner.sandbox.faults.clear)
+    endings.append(await runner.look())
+    return await asyncio.to_thread(_case_run, runner, endings, cancelled)
 
 
 def what_became_of_it(lines: Iterable[str]) -> str:
-    """What a player was told after Stop about its job; empty while it wasn't."""
+    """What a asker was told after Stop about its job; empty while it wasn't."""
     told = [line for line in lines if line.startswith("Stopped") and "finding out" not in line]
     return told[-1] if told else ""
 
 
-async def _finish_without_a_clip(stage: Stage) -> None:
+async def _finish_without_a_clip(runner: CaseRunner) -> None:
     for route in ("media", "comet/content"):
-        stage.sandbox.faults.set(route, "media-404")
-    await stage.look()
-    await asyncio.to_thread(stage.sandbox.faults.clear)
+        runner.sandbox.faults.set(route, "media-404")
+    await runner.look()
+    await asyncio.to_thread(runner.sandbox.faults.clear)
 
 
-def _story(stage: Stage, endings: list[Ending], cancelled: bool = False) -> Story:
-    seed, folder = stage.seed, stage.output / "video"
+def _case_run(runner: CaseRunner, endings: list[Ending], cancelled: bool = False) -> CaseRun:
+    seed, folder = runner.seed, runner.output / "video"
     files = [path for path in folder.iterdir() if path.name.lstrip(".").startswith((f"{seed}_", f"{seed}."))]
     clips = [path for path in files if path.suffix == ".mp4"]
-    elsewhere = [r for r in stage.requests if not r.path.startswith(("/runcomfy/", "/cometapi/"))]
-    return Story(
+    elsewhere = [r for r in runner.requests if not r.path.startswith(("/runcomfy/", "/cometapi/"))]
+    return CaseRun(
         endings=tuple(endings),
         cancelled_at_server=cancelled,
         clips=[hashlib.sha256(path.read_bytes()).hexdigest() for path in clips],

@@ -22,7 +22,7 @@ Say = Callable[[str, str], None]
 Percent = Callable[[str, float], None]
 
 
-class Stage:
+class DemoHost:
     """Runs nodes by their id.
 
     Args:

@@ -1,4 +1,4 @@
-"""A studio whose ledger is in a PostgreSQL database behind a proxy, and what can be wrong with that database."""
+"""A setup whose ledger is in a PostgreSQL database behind a proxy, and what can be wrong with that database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from ..fault_proxy import FaultProxy
 from ..postgres.server import PostgresServer
-from .one_job import HURRY, Studio
+from .one_job import HURRY, Setup
 
 IMPATIENT = replace(
     HURRY,
@@ -43,9 +43,9 @@ class Shared:
         url = make_url(self.server.url(self.database, port=self.proxy.port)).update_query_dict(query)
         return url.render_as_string(hide_password=False)
 
-    def studio(self, studio: Studio) -> Studio:
+    def setup(self, setup: Setup) -> Setup:
         """The same with its ledger here."""
-        return replace(studio, timeouts=IMPATIENT, more={"ledger_url": self.url()})
+        return replace(setup, timeouts=IMPATIENT, more={"ledger_url": self.url()})
 
     def alter(self, change: str) -> None:
         """Of the database, for all sessions from now on; those that are open end."""
