@@ -7,9 +7,10 @@ from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
 from ..remote_video.console import never_raise
+from ..remote_video.version import version
 from .clip_node import ClipMaker
 from .comet_veo import CometVeo
-from .comfy_host import ask_what_is_offered, collect_at_start, settings
+from .comfy_host import LOG, ask_what_is_offered, collect_at_start, settings
 from .dreamina3_pro import Dreamina3Pro
 from .join_clips import JoinClips
 from .kling3_element import Kling3Element
@@ -44,5 +45,6 @@ class RemoteVideoExtension(ComfyExtension):
 
 
 async def _started(_app: Application) -> None:
+    LOG.info("Remote Video %s", version())
     collect_at_start()
     ask_what_is_offered()

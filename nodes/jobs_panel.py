@@ -13,6 +13,7 @@ from ..remote_video.ledger.paging import MOST_ON_A_PAGE, USUAL_PAGE, Place, Want
 from ..remote_video.ledger.record import JobRecord
 from ..remote_video.outside_text import storable
 from ..remote_video.settings import Settings
+from ..remote_video.version import version
 from .asked import Body, text_of
 from .comfy_host import output_folder, running_engine, tell_pages, the_engine
 from .thumbnails import clip_here, is_its_file
@@ -36,7 +37,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
 
     Returns:
         {jobs: newest first, next: where the next page begins or None, total: how many there are or None, models: those
-        there are jobs of (on the first page alone), sandbox: bool}
+        there are jobs of (on the first page alone), sandbox: bool, version: of the pack}
 
     Raises:
         RequestRefused, LedgerError.
@@ -53,6 +54,7 @@ def jobs_view(settings: Settings, query: Body) -> dict[str, Any]:
         "total": page.total,
         "models": None if wanted.before else ledger.model_names(),
         "sandbox": settings.sandbox,
+        "version": version(),
     }
 
 

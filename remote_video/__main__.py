@@ -16,6 +16,7 @@ from typing import NoReturn
 from .console import never_raise, say
 from .errors import InputRefused, RemoteVideoError, RequestRefused, SettingsError
 from .outside_text import quoted
+from .version import version
 
 EXIT_CODES = """exit codes:
   0    done
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"Remote Video {version()}")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(metavar="command")
     home = _Parser(add_help=False)

@@ -33,6 +33,8 @@ export class JobsModel {
     /** @type {string[]} those there are jobs of */
     this.models = [];
     this.sandbox = false;
+    /** Of the pack. */
+    this.version = "";
     /** Whether a first page was ever had. */
     this.isKnown = false;
     /** @type {Map<string, Job>} */
@@ -40,8 +42,8 @@ export class JobsModel {
   }
 
   /** The first page, in place of all there was. @param {Page} page */
-  replace({ jobs, next, total, models, sandbox }) {
-    Object.assign(this, { rows: [], next, total, models: models ?? this.models, sandbox, isKnown: true });
+  replace({ jobs, next, total, models, sandbox, version }) {
+    Object.assign(this, { rows: [], next, total, models: models ?? this.models, sandbox, version, isKnown: true });
     this.byKey.clear();
     this.#take(jobs);
   }

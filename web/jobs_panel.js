@@ -36,6 +36,7 @@ class JobsPanel {
     this.money = new Latest(getMoney, (money) => write(this.spent, spending(money)), () => write(this.spent, ""));
     runPrice.watch((price) => write(this.run, price ? priceOfRun(price) : ""));
     this.run = make("p", { className: "price" });
+    this.version = make("small", { className: "quiet" });
     this.spent = make("p", { className: "quiet spent" });
     this.sandbox = make("p", { className: "notice sandbox", hidden: true }, t("The sandbox is on: new clips are free and go to no provider."));
     this.live = make("p", { className: "for-readers", role: "status", "aria-live": "polite" });
@@ -51,7 +52,7 @@ class JobsPanel {
     this.isOffline = false;
     /** @type {Set<string>} */
     this.heardOf = new Set();
-    this.hear = this.hear.bind(this);
+    this.hear = (/** @type {CustomEvent<import("./server.js").JobEvent>} */ { detail }) => this.heard(detail);
     onForgotten(({ detail: { key } }) => this.isShown && this.feed.heard([key]));
     listenTo("reconnected", () => this.isShown && this.refresh());
     listenTo("reconnecting", () => this.isShown && this.failed(new Error(t("ComfyUI does not answer. Is it still running?"))));
@@ -62,7 +63,7 @@ class JobsPanel {
       make(
         "header",
         {},
-        make("h2", {}, "Remote Video"),
+        make("h2", {}, "Remote Video ", this.version),
         button(t("Refresh"), () => this.refresh()),
         button(t("Accounts..."), () => openAccountsDialog()),
       ),
@@ -103,9 +104,9 @@ class JobsPanel {
 
   /**
    * A line of a job that is shown is put where it stands; of a new job, or a new state, the whole is asked for.
-   * @param {CustomEvent<import("./server.js").JobEvent>} event
+   * @param {import("./server.js").JobEvent} event
    */
-  hear({ detail: { key, state, text, progress } }) {
+  heard({ key, state, text, progress }) {
     const job = this.model.byKey.get(key);
     if (job) {
       this.model.note(key, { live: text, progress });
@@ -150,6 +151,7 @@ class JobsPanel {
     if (this.isOffline) this.say("");
     this.isOffline = false;
     this.sandbox.hidden = !this.model.sandbox;
+    this.version.textContent = this.model.version;
     this.filter.offer(this.model.models);
     this.jobs.changed();
     this.showState();

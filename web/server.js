@@ -48,7 +48,7 @@ import { t } from "./text.js";
 
 /** @typedef {{filename: string, subfolder: string, type: string}} ShownAt */
 /** @typedef {{states: string[], model: string, search: string}} Wanted which jobs a list shows; empty is all */
-/** @typedef {{jobs: Job[], next: string | null, total: number | null, models: string[] | null, sandbox: boolean}} Page */
+/** @typedef {{jobs: Job[], next: string | null, total: number | null, models: string[] | null, sandbox: boolean, version: string}} Page */
 
 /**
  * What was spent in a calendar day or month of the server's time, without sandbox jobs.

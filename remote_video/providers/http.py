@@ -21,6 +21,7 @@ from ..errors import Billed, NotSent
 from ..loopback import is_loopback
 from ..outside_text import message
 from ..timeouts import DEFAULT_TIMEOUTS, Timeouts
+from ..version import version
 from .client import Piece, Submission
 from .exchange_limit import ExchangeLimit, LimitedAdapter
 from .local_trouble import causes, setting_to_blame
@@ -32,7 +33,7 @@ SENT_AT_ONCE = 64 * 2**10
 """Bytes; small enough that each piece is sent within the socket's timeout, which `sendall` takes as its total."""
 SLOWEST_UPLINK = 64 * 2**10
 """Bytes a second: what a submission's body may take on top of the time for the provider's answer."""
-USER_AGENT = "remote-video"
+USER_AGENT = f"remote-video/{version()}"
 
 
 class NoRedirectSession(requests.Session):

@@ -7,7 +7,7 @@ import { Feed, GROUPS, JobsModel, Latest, everything, matches } from "../../web/
 /** @param {number} number @param {object} [more] @returns {any} */
 const job = (number, more = {}) => ({ key: `k${String(number).padStart(3, "0")}`, created_at: number, state: "stored", model: "Veo 3", prompt: null, request_id: null, file_name: null, ...more });
 /** @param {number[]} numbers @param {string | null} next @returns {any} */
-const page = (numbers, next = null) => ({ jobs: numbers.map((number) => job(number)), next, total: null, models: ["Veo 3"], sandbox: false });
+const page = (numbers, next = null) => ({ jobs: numbers.map((number) => job(number)), next, total: null, models: ["Veo 3"], sandbox: false, version: "1.2.3" });
 /** @param {JobsModel} model */
 const numbers = (model) => model.rows.map(({ created_at }) => created_at);
 
