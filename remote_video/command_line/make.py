@@ -22,7 +22,7 @@ from ..settings import Settings
 from .clip import Shot, make
 from .inputs import model_named
 from .session import Progress, engine_for, run
-from .surroundings import home_of, settings_of
+from .surroundings import home_of, named_home, settings_of
 
 SUGAR = ("prompt", "image", "last_image", "seed")
 """Inputs that are options of their own."""
@@ -99,7 +99,7 @@ def settings_to_make(options: argparse.Namespace) -> Settings:
             "REMOTE_VIDEO_UPLOADS=public-origin needs a running ComfyUI, which serves the image.",
             next_step="Set REMOTE_VIDEO_UPLOADS to data-uri or s3.",
         )
-    if not (options.home or os.environ.get("REMOTE_VIDEO_HOME")):
+    if not named_home(options):
         say(f"Paid jobs are written down in {home} (--home or REMOTE_VIDEO_HOME for another).")
     return settings
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from ..catalogue.ask import PROVIDER
 from ..console import say
-from ..errors import RequestRefused
+from ..errors import RemoteVideoError, RequestRefused
 from ..providers import PROVIDERS
 from ..providers.client import SANDBOX_KEY, connect
 from ..providers.runcomfy import RunComfy
 from ..providers.status import TransientError
 from .inputs import model_named
-from .surroundings import settings_of
+from .surroundings import places_looked_in, settings_of
 
 
 def price_command(options: argparse.Namespace) -> int:
@@ -34,7 +34,11 @@ def price_command(options: argparse.Namespace) -> int:
         if provider.price_page is not None:
             say(f"{provider.name} publishes its prices at {provider.price_page}.", sys.stdout)
             return 0
-    client = connect(PROVIDER, settings_of(options)).client
+    try:
+        client = connect(PROVIDER, settings_of(options)).client
+    except RemoteVideoError as error:
+        say(f"{error}\nKeys and settings were looked for in {places_looked_in(options)}, and in the environment.")
+        return 1
     if not isinstance(client, RunComfy):
         raise TypeError(f"{type(client).__name__} was connected in place of RunComfy")
     try:

@@ -35,20 +35,43 @@ def settings_of(options: argparse.Namespace, home: Path | None = None) -> Settin
 
 def home_of(options: argparse.Namespace) -> Path:
     """The folder of the ledger and the account file: --home, REMOTE_VIDEO_HOME, or the usual one."""
-    given = options.home or os.environ.get("REMOTE_VIDEO_HOME")
-    return Path(given).expanduser() if given else usual_home()
+    return named_home(options) or usual_home()
+
+
+def named_home(options: argparse.Namespace) -> Path | None:
+    """The folder that --home or REMOTE_VIDEO_HOME names; None: neither does."""
+    named = options.home or os.environ.get("REMOTE_VIDEO_HOME")
+    return Path(named).expanduser() if named else None
 
 
 def usual_home() -> Path:
     """ComfyUI's folder for the pack, where the pack lies in a ComfyUI that has it, or the command is run inside one;
     else a folder of the user's own.
     """
-    here = Path.cwd()
+    return next((home for home in _homes_in_comfyui() if home.is_dir()), _own_home())
+
+
+def places_looked_in(options: argparse.Namespace) -> str:
+    """The folders that `home_of` chose from, in people's words."""
+    named = named_home(options)
+    places = [named] if named else [*_homes_in_comfyui(), _own_home()]
+    return " or ".join(dict.fromkeys(map(str, places)))
+
+
+def _homes_in_comfyui() -> list[Path]:
+    """Where the pack's folder would be in the ComfyUI around the pack, and in the one around the current folder.
+
+    A shell says in PWD through which link it came: a pack in custom_nodes may be one.
+    """
+    ways = [Path(os.environ.get("PWD", "")), Path.cwd()]
+    here = [folder for folder in ways if folder.is_absolute() and folder.exists() and folder.samefile(Path.cwd())]
     around = [PACK_FOLDER.parent.parent] if PACK_FOLDER.parent.name == "custom_nodes" else []
-    around += [folder for folder in (here, *here.parents) if (folder / "custom_nodes").is_dir()]
-    for comfyui in around:
-        if (home := comfyui / "user" / "__remote_video").is_dir():
-            return home
+    for way in here:
+        around += [folder for folder in (way, *way.parents) if (folder / "custom_nodes").is_dir()]
+    return [comfyui / "user" / "__remote_video" for comfyui in dict.fromkeys(around)]
+
+
+def _own_home() -> Path:
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "remote-video"
     if sys.platform == "darwin":
@@ -63,7 +86,7 @@ def settings_with_ledger(options: argparse.Namespace) -> Settings:
     if Ledger.is_there(settings):
         return settings
     raise RequestRefused(
-        f"There is no ledger in {settings.home}.",
+        f"There is no ledger in {places_looked_in(options)}.",
         next_step="Give --home (inside ComfyUI it is user/__remote_video), or set REMOTE_VIDEO_HOME; the first clip "
         "makes one.",
     )

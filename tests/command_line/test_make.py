@@ -258,6 +258,36 @@ def test_inside_a_comfyui_its_ledger_is_the_one(tmp_path: Path, monkeypatch: pyt
     assert not usual_home().is_relative_to(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs a privilege there")
+def test_inside_a_pack_that_is_linked_into_a_comfyui_the_ledger_is_that_comfyuis(terminal: Terminal, tmp_path: Path):
+    comfyui = tmp_path / "ComfyUI"
+    (comfyui / "custom_nodes").mkdir(parents=True)
+    linked = comfyui / "custom_nodes" / "remote-video"
+    linked.symlink_to(Path(__file__).resolve().parents[2], target_is_directory=True)
+    home = comfyui / "user" / "__remote_video"
+    where = {"cwd": linked, "REMOTE_VIDEO_HOME": "", "PWD": str(linked)}
+    said = terminal.run("jobs", **where)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert f"There is no ledger in {home} or {usual_home()}." in said.stderr
+    home.mkdir(parents=True)
+    terminal.call(*SEA, "--image", terminal.picture(), "-o", tmp_path / "sea.mp4", "--home", home)
+    assert terminal.run("jobs", **where).stdout.splitlines()[-1] == "Jobs: 1"
+
+
+@pytest.mark.parametrize("command", [("jobs",), ("costs",), ("price", "Veo3I2V")])
+def test_a_command_that_finds_nothing_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+):
+    comfyui, nothing = tmp_path / "ComfyUI", Terminal(tmp_path / "nothing")
+    (comfyui / "custom_nodes").mkdir(parents=True)
+    monkeypatch.chdir(comfyui)
+    said = nothing.call(*command, REMOTE_VIDEO_HOME="")
+    assert said.returncode in (1, 2) and said.stdout == ""
+    assert f"in {comfyui / 'user' / '__remote_video'} or {usual_home()}" in said.stderr
+    named = nothing.call(*command, REMOTE_VIDEO_HOME=str(tmp_path / "named"))
+    assert f"in {tmp_path / 'named'}" in named.stderr and str(comfyui) not in named.stderr
+
+
 def test_with_nothing_typed_the_help_is_shown(terminal: Terminal):
     done = terminal.call()
     assert (done.returncode, done.stderr) == (0, "")
