@@ -20,6 +20,7 @@ from remote_video_pack.remote_video.errors import SettingsError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
+from remote_video_pack.remote_video.version import version
 from server import PromptServer
 
 from ..catalogue.listing import models, paged
@@ -62,6 +63,10 @@ async def test_the_sandbox_is_told(client, monkeypatch):
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
     for name in ("accounts", "jobs", "money", "models"):
         assert (await (await client.get(f"/remote_video/{name}")).json())["sandbox"] is True, name
+
+
+async def test_the_version_is_told_with_the_jobs(client):
+    assert (await (await client.get("/remote_video/jobs")).json())["version"] == version()
 
 
 async def test_what_a_price_depends_on_is_told_by_input(client, home):
