@@ -51,6 +51,7 @@ LONG = (
     "media/test_fit.py",
     "command_line/test_costs.py",
     "command_line/test_batch.py",
+    "project/test_tasks.py",
     "engine/test_ledger_trouble.py",
 )
 """Files that take half a minute or more, the longest first; those that mostly wait stand between those that compute."""

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_each_task_that_is_named_anywhere_is_there() -> None:
     there = set(re.findall(r"^make (\S+)", tasks(ROOT, "help").stdout, re.MULTILINE))
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), ROOT / ".ci" / "run"]
     told = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    named = set(re.findall(r"(?:`|^|tasks\.py )make ([a-z][a-z-]*)", told, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)(?![\w/-])", told, re.MULTILINE))
     assert {"lint", "test", "comfy"} <= named <= there
 
 
@@ -82,6 +83,41 @@ def test_an_environment_is_made_once_and_filled_when_its_list_changes(clone: Pat
     assert failed.returncode != 0
     assert "demo by" not in failed.stdout
     assert ready.read_text(encoding="utf-8") == "# none\n", "it is not ready, and the next time tries again"
+
+
+def wheel(folder: Path, version: str) -> None:
+    """Put a torch of this version, with nothing in it, where pip may find it."""
+    about = f"torch-{version}.dist-info"
+    (folder / "torch").mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / "torch" / f"torch-{version}-py3-none-any.whl", "w") as packed:
+        packed.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+        packed.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{about}/RECORD", "")
+    links = (f'<a href="{file.name.replace("+", "%2B")}">{file.name}</a>' for file in (folder / "torch").glob("*.whl"))
+    (folder / "torch" / "index.html").write_text("\n".join(links), encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the plain build is the one for CPUs")
+@pytest.mark.parametrize(
+    ("usual", "of_pytorch", "comes"),
+    [(["1.0"], ["1.0+cpu"], "1.0+cpu"), (["1.0", "1.0+cpu"], [], "1.0+cpu"), (["1.0"], [], "1.0")],
+    ids=["by PyTorch's index", "by the usual index alone", "where no index has it"],
+)
+def test_torch_comes_as_the_build_for_cpus(
+    clone: Path, tmp_path: Path, usual: list[str], of_pytorch: list[str], comes: str
+) -> None:
+    indexes = {"usual": usual, "pytorch": of_pytorch}
+    for name, versions in indexes.items():
+        for version in versions:
+            wheel(tmp_path / name, version)
+    (clone / "requirements-dev.txt").write_text("torch==1.0\n", encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
+    code = f"import tasks; tasks.CPU_INDEX = {(tmp_path / 'pytorch').as_uri()!r}; tasks.ready()"
+    own = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_INDEX_URL": (tmp_path / "usual").as_uri()}
+    subprocess.run([sys.executable, "-c", code], cwd=clone, env={**os.environ, **own}, check=True)
+    told = "from importlib.metadata import version; print(version('torch'))"
+    python = clone / ".venv" / "bin" / "python"
+    assert subprocess.check_output([python, "-c", told], encoding="utf-8").strip() == comes
 
 
 @POSIX
