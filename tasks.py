@@ -163,7 +163,7 @@ TASKS = {
 }
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> None:
+def run(*command: str | Path, cwd: str | Path = ROOT, **environment: str) -> None:
     """Run a program and wait. Raises CalledProcessError."""
     sys.stdout.flush()
     subprocess.run([str(part) for part in command], cwd=str(cwd), env={**os.environ, **environment}, check=True)
@@ -229,7 +229,7 @@ def install_torch(requirements: str) -> None:
     if not torch or sys.platform != "linux" or answer(PYTHON, "-c", TORCH_IS_HERE).strip().startswith(number):
         return
     more = () if f"{number}+cpu" in answer(*PIP, "index", "versions", "torch") else ("--extra-index-url", CPU_INDEX)
-    run(*PIP, "install", "--quiet", "--retries", "1", "--no-deps", *more, torch)
+    run(*PIP, "install", "--quiet", "--retries", "1", "--timeout", "20", "--no-deps", *more, torch)
 
 
 def version(numbers: tuple[int, ...]) -> str:
