@@ -71,12 +71,19 @@ def test_a_task_that_is_not_there_is_said() -> None:
     assert "no task 'tset'" in told.stderr
 
 
-def test_an_environment_is_made_once_and_filled_when_its_list_changes(clone: Path) -> None:
+@pytest.fixture(scope="module")
+def ready_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with an environment, which takes seconds to make."""
+    clone = clone_at(tmp_path_factory.mktemp("ready") / "clone")
     first = tasks(clone, "demo")
     assert first.returncode == 0, first.stderr
     assert "anew" not in first.stdout
     assert first.stdout.endswith(f"demo by {clone / '.venv'}\n")
-    ready = clone / ".venv" / ".ready"
+    return clone
+
+
+def test_an_environment_is_made_once_and_filled_when_its_list_changes(ready_clone: Path) -> None:
+    clone, ready = ready_clone, ready_clone / ".venv" / ".ready"
     assert ready.read_text(encoding="utf-8") == "# none\n"
     (clone / "requirements-dev.txt").write_text("no-such-thing @ file:///nowhere\n", encoding="utf-8")
     failed = tasks(clone, "demo")
@@ -100,23 +107,22 @@ def wheel(folder: Path, version: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the plain build is the one for CPUs")
 @pytest.mark.parametrize(
     ("usual", "of_pytorch", "comes"),
-    [(["1.0"], ["1.0+cpu"], "1.0+cpu"), (["1.0", "1.0+cpu"], [], "1.0+cpu"), (["1.0"], [], "1.0")],
+    [(["1.0"], ["1.0+cpu"], "1.0+cpu"), (["2.0", "2.0+cpu"], [], "2.0+cpu"), (["3.0"], [], "3.0")],
     ids=["by PyTorch's index", "by the usual index alone", "where no index has it"],
 )
 def test_torch_comes_as_the_build_for_cpus(
-    clone: Path, tmp_path: Path, usual: list[str], of_pytorch: list[str], comes: str
+    ready_clone: Path, tmp_path: Path, usual: list[str], of_pytorch: list[str], comes: str
 ) -> None:
     indexes = {"usual": usual, "pytorch": of_pytorch}
     for name, versions in indexes.items():
         for version in versions:
             wheel(tmp_path / name, version)
-    (clone / "requirements-dev.txt").write_text("torch==1.0\n", encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
+    (ready_clone / "requirements-dev.txt").write_text(f"torch=={usual[0]}\n", encoding="utf-8")
     code = f"import tasks; tasks.CPU_INDEX = {(tmp_path / 'pytorch').as_uri()!r}; tasks.ready()"
     own = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_INDEX_URL": (tmp_path / "usual").as_uri()}
-    subprocess.run([sys.executable, "-c", code], cwd=clone, env={**os.environ, **own}, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ready_clone, env={**os.environ, **own}, check=True)
     told = "from importlib.metadata import version; print(version('torch'))"
-    python = clone / ".venv" / "bin" / "python"
+    python = ready_clone / ".venv" / "bin" / "python"
     assert subprocess.check_output([python, "-c", told], encoding="utf-8").strip() == comes
 
 
