@@ -24,7 +24,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from .local_trouble import check_proxy
+from .local_trouble import check_proxy, named_bundle
 
 T = TypeVar("T")
 MAX_ADDRESSES = 8
@@ -242,7 +242,7 @@ class LimitedAdapter(HTTPAdapter):
 
 def _trusted_certificates() -> str:
     """What `requests` trusts where nobody has told it to trust everyone."""
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    _, named = named_bundle()
     return named or DEFAULT_CA_BUNDLE_PATH
 
 

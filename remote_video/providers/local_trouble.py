@@ -98,13 +98,18 @@ def setting_to_blame(error: BaseException, whom: str, billed: Billed = Billed.NO
     return None
 
 
+def named_bundle() -> tuple[str, str]:
+    """The variable that names the certificates to trust, and the file or folder it names; both empty: none does."""
+    return next(((name, named) for name in BUNDLES if (named := os.environ.get(name))), ("", ""))
+
+
 def _unusable_bundle() -> str | None:
     """The variable that names certificates, when they can't be loaded."""
-    variable = next((name for name in BUNDLES if os.environ.get(name)), None)
-    if variable is None:
+    variable, named = named_bundle()
+    if not named:
         return None
     with suppress(OSError, ValueError):
-        path = Path(os.environ[variable])
+        path = Path(named)
         if path.is_dir():
             return None
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
