@@ -1,4 +1,7 @@
-"""The pack from a terminal, without ComfyUI: `python -m remote_video make | batch | collect | jobs | ...`."""
+"""The pack from a terminal, without ComfyUI: `python -m remote_video make | batch | collect | jobs | ...`.
+
+Installed by pip it is the same command under the name `remote-video`.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(error)
         return 2 if isinstance(error, InputRefused) else 1
     except ModuleNotFoundError as error:
-        say(f"{error.name} is not installed: use the Python of ComfyUI, or pip install it.")
+        say(f"{error.name} is not installed: use the Python of ComfyUI, or one that has the pack by `pip install`.")
         return 1
     except OSError as error:
         say(error)
@@ -74,7 +77,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m remote_video",
+        prog="remote-video" if Path(sys.argv[0]).stem == "remote-video" else "python -m remote_video",
         description=__doc__,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -213,10 +216,15 @@ def _age(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is no age: write it as 36h, 90d or 8w") from None
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """`remote-video`, and `python -m remote_video`: run one command, and end the process with its exit code."""
     code = main()
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
     # All that matters is on disk. A tidy end of the interpreter would abort in torch, which threads may still be in.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    command()

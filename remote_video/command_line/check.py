@@ -238,7 +238,7 @@ def _decoding(folder: Path) -> Line:
     name, width_height_frames = f"PyAV {av.__version__}", SELF_TEST
     try:
         clip = Clip.open(_small_mp4(folder))
-        count, height, width, _ = clip.frames().shape
+        count, height, width, _ = clip.pixels().shape
     except (RemoteVideoError, av.error.FFmpegError, OSError, ValueError) as error:
         return Line("decode", name, Verdict.WRONG, _why(error))
     if (width, height, count) != width_height_frames or clip.warnings:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
 
 from ..catalogue.catalogue import snapshot
@@ -123,8 +122,8 @@ def _path(name: str, value: Any, folder: Path) -> Path:
     return folder / Path(value).expanduser()
 
 
-def _image(name: str, value: Any, folder: Path) -> torch.Tensor:
-    """An image file as an IMAGE, float32 [1, H, W, 1|3|4], 0..1, upright, with its transparency."""
+def _image(name: str, value: Any, folder: Path) -> np.ndarray:
+    """An image file's pixels, uint8 [1, H, W, 3], upright, what is transparent over white."""
     path = _path(name, value, folder)
     try:
         with Image.open(path) as file:
@@ -137,12 +136,21 @@ def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _pixels(image: Image.Image) -> torch.Tensor:
+def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I"):  # grey, 16 bits
-        return torch.from_numpy(np.asarray(image).astype(np.float32) / 65535)[None, :, :, None]
-    is_transparent = "A" in image.getbands() or "transparency" in image.info
-    pixels = np.asarray(image.convert("RGBA" if is_transparent else "RGB"), np.float32)
-    return torch.from_numpy(pixels / 255)[None]
+        grey = np.asarray(image).astype(np.float32) / 65535
+        return np.repeat(_rounded(grey)[None, :, :, None], 3, axis=3)
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return np.asarray(image.convert("RGB"))[None]
+    seen = np.asarray(image.convert("RGBA"), np.float32) / 255
+    alpha = seen[..., 3:]
+    return _rounded(seen[..., :3] * alpha + (1 - alpha))[None]
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Float32, 0..1, as 8 bits; what is beyond is clipped."""
+    scaled: np.ndarray = values.clip(0, 1) * np.float32(255) + np.float32(0.5)
+    return scaled.astype(np.uint8)
 
 
 def _json(name: str, value: Any, wanted: str) -> Any:
@@ -202,7 +210,7 @@ def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
     front, video = element.get("frontal_image"), element.get("video")
     return KlingElement(
         frontal_image=None if front is None else _image("frontal_image", front, folder),
-        reference_images=torch.cat(views) if views else None,
+        reference_images=np.concatenate(views) if views else None,
         video_mp4=None if video is None else _mp4(_path("video", video, folder)),
     )
 

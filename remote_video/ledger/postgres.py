@@ -410,8 +410,8 @@ def _engine(url: sa.URL, timeouts: Timeouts) -> sa.Engine:
         from .postgres_connection import connect
     except ImportError:
         raise SettingsError(
-            "REMOTE_VIDEO_LEDGER_URL names a PostgreSQL database, and psycopg is not installed here.",
-            next_step='Install it into ComfyUI\'s Python: pip install "psycopg[binary]"; then restart ComfyUI.',
+            "REMOTE_VIDEO_LEDGER_URL names a PostgreSQL database, and psycopg (3.2.11 or newer) is not installed here.",
+            next_step='Install it into ComfyUI\'s Python: pip install "psycopg[binary]>=3.2.11"; then restart ComfyUI.',
         ) from None
     options: dict[str, Any] = {**DEFAULTS}
     engine = sa.create_engine(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator
 from typing import Any
 
 import psycopg
+
+OLDEST = (3, 2, 11)
+"""With an earlier one no time limit of `Connection` holds: it tells who waits nothing of the time that goes by."""
+if tuple(int(part) for part in re.findall(r"\d+", psycopg.__version__)[:3]) < OLDEST:
+    raise ImportError(f"psycopg {psycopg.__version__} is too old")
 
 
 class Connection(psycopg.Connection[Any]):

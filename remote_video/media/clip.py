@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
-import torch
+import numpy as np
 
 from ..errors import MediaError
 from .colours import Orientation
 from .container import has_unknown_sound, open_media, picture_stream, rational, sound_stream, video_stream
 from .frames import Check, Picture, decode_frames, decode_last, nothing_to_check, whole_frames
 from .sound import Audio, decode_sound, silence
+
+if TYPE_CHECKING:
+    import torch
 
 DEFAULT_FPS = 24.0
 """Where a file says nothing of its rate or duration (a single frame, mostly)."""
@@ -69,6 +73,12 @@ class Clip:
         return cls(path, _read_info(path), check)
 
     def frames(self, max_frames: int = 0) -> torch.Tensor:
+        """An IMAGE of `pixels`. Raises as it does."""
+        import torch
+
+        return torch.from_numpy(self.pixels(max_frames))
+
+    def pixels(self, max_frames: int = 0) -> np.ndarray:
         """All frames, or the first `max_frames` (0 = all): float32 [T,H,W,3], 0..1.
 
         Raises:
@@ -89,8 +99,10 @@ class Clip:
         Raises:
             NotEnoughMemory, MediaError: as `frames`.
         """
+        import torch
+
         self._require_picture()
-        return decode_last(self.path, self._picture, self.warnings.append, self._check)
+        return torch.from_numpy(decode_last(self.path, self._picture, self.warnings.append, self._check))
 
     def audio(self) -> Audio:
         """The sound, float32 [1,C,N] at its own rate; stereo silence of the clip's length when there is none.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ..errors import Action, InputRefused
+
+if TYPE_CHECKING:
+    import torch
 
 FitMode = Literal["auto", "crop", "pad", "strict"]
 Size = tuple[int, int]
@@ -130,11 +132,12 @@ class Plan:
         return pixels if self.target == self.cut else _cover(pixels, self.target)
 
 
-def pixels_of(image: torch.Tensor, name: str = "image") -> np.ndarray:
+def pixels_of(image: torch.Tensor | np.ndarray, name: str = "image") -> np.ndarray:
     """An IMAGE as 8-bit pixels: rounded, clipped to 0..1, alpha flattened over white.
 
     Args:
-        image: [1,H,W,C] or [H,W,C], any floating dtype, 0..1, C = 1, 3 or 4.
+        image: [1,H,W,C] or [H,W,C], any floating dtype, 0..1, C = 1, 3 or 4; or a file's pixels, uint8 [1,H,W,3],
+            for which no torch is needed.
         name: what the input is called in messages.
 
     Returns:
@@ -143,6 +146,12 @@ def pixels_of(image: torch.Tensor, name: str = "image") -> np.ndarray:
     Raises:
         InputRefused: not a tensor of that shape, empty, more than one image, NaN or infinite values.
     """
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8:
+        return np.ascontiguousarray(_one_image(image, name))
+    import torch
+
+    if not isinstance(image, torch.Tensor) or not image.is_floating_point():
+        raise InputRefused(f"{name} is not an IMAGE (a tensor of floats, 0..1).")
     single = _one_image(image, name).detach().to(device="cpu", dtype=torch.float32)
     low, high = (float(end) for end in torch.aminmax(single))
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -160,10 +169,8 @@ def pixels_of(image: torch.Tensor, name: str = "image") -> np.ndarray:
     return np.ascontiguousarray(pixels.numpy())
 
 
-def _one_image(image: torch.Tensor, name: str) -> torch.Tensor:
+def _one_image(image: Any, name: str) -> Any:
     """[H,W,C] out of what an IMAGE socket may hold."""
-    if not isinstance(image, torch.Tensor) or not image.is_floating_point():
-        raise InputRefused(f"{name} is not an IMAGE (a tensor of floats, 0..1).")
     if image.ndim == 4:
         if image.shape[0] > 1:
             what = f"{name} holds {image.shape[0]} images; this input takes one."

@@ -13,7 +13,6 @@ from typing import Any
 
 import av
 import numpy as np
-import torch
 
 from ..errors import MediaError, NotEnoughMemory, SizeChanges
 from .colours import Orientation, RgbConverter
@@ -66,7 +65,7 @@ class Picture:
 
 def decode_frames(
     path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning, check: Check = nothing_to_check
-) -> torch.Tensor:
+) -> np.ndarray:
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
@@ -99,12 +98,10 @@ def decode_frames(
     if concealed:
         warn(f"{concealed} of {done} frames are damaged in the file, and those that build on them may show it.")
     _set_count(frames, done)
-    return torch.from_numpy(frames)
+    return frames
 
 
-def decode_last(
-    path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check
-) -> torch.Tensor:
+def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check) -> np.ndarray:
     """The last frame, found by a seek: only the last stretch between key frames is decoded.
 
     Returns:
@@ -128,7 +125,7 @@ def decode_last(
     frames = _empty(picture, 1)
     with libav(path), _Conversion(picture.orientation) as conversion:
         conversion.put(last, frames[0])
-    return torch.from_numpy(frames)
+    return frames
 
 
 def whole_frames(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> Iterator[av.VideoFrame]:

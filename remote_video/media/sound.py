@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import av
 import numpy as np
-import torch
 from av.audio.resampler import AudioResampler
 
 from ..errors import MediaError, NotEnoughMemory
@@ -16,6 +15,9 @@ from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
 from .frames import Check, nothing_to_check
 from .free_memory import free_bytes
 from .whole_file import what_is_missing
+
+if TYPE_CHECKING:
+    import torch
 
 FLOAT32_BYTES = 4
 SILENCE_RATE = 44100
@@ -42,6 +44,8 @@ def silence(path: Path, duration_s: float) -> Audio:
     Raises:
         NotEnoughMemory: the claimed duration is absurd.
     """
+    import torch
+
     samples = round(duration_s * SILENCE_RATE)
     _require_memory(path, samples * SILENCE_CHANNELS * 4)
     return Audio(waveform=torch.zeros(1, SILENCE_CHANNELS, samples), sample_rate=SILENCE_RATE)
@@ -113,6 +117,8 @@ def whole_sound(container: av.container.InputContainer, stream: av.AudioStream, 
 
 def _in_step(path: Path, blocks: list[np.ndarray], lead: int, channels: int) -> torch.Tensor:
     """One waveform [1,C,N] that begins with the picture; `lead` is how many samples later the sound begins."""
+    import torch
+
     if lead > 0:
         _require_memory(path, lead * channels * 4)
         blocks = [np.zeros((channels, lead), np.float32), *blocks]

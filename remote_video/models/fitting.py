@@ -35,9 +35,9 @@ class Fitting:
         self._files = files or {}
         self._sources: list[str | None] = []
 
-    def image(self, tensor: Any, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Image:
-        """An IMAGE tensor within the limits, called `name` in messages. Raises InputRefused."""
-        pixels = pixels_of(tensor, name)
+    def image(self, given: Any, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Image:
+        """An IMAGE, or a file's pixels, within the limits, called `name` in messages. Raises InputRefused."""
+        pixels = pixels_of(given, name)
         made = self.planned((pixels.shape[1], pixels.shape[0]), name, limits, fills_canvas=fills_canvas)
         self.notices.extend(made.notices)
         self.came_from(name)

@@ -28,8 +28,8 @@ class KlingElement:
     """A person or thing whose looks are to be kept: what the KLING_ELEMENT socket carries. One part is enough.
 
     Args:
-        frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1, or None.
-        reference_images: more views, IMAGE batch `[N, H, W, 3|4]`, or None.
+        frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1, or a file's pixels, uint8 `[1, H, W, 3]`, or None.
+        reference_images: more views, a batch of such `[N, H, W, 3|4]`, or None.
         video_mp4: how it moves, an MP4 file of at most 100 MB, or None.
     """
 

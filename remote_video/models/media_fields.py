@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-import torch
-
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
 from ..web_address import NotAnAddress, web_address
@@ -137,7 +135,7 @@ class MediaField(Field):
 
 @dataclass(frozen=True)
 class Picture(MediaField):
-    """An IMAGE tensor, float `[1, H, W, 3|4]`, 0..1, and the limits of the model it goes to; a list takes batches."""
+    """An IMAGE, as `pixels_of` takes it, and the limits of the model it goes to; a list takes batches."""
 
     limits: ImageLimits = ImageLimits()
     fills_canvas: bool = True
@@ -157,8 +155,8 @@ class Picture(MediaField):
 
     def split(self, part: Any) -> Sequence[Any]:
         """The images of a batch."""
-        is_batch = isinstance(part, torch.Tensor) and part.ndim == 4 and part.shape[0] > 1
-        return [part[n : n + 1] for n in range(part.shape[0])] if is_batch else [part]
+        shape: tuple[int, ...] = getattr(part, "shape", ())
+        return [part[n : n + 1] for n in range(shape[0])] if len(shape) == 4 and shape[0] > 1 else [part]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from remote_video_pack.remote_video.command_line.inputs import model_named, values_of
 from remote_video_pack.remote_video.errors import InputRefused, RequestRefused
@@ -70,7 +71,7 @@ def test_what_the_node_says_and_what_the_words_say_is_one_request(tmp_path: Path
     shots = '[{"prompt": "one", "duration": 3}, {"prompt": "two", "duration": 3}]'
     element = f'[{{"frontal_image": "{(tmp_path / "a.png").as_posix()}", "reference_images": ["a.png", "a.png"]}}]'
     from_words = KLING3.request(values_of(KLING3, {**words, "multi_shot": shots, "elements": element}, tmp_path))
-    image = values_of(KLING3, {"image": "a.png"}, tmp_path)["image"]
+    image = torch.tensor(values_of(KLING3, {"image": "a.png"}, tmp_path)["image"]) / 255
     from_node = KLING3.request(
         {
             "image": image,
@@ -133,8 +134,11 @@ def test_every_value_of_a_pixel_comes_through(tmp_path: Path):
 def test_what_is_transparent_lies_on_white(tmp_path: Path, mode: str):
     image = Image.new("RGBA", (4, 4), (255, 0, 0, 255))
     image.putpixel((0, 0), (0, 0, 0, 0))
+    image.putpixel((0, 1), (10, 100, 200, 128))
     image.convert(mode).save(tmp_path / "a.png")
-    assert values_of(VEO3, {"image": str(tmp_path / "a.png")}, Path())["image"].shape == (1, 4, 4, 4)
+    with Image.open(tmp_path / "a.png") as file:
+        wired = torch.from_numpy(np.array(file.convert("RGBA"), np.float32) / 255)
+    assert (pixels(tmp_path / "a.png") == pixels_of(wired)).all()
     assert pixels(tmp_path / "a.png")[0, 0].tolist() == [255, 255, 255]
 
 

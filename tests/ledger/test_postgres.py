@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from remote_video_pack.remote_video.errors import LedgerError, SettingsError
-from remote_video_pack.remote_video.ledger import postgres
+from remote_video_pack.remote_video.ledger import postgres, postgres_connection
 from remote_video_pack.remote_video.ledger.leases import LeaseLost
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
@@ -208,6 +210,15 @@ def test_what_keeps_a_worker_out_is_said(home, postgres_url, short_knocking, cha
     with pytest.raises(LedgerError, match=words) as told:
         Ledger(home, IN_A_HURRY, url.render_as_string(hide_password=False))
     assert sa.make_url(postgres_url).password not in str(told.value)
+
+
+def test_a_psycopg_with_which_no_time_limit_holds_is_not_used(home, postgres_url, monkeypatch):
+    monkeypatch.delitem(sys.modules, postgres_connection.__name__)
+    monkeypatch.setattr(psycopg, "__version__", "3.2.10")
+    with pytest.raises(SettingsError, match=r"3\.2\.11 or newer"):
+        Ledger(home, url=postgres_url)
+    monkeypatch.setattr(psycopg, "__version__", "3.2.11")
+    assert Ledger(home, url=postgres_url).recent() == []
 
 
 def test_no_address_at_all_is_a_setting_to_correct(home):
