@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputRefused
+from ..operating_system import here
 from ..outside_text import is_hidden, quoted
 from .output_folder import OutputFolder
 
@@ -63,7 +64,8 @@ class Target:
         """
         with self.output.held(self.folder) as folder:
             final = self.published_before(part) or self._take_number(part, folder)
-            sync_names(self.folder)
+            with contextlib.suppress(OSError):  # some disks can't do that
+                here().sync_names(self.folder)
             seen = final.name if folder is not None else final
             if not os.path.samestat(os.stat(seen, dir_fd=folder, follow_symlinks=False), final.lstat()):
                 raise NotADirectoryError(f"the folder was exchanged while the clip got its name: {self.folder}")
@@ -218,12 +220,7 @@ def _refused(prefix: str, why: str) -> InputRefused:
 def _rename_without_overwriting(part: Path, final: Path, folder: int | None) -> bool:
     """Both lie in the folder that is held open, if it can be."""
     try:
-        if folder is not None:
-            os.link(part.name, final.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-        elif os.name == "nt":
-            part.rename(final)
-        else:
-            final.hardlink_to(part)
+        here().name_anew(part, final, folder)
         return True
     except FileExistsError:
         return False
@@ -233,24 +230,14 @@ def _rename_without_overwriting(part: Path, final: Path, folder: int | None) -> 
 
 def _reserve_and_replace(part: Path, final: Path, folder: int | None) -> bool:
     """For file systems without hard links: hold the name with an empty file, and put the clip in its place at once."""
-    new, name = (part, final) if folder is None else (part.name, final.name)
+    name = final if folder is None else final.name
     try:
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=folder))
     except FileExistsError:
         return False
     try:
-        os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+        here().put_over(part, final, folder)
     except OSError:
         os.unlink(name, dir_fd=folder)
         raise
     return True
-
-
-def sync_names(folder: Path) -> None:
-    """Let its names outlast a power cut, before the ledger says that a clip has one. Some systems can't do that."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    with contextlib.suppress(OSError):
-        os.fsync(handle)
-    os.close(handle)

@@ -11,7 +11,6 @@ that broke in the middle was committed is asked of the database, which knows
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 import threading
@@ -27,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from ..backoff import backoff
 from ..errors import LedgerError, SettingsError
+from ..operating_system import here
 from ..outside_text import message
 from ..timeouts import Timeouts
 from .leases import living
@@ -90,8 +90,7 @@ def _begin_anew() -> None:
     _databases.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+here().at_fork(after_in_child=_begin_anew)
 
 
 @dataclass(frozen=True)
