@@ -25,10 +25,15 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """For `os.open`: never what a link in the file's place leads to."""
 READ_NOW = os.O_RDONLY | NO_LINK | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """For `os.open`: a file's bytes as they are. Opening a pipe that was put in its place must not wait for a writer."""
+_NAMES_BELOW_A_FOLDER = {os.open, os.link, os.rename} <= os.supports_dir_fd
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_ON_WINDOWS = frozenset({39, 112, 1295})
 """ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED; Python has an errno for the second alone.
 https://learn.microsoft.com/windows/win32/debug/system-error-codes
+"""
+_TOO_LONG_ON_WINDOWS = frozenset({3, 206})
+"""ERROR_PATH_NOT_FOUND, which it says of 260 characters and more where long paths are not turned on, and
+ERROR_FILENAME_EXCED_RANGE. https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
 """
 _NO_LIMIT = 1 << 60
 _log = logging.getLogger("remote_video")
@@ -51,6 +56,10 @@ class Posix:
     def close_to_others(self, path: Path) -> None:
         """Leave a new file to its owner, where the mode it was made with didn't."""
 
+    def narrow(self, handle: int) -> None:
+        """Leave an open file to its owner. Raises OSError."""
+        os.fchmod(handle, 0o600)
+
     def sync_names(self, folder: Path) -> None:
         """See that the names in a folder outlive a power cut, where that takes a step of its own. Raises OSError."""
         handle = os.open(folder, os.O_RDONLY)
@@ -61,7 +70,7 @@ class Posix:
 
     def holds_folders(self) -> bool:
         """Whether files are opened and named relative to a folder that is held open, whatever gets into its place."""
-        return {os.open, os.link, os.rename} <= os.supports_dir_fd
+        return _NAMES_BELOW_A_FOLDER
 
     def hold(self, folder: PurePath | str, links: bool, below: int | None = None) -> int:
         """Open a folder. Raises OSError.
@@ -215,3 +224,8 @@ def words_of(code: int, known: Mapping[int, str] = getattr(socket, "errorTab", {
 def is_full(error: OSError) -> bool:
     """Whether it says that there is no room: on the disk, in the user's share of it, or in a file of that disk."""
     return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS
+
+
+def is_too_long(error: OSError) -> bool:
+    """Whether a path is longer than this system takes one, when its folder is there."""
+    return error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) in _TOO_LONG_ON_WINDOWS

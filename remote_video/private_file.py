@@ -152,7 +152,7 @@ def _check_file(path: Path, handle: int) -> None:
     if here().rights(info) & OTHERS_MAY_WRITE:
         raise NotPrivate(f"Other users of this machine may write {path}. Remove it, or: chmod 600 '{path}'.")
     if here().rights(info) & OTHERS_MAY_USE:
-        os.fchmod(handle, 0o600)
+        here().narrow(handle)
         log.warning("Remote Video: %s could be read by other users; now it is closed to them (mode 600).", path)
 
 

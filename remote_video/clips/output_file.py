@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputRefused
-from ..operating_system import here
+from ..operating_system import here, is_too_long
 from ..outside_text import is_hidden, quoted
 from .output_folder import OutputFolder
 
@@ -143,7 +143,7 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
         follow_links: whether a folder below may be a link that leads outside.
 
     Raises:
-        InputRefused: it is empty, absolute, leads outside the output folder, or names a Windows device.
+        InputRefused: it is empty, absolute, too long, leads outside the output folder, or names a Windows device.
     """
     *folders, last = _parts(expand(filename_prefix), filename_prefix)
     is_whole = last.lower().endswith(SUFFIX) and last.lower() != SUFFIX
@@ -160,6 +160,12 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
+    longest = folder / f".{names[-1]}-shared.{'0' * 16}.part"
+    try:
+        longest.lstat()
+    except OSError as error:
+        if is_too_long(error):
+            raise _refused(filename_prefix, f"makes a path of {len(str(longest))} characters, too long here") from None
     return Target(OutputFolder(root, follow_links), folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
 
 

@@ -94,6 +94,42 @@ def test_arrows_point_down_only(file: Path) -> None:
             assert other not in MAY_USE or other in MAY_USE[inside[0]] | {inside[0]}
 
 
+ONE_DOOR = ENGINE / "operating_system.py"
+ASKS = {"os.name", "sys.platform", "sys.getwindowsversion", "os.supports_dir_fd", "os.uname"}
+NOT_EVERYWHERE = {
+    *("os.fsync", "os.link", "os.replace", "os.rename", "os.register_at_fork", "os.fork", "os.cpu_count"),
+    *("os.sched_getaffinity", "os.getuid", "os.geteuid", "os.chown", "os.fchmod", "os.statvfs", "os.strerror"),
+    *("os.O_NOFOLLOW", "os.O_DIRECTORY", "os.O_BINARY", "os.O_NONBLOCK", "os.O_CLOEXEC", "signal.SIGKILL"),
+    *("signal.SIGHUP", "signal.SIGBREAK", "signal.pause", "signal.alarm", "psutil.RLIMIT_AS"),
+    *("errno.ENOSPC", "errno.EDQUOT", "errno.EFBIG", "errno.ENAMETOOLONG"),
+}
+OF_ONE_SYSTEM = {"platform", "fcntl", "msvcrt", "resource", "winreg", "ctypes", "pwd", "grp", "subprocess"}
+
+
+def differs(file: Path) -> Iterator[str]:
+    """What a file asks of the operating system, or takes from it, that isn't the same on all."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    yield from {module.split(".")[0] for level, module in imports(file) if not level} & OF_ONE_SYSTEM
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("os", "sys", "errno", "signal"):
+            yield f"from {node.module} import"
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ASKS | NOT_EVERYWHERE:
+            yield ast.unparse(node)
+        asks = isinstance(node, ast.Call) and ast.unparse(node.func) in ("hasattr", "getattr")
+        if asks and ast.unparse(node.args[0]) in ("os", "sys", "signal", "socket", "errno", "psutil", "time"):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("file", [file for file in SHIPPED if file != ONE_DOOR], ids=name)
+def test_only_one_module_asks_what_operating_system_this_is(file: Path) -> None:
+    assert sorted(differs(file)) == [], f"that belongs into {name(ONE_DOOR)}"
+
+
+def test_what_that_module_asks_is_seen() -> None:
+    assert ASKS & set(differs(ONE_DOOR)) == {"sys.platform", "os.supports_dir_fd"}
+    assert {"subprocess", "getattr(os, 'O_BINARY', 0)", "errno.ENOSPC", "os.fsync"} <= set(differs(ONE_DOOR))
+
+
 def uses() -> dict[str, set[str]]:
     """Which rooms each room uses, by the imports."""
     found: dict[str, set[str]] = {room: set() for room in (*MAY_USE, "nodes")}
