@@ -6,13 +6,15 @@ import logging
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, TypeVar
 
 from .operating_system import READ_NOW, here, sync
 
 log = logging.getLogger("remote_video")
 
+E = TypeVar("E", bound=Exception)
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_MAY_USE = stat.S_IRWXG | stat.S_IRWXO
 OWN_HOME = "Set REMOTE_VIDEO_HOME to a folder of its own, then run again."
@@ -20,6 +22,29 @@ OWN_HOME = "Set REMOTE_VIDEO_HOME to a folder of its own, then run again."
 
 class NotPrivate(Exception):
     """A file or its folder is not this user's alone; the text says which, why, and how to change it."""
+
+
+TROUBLES = (NotPrivate, OSError)
+"""All that comes of reading or writing a private file."""
+_NEXT_STEPS = {
+    "read": "Change what is named above, then run again.",
+    "written": "Change what is named above, then save again.",
+}
+
+
+def file_error(
+    error: Callable[..., E], problem: Exception, says: str, path: Path, done: Literal["read", "written"] = "read"
+) -> E:
+    """One of `TROUBLES` as an error for the user.
+
+    Args:
+        error: makes it, of what happened and `next_step`: what to do, or None for the usual.
+        says: the sentence, with places for the path, what can't be done, why, and what stands in the way.
+    """
+    if not isinstance(problem, OSError):
+        return error(str(problem), next_step=_NEXT_STEPS[done])
+    why, next_step = why_unusable(path.parent) or ("", None)
+    return error(says.format(path, done, problem.strerror, why).rstrip(), next_step=next_step)
 
 
 def read_private(path: Path, max_bytes: int) -> bytes | None:

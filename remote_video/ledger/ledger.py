@@ -27,7 +27,7 @@ from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Place, Wanted, job_of_file, job_page, model_names, takes
 from .prune import Spares, cutoff, prune
-from .record import JobRecord, NewJob
+from .record import JobRecord, NewJob, on_run
 from .salvage import salt_in
 from .spending import Spent
 from .sqlite_file import FILE_NAME
@@ -356,7 +356,7 @@ class Ledger:
         def taken(db: sa.Connection) -> JobRecord | None:
             self._check(db, lease)
             other, mine = rows.job_of(db, job.key), rows.job_of(db, lease.key)
-            is_free = lifecycle.ON_RUN[mine.state if mine else None] is lifecycle.Action.SUBMIT
+            is_free = on_run(mine) is lifecycle.Action.SUBMIT
             if leases.held(db, job.key, self._is_alive(db)) or not is_free or other is None or other.state != job.state:
                 return None
             spent = (other.earlier_usd or 0.0) + (spending.earlier_usd(db, lease.key) or 0.0)
