@@ -13,6 +13,12 @@ SANDBOX = "sandbox"
 """The base of every job of the sandbox that runs in this process."""
 
 
+Fact = str | float | None
+"""What a column of a job holds."""
+Facts = dict[str, Fact]
+"""What was learnt of a job, by the names of `JobRecord`."""
+
+
 @dataclass(frozen=True)
 class NewJob:
     """What is known of a job before it is submitted."""

@@ -130,6 +130,24 @@ def test_what_that_module_asks_is_seen() -> None:
     assert {"subprocess", "getattr(os, 'O_BINARY', 0)", "errno.ENOSPC", "os.fsync"} <= set(differs(ONE_DOOR))
 
 
+OF_LIBRARIES = re.compile(r"Coroutine\[Any, Any, \w+\]|sa\.(Select|CompoundSelect|Column|ColumnElement)\[Any\]")
+"""What asyncio and SQLAlchemy have no other words for."""
+
+
+@pytest.mark.parametrize("file", [f for r in ("engine", "ledger", "models") for f in sorted((ENGINE / r).glob("*.py"))])
+def test_what_others_call_says_what_it_takes_and_gives(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    classes = [
+        one for one in classes if "psycopg.Connection[Any]" not in map(ast.unparse, one.bases)
+    ]  # as psycopg has it
+    for node in [*tree.body, *(inner for one in classes for inner in one.body)]:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
+            hints = [arg.annotation for arg in ast.walk(node.args) if isinstance(arg, ast.arg)] + [node.returns]
+            said = [OF_LIBRARIES.sub("", ast.unparse(hint)) for hint in hints if hint is not None]
+            assert not any(re.search(r"\bAny\b", hint) for hint in said), f"{node.name}: {said}"
+
+
 def uses() -> dict[str, set[str]]:
     """Which rooms each room uses, by the imports."""
     found: dict[str, set[str]] = {room: set() for room in (*MAY_USE, "nodes")}
