@@ -39,8 +39,8 @@ _NO_LIMIT = 1 << 60
 _log = logging.getLogger("remote_video")
 
 
-class Posix:
-    """What macOS, Linux and their like have in common."""
+class System:
+    """What macOS, Linux and their like do; what one of all does its own way is in a class of its own."""
 
     moves_open_files = True
     """Whether a file gets another name while somebody has it open."""
@@ -105,8 +105,8 @@ class Posix:
 
     def data_folder(self, environ: Mapping[str, str], home: P) -> P:
         """Where programs keep what is their user's. https://specifications.freedesktop.org/basedir-spec/latest/"""
-        data = home / environ.get("XDG_DATA_HOME", "")
-        return data if environ.get("XDG_DATA_HOME", "").startswith("/") else home / ".local" / "share"
+        given = environ.get("XDG_DATA_HOME", "")
+        return home / (given if given.startswith("/") else ".local/share")
 
     def cores(self) -> int:
         """Those that this process may use."""
@@ -121,14 +121,14 @@ class Posix:
         os.register_at_fork(**then)
 
 
-class MacOS(Posix):
+class MacOS(System):
     """What is its own."""
 
     def data_folder(self, environ: Mapping[str, str], home: P) -> P:
         return home / "Library" / "Application Support"
 
 
-class Linux(Posix):
+class Linux(System):
     """What is its own."""
 
     def cores(self) -> int:
@@ -141,7 +141,7 @@ class Linux(Posix):
         return None if soft < 0 or soft >= _NO_LIMIT else soft - process.memory_info().vms
 
 
-class Windows(Posix):
+class Windows(System):
     """What is its own."""
 
     moves_open_files = False
@@ -160,11 +160,11 @@ class Windows(Posix):
         command = [str(icacls), str(path), "/inheritance:r", "/grant:r", f"{user}:F"]
         try:
             done = subprocess.run(command, capture_output=True, timeout=10, check=False)  # noqa: S603 - no shell
-            failure = "" if done.returncode == 0 else f"icacls ended with {done.returncode}"
+            why = "" if done.returncode == 0 else f"icacls ended with {done.returncode}"
         except (OSError, subprocess.SubprocessError) as error:
-            failure = type(error).__name__
-        if failure:
-            _log.warning("Remote Video: %s could not be closed to other users of this machine (%s).", path, failure)
+            why = type(error).__name__
+        if why:
+            _log.warning("Remote Video: %s could not be closed to other users of this machine (%s).", path.parent, why)
 
     def sync_names(self, folder: Path) -> None:
         """A folder is no file there."""
@@ -192,15 +192,15 @@ class Windows(Posix):
         """Nothing forks there."""
 
 
-def system_of(name: str) -> Posix:
+def system_of(name: str) -> System:
     """The one that Python calls so (`sys.platform`)."""
-    return {"win32": Windows, "darwin": MacOS, "linux": Linux}.get(name, Posix)()
+    return {"win32": Windows, "darwin": MacOS, "linux": Linux}.get(name, System)()
 
 
 _here = system_of(sys.platform)
 
 
-def here() -> Posix:
+def here() -> System:
     """The one this process runs on."""
     return _here
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
+import sqlalchemy as sa
 from remote_video_pack.remote_video import operating_system
 from remote_video_pack.remote_video.clips.output_file import target
 from remote_video_pack.remote_video.clips.output_folder import OutputFolder
 from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.ledger.sqlite_connection import address_of
-from remote_video_pack.remote_video.operating_system import Linux, MacOS, Posix, Windows, system_of
+from remote_video_pack.remote_video.ledger.sqlite_connection import address_of, engine_of, put_in_its_place
+from remote_video_pack.remote_video.operating_system import Linux, MacOS, System, Windows, system_of
 from remote_video_pack.remote_video.private_file import NotPrivate, read_private, why_unusable, write_private
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="calls of Linux and macOS")
@@ -46,9 +49,9 @@ def windows_error(winerror: int) -> OSError:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("win32", Windows), ("darwin", MacOS), ("linux", Linux), ("freebsd14", Posix), ("cygwin", Posix)],
+    [("win32", Windows), ("darwin", MacOS), ("linux", Linux), ("freebsd14", System), ("cygwin", System)],
 )
-def test_each_system_has_its_own_way(name: str, kind: type[Posix]):
+def test_each_system_has_its_own_way(name: str, kind: type[System]):
     assert type(system_of(name)) is kind
 
 
@@ -68,7 +71,7 @@ def test_this_one_is_that_of_this_machine():
         (Linux(), {"LOCALAPPDATA": LOCAL}, POSIX_HOME, POSIX_HOME / ".local" / "share"),
     ],
 )
-def test_data_goes_where_each_system_keeps_a_user_s(system: Posix, environ: dict[str, str], home: PurePath, folder):
+def test_data_goes_where_each_system_keeps_a_user_s(system: System, environ: dict[str, str], home: PurePath, folder):
     assert system.data_folder(environ, home) == folder
 
 
@@ -163,7 +166,7 @@ class TestWindows:
         new = held_for(1, tmp_path / "new")
         new.write_bytes(b"new")
         with pytest.raises(PermissionError):
-            Posix().put_over(new, tmp_path / "path")
+            System().put_over(new, tmp_path / "path")
 
     def test_a_name_is_given_by_a_rename_that_refuses_one_that_is_taken(self, windows: Windows, tmp_path: Path):
         part, taken = held_for(0, tmp_path / "part"), tmp_path / "taken"
@@ -195,6 +198,15 @@ class TestWindows:
             assert handle is None
         with pytest.raises(NotADirectoryError), open(output / "link" / "x", "wb", opener=OutputFolder(output).opener):
             pass
+
+    def test_a_ledger_s_file_is_closed_before_it_gets_another_name(self, windows: Windows, tmp_path: Path):
+        new, path = tmp_path / "new", OnlyClosed(tmp_path / "ledger")
+        new.write_bytes(b"new")
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE TABLE t (x)")
+        with engine_of(path).connect() as OnlyClosed.db:
+            aside = put_in_its_place(new, path, "broken", OnlyClosed.db)
+        assert (path.read_bytes(), aside.exists()) == (b"new", True)
 
     def test_folders_are_not_synced(self, windows: Windows, tmp_path: Path):
         windows.sync_names(tmp_path / "none")
@@ -259,6 +271,16 @@ class Held(type(Path())):
         self._refuse()
         if Path(target).exists():
             raise FileExistsError(errno.EEXIST, "exists", str(target))
+        return Path(self).rename(target)
+
+
+class OnlyClosed(type(Path())):
+    """A database's file, which Windows gives no other name while a connection has it open."""
+
+    db: sa.Connection
+
+    def rename(self, target):
+        assert self.db.closed
         return Path(self).rename(target)
 
 
