@@ -20,6 +20,9 @@ WRITTEN = [
     *(file for suffix in ("*.js", "*.css") for file in sorted((ROOT / "web").rglob(suffix))),
 ]
 
+WHOLE = {"remote_video/engine/engine.py", "remote_video/ledger/ledger.py"}
+"""One class each, of short methods that share its state: what could be told apart is in modules beside them."""
+
 COMFYUI = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "execution", "folder_paths", "nodes", "server"}
 MAY_USE = {
     "media": set(),
@@ -66,8 +69,7 @@ def test_a_windows_console_can_print_the_source(file: Path) -> None:
 
 @pytest.mark.parametrize("file", WRITTEN, ids=name)
 def test_a_file_is_short_enough_to_read(file: Path) -> None:
-    most = 450 if file in SHIPPED else 600
-    assert len(file.read_text(encoding="utf-8").splitlines()) < most
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= (450 if name(file) in WHOLE else 400)
 
 
 def test_every_text_file_is_opened_with_an_encoding() -> None:
