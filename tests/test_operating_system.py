@@ -144,6 +144,28 @@ def test_a_file_is_closed_to_others_by_its_mode_alone(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "home" / "file").stat().st_mode) == 0o600
 
 
+@POSIX_ONLY
+def test_a_name_is_given_by_a_link_so_that_a_clip_keeps_both_until_it_is_written_down(tmp_path: Path):
+    part, taken = tmp_path / "part", tmp_path / "taken"
+    part.write_bytes(b"clip")
+    taken.write_bytes(b"somebody's")
+    with pytest.raises(FileExistsError):
+        System().name_anew(part, taken, None)
+    System().name_anew(part, tmp_path / "free", None)
+    assert (tmp_path / "free").samefile(part)
+
+
+@POSIX_ONLY
+def test_a_link_in_the_place_of_a_clip_gives_no_name_to_what_it_leads_to(tmp_path: Path):
+    victim, part = tmp_path / "victim", tmp_path / "part"
+    victim.write_bytes(b"precious")
+    part.symlink_to(victim)
+    folder = System().hold(tmp_path, links=False)
+    System().name_anew(part, tmp_path / "clip", folder)
+    os.close(folder)
+    assert victim.stat().st_nlink == 1
+
+
 class TestWindows:
     """What it does otherwise. What it is that Windows refuses is played by files that refuse it."""
 
