@@ -372,6 +372,7 @@ def test_a_full_disk_is_said_as_ever_and_the_provider_is_not_asked(pair, monkeyp
     a, b = pair
     shared_clip(a)
     downloads = len(b.calls("media"))
+
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
