@@ -220,7 +220,7 @@ class ClipNode(ClipMaker):
 
     @classmethod
     def _common(cls) -> list[Field]:
-        return common_fields(cls.SPEC.node_id, cls.SPEC.field("seed"))
+        return common_fields(cls.SPEC.node_id, cls.SPEC.seed)
 
 
 def _summary(clip: StoredClip) -> str:

@@ -22,6 +22,7 @@ from server import PromptServer
 from ..remote_video.catalogue.catalogue import Catalogue, snapshot
 from ..remote_video.catalogue.store import known
 from ..remote_video.errors import RemoteVideoError
+from ..remote_video.operating_system import signals
 from ..remote_video.settings import Settings
 
 if TYPE_CHECKING:
@@ -261,9 +262,8 @@ def ask_what_is_offered(read: Callable[[], Settings] = settings) -> None:
 
 def _close_on_signals(engine: Engine) -> None:
     """On the main thread, where the server's loop runs: signals that end the process first let the engine end."""
-    for name in ENDING_SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+    for number in signals(*ENDING_SIGNALS):
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _closing(engine, signal.getsignal(number)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..remote_video.errors import RequestRefused, SettingsError
 from ..remote_video.ledger.ledger import Ledger
-from ..remote_video.providers import TRANSPORTS
+from ..remote_video.providers import PROVIDERS, TRANSPORTS
 from ..remote_video.saved_settings import SavedSettings
 from ..remote_video.settings import CHANGEABLE, Settings
 from ..remote_video.uploads.address import why_unfetchable
@@ -24,13 +24,18 @@ def settings_view(settings: Settings, _body: Body | None = None) -> dict[str, An
 
     Returns:
         {sandbox, collect: bool, uploads, public_origin: str | None, <each>_variable: the environment variable that
-        sets it | None, collect_every_s, transports, s3_bucket: str | None, home, ledger, clips: absolute paths}
+        sets it | None, collect_every_s, transports, s3_bucket: str | None, home, ledger, clips: absolute paths; and the
+        names of providers: shown_to: that the transports are for, in_request: that need none, unpromised_by: that
+        don't promise to take the usual one}
     """
     return {
         **{name: getattr(settings, name) for name in CHANGEABLE},
         **{f"{name}_variable": settings.set_by.get(name) for name in CHANGEABLE},
         "collect_every_s": settings.timeouts.collect,
         "transports": list(TRANSPORTS),
+        "shown_to": [provider.name for provider in PROVIDERS.values() if provider.transports],
+        "in_request": [provider.name for provider in PROVIDERS.values() if not provider.transports],
+        "unpromised_by": [provider.name for provider in PROVIDERS.values() if TRANSPORTS[0] in provider.unpromised],
         "s3_bucket": settings.s3.bucket if settings.s3 else None,
         "home": str(settings.home.absolute()),
         "ledger": Ledger.of(settings).name,

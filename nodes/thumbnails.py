@@ -12,6 +12,7 @@ from ..remote_video.engine.saved import in_place
 from ..remote_video.errors import RemoteVideoError
 from ..remote_video.ledger.ledger import Ledger
 from ..remote_video.ledger.record import JobRecord
+from ..remote_video.operating_system import here
 from ..remote_video.private_file import private_folder
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
@@ -68,7 +69,7 @@ def _made(clip: Path, kept: Path) -> bytes | None:
     private_folder(kept.parent)
     new = kept.with_suffix(".new")
     new.write_bytes(picture)
-    new.replace(kept)
+    here().put_over(new, kept)
     _tidy(kept.parent)
     return picture
 

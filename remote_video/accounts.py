@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import AccountError, Action
-from .private_file import NotPrivate, read_private, why_unusable, write_private
+from .private_file import TROUBLES, file_error, read_private, write_private
 from .providers import PROVIDERS, Provider, provider_of
 
 FILE_NAME = "accounts.json"
 LAYOUT_VERSION = 1
 MAX_KEY_LENGTH = 4096
 MAX_FILE_BYTES = 64 * 1024
+UNUSABLE = "The account file {} can't be {}: {}. {}"
 DIALOG = "the accounts dialog (the Remote Video tab in ComfyUI's sidebar > Accounts...)"
 
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
@@ -173,25 +174,15 @@ class Accounts:
         """The file's bytes (None: no file) and its keys (None: broken)."""
         try:
             content = read_private(self._path, MAX_FILE_BYTES)
-        except NotPrivate as problem:
-            raise _unusable(str(problem)) from None
-        except OSError as problem:
-            raise _refused(self._path, "read", problem) from None
+        except TROUBLES as problem:
+            raise file_error(_unusable, problem, UNUSABLE, self._path) from None
         return content, None if content is None else _keys_in(content, self._path)
 
     def _write(self, path: Path, content: bytes) -> None:
         try:
             write_private(path, content)
-        except NotPrivate as problem:
-            raise _unusable(str(problem)) from None
-        except OSError as problem:
-            raise _refused(path, "written", problem) from None
-
-
-def _refused(path: Path, done: str, problem: OSError) -> AccountError:
-    what, next_step = why_unusable(path.parent) or ("", None)
-    told = f"The account file {path} can't be {done}: {problem.strerror}. {what}".rstrip()
-    return _unusable(told, next_step)
+        except TROUBLES as problem:
+            raise file_error(_unusable, problem, UNUSABLE, path, "written") from None
 
 
 def _in_environment(provider: Provider, environ: Mapping[str, str]) -> Account | None:

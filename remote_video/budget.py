@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RequestRefused, SettingsError
-from .private_file import NotPrivate, read_private, why_unusable, write_private
+from .private_file import TROUBLES, file_error, read_private, write_private
 
 FILE_NAME = "budget.json"
 MAX_FILE_BYTES = 4096
+UNUSABLE = "The budget file {} can't be {}: {}. {}"
 MOST_USD = 1e9
 DAY, MONTH = "day", "month"
 VARIABLES: Mapping[str, str] = {DAY: "REMOTE_VIDEO_BUDGET_USD_DAY", MONTH: "REMOTE_VIDEO_BUDGET_USD_MONTH"}
@@ -123,10 +124,8 @@ class Budgets:
             ) from None
         try:
             write_private(self._path, json.dumps({"version": 1, "usd": caps}).encode("ascii"))
-        except NotPrivate as problem:
-            raise SettingsError(str(problem), next_step="Change what is named above, then save again.") from None
-        except OSError as problem:
-            raise self._refused("written", problem) from None
+        except TROUBLES as problem:
+            raise file_error(SettingsError, problem, UNUSABLE, self._path, "written") from None
 
     def describe(self) -> dict[str, Any]:
         """{day_usd, month_usd, unknown_price_usd: number | None, day_variable, month_variable: the variable that sets
@@ -145,10 +144,8 @@ class Budgets:
     def _read(self) -> Budget:
         try:
             content = read_private(self._path, MAX_FILE_BYTES)
-        except NotPrivate as problem:
-            raise SettingsError(str(problem), next_step="Change what is named above, then run again.") from None
-        except OSError as problem:
-            raise self._refused("read", problem) from None
+        except TROUBLES as problem:
+            raise file_error(SettingsError, problem, UNUSABLE, self._path) from None
         if content is None:
             return Budget()
         try:
@@ -159,9 +156,3 @@ class Budgets:
                 f"The budget file {self._path} is broken, so what may be spent is not known. Nothing was sent.",
                 next_step="Save the budget again in the accounts dialog, or remove the file, then run again.",
             ) from None
-
-    def _refused(self, done: str, problem: OSError) -> SettingsError:
-        what, next_step = why_unusable(self._path.parent) or ("", None)
-        return SettingsError(
-            f"The budget file {self._path} can't be {done}: {problem.strerror}. {what}".rstrip(), next_step=next_step
-        )

@@ -5,21 +5,46 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, TypeVar
+
+from .operating_system import READ_NOW, here, sync
 
 log = logging.getLogger("remote_video")
 
+E = TypeVar("E", bound=Exception)
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_MAY_USE = stat.S_IRWXG | stat.S_IRWXO
-WINDOWS = os.name == "nt"
 OWN_HOME = "Set REMOTE_VIDEO_HOME to a folder of its own, then run again."
 
 
 class NotPrivate(Exception):
     """A file or its folder is not this user's alone; the text says which, why, and how to change it."""
+
+
+TROUBLES = (NotPrivate, OSError)
+"""All that comes of reading or writing a private file."""
+_NEXT_STEPS = {
+    "read": "Change what is named above, then run again.",
+    "written": "Change what is named above, then save again.",
+}
+
+
+def file_error(
+    error: Callable[..., E], problem: Exception, says: str, path: Path, done: Literal["read", "written"] = "read"
+) -> E:
+    """One of `TROUBLES` as an error for the user.
+
+    Args:
+        error: makes it, of what happened and `next_step`: what to do, or None for the usual.
+        says: the sentence, with places for the path, what can't be done, why, and what stands in the way.
+    """
+    if not isinstance(problem, OSError):
+        return error(str(problem), next_step=_NEXT_STEPS[done])
+    why, next_step = why_unusable(path.parent) or ("", None)
+    return error(says.format(path, done, problem.strerror, why).rstrip(), next_step=next_step)
 
 
 def read_private(path: Path, max_bytes: int) -> bytes | None:
@@ -54,26 +79,13 @@ def write_private(path: Path, content: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            if WINDOWS:
-                _owner_only_acl(temporary)
+            here().close_to_others(temporary)
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+            sync(file)
+        here().put_over(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """See that the names in a folder outlive a power cut, where that takes a step of its own. Raises OSError."""
-    if WINDOWS:
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def check_private(path: Path) -> None:
@@ -85,8 +97,7 @@ def check_private(path: Path) -> None:
 def create_private(path: Path) -> None:
     """Make an empty file that only its owner may use, from its first moment. Raises FileExistsError, OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    if WINDOWS:
-        _owner_only_acl(path)
+    here().close_to_others(path)
 
 
 def why_unusable(folder: Path) -> tuple[str, str] | None:
@@ -101,14 +112,14 @@ def why_unusable(folder: Path) -> tuple[str, str] | None:
         return f"The folder {there} can't be looked at: {error.strerror or error}.", OWN_HOME
     if os.access(there, os.R_OK | os.W_OK | os.X_OK):
         return None
-    if WINDOWS:
+    mode, user = here().rights(info), here().user_id()
+    if user is None:
         return f"This user may not read and write the folder {there}.", OWN_HOME
-    mode = stat.S_IMODE(info.st_mode)
-    if os.geteuid() in (0, info.st_uid) and mode & stat.S_IRWXU == stat.S_IRWXU:
+    if user in (0, info.st_uid) and mode & stat.S_IRWXU == stat.S_IRWXU:
         return None  # its rights will do: the disk itself is read-only
-    whose = "this user" if info.st_uid == os.geteuid() else f"the user with id {info.st_uid}"
-    what = f"The folder {there} belongs to {whose} and has mode {mode:03o}; ComfyUI runs as id {os.geteuid()}."
-    needed = f"Make {there} its own with mode 700 (chown {os.geteuid()} '{there}'; chmod 700 '{there}')"
+    whose = "this user" if info.st_uid == user else f"the user with id {info.st_uid}"
+    what = f"The folder {there} belongs to {whose} and has mode {mode:03o}; ComfyUI runs as id {user}."
+    needed = f"Make {there} its own with mode 700 (chown {user} '{there}'; chmod 700 '{there}')"
     return what, f"{needed}, or {OWN_HOME[0].lower()}{OWN_HOME[1:]}"
 
 
@@ -133,16 +144,12 @@ def private_folder(folder: Path) -> None:
         _check_folder(folder)
 
 
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe put in the file's place must not wait for a writer."""
-
-
 def _opened(path: Path) -> BinaryIO | None:
     """The file, checked with its folder; None when there is none. Raises NotPrivate, OSError."""
     if path.is_symlink():
         raise NotPrivate(f"{path} is a link, which could lead to anybody's file. Replace it by the file itself.")
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | _NONBLOCK)
+        handle = os.open(path, READ_NOW)
     except FileNotFoundError:
         return None
     try:
@@ -156,10 +163,10 @@ def _opened(path: Path) -> BinaryIO | None:
 
 def _check_folder(folder: Path) -> None:
     info = folder.stat()
-    if not WINDOWS and info.st_mode & OTHERS_MAY_WRITE:
+    if here().rights(info) & OTHERS_MAY_WRITE:
         raise NotPrivate(
             f"Other users of this machine may write into the folder {folder} (of the user with id {info.st_uid}, mode "
-            f"{stat.S_IMODE(info.st_mode):03o}; it needs 700). "
+            f"{here().rights(info):03o}; it needs 700). "
             f"Close it with: chmod go-w '{folder}' - or set REMOTE_VIDEO_HOME to a folder of your own."
         )
 
@@ -167,12 +174,10 @@ def _check_folder(folder: Path) -> None:
 def _check_file(path: Path, handle: int) -> None:
     info = os.fstat(handle)
     _check_kind_and_owner(path, info)
-    if WINDOWS:
-        return
-    if info.st_mode & OTHERS_MAY_WRITE:
+    if here().rights(info) & OTHERS_MAY_WRITE:
         raise NotPrivate(f"Other users of this machine may write {path}. Remove it, or: chmod 600 '{path}'.")
-    if info.st_mode & OTHERS_MAY_USE:
-        os.fchmod(handle, 0o600)
+    if here().rights(info) & OTHERS_MAY_USE:
+        here().narrow(handle)
         log.warning("Remote Video: %s could be read by other users; now it is closed to them (mode 600).", path)
 
 
@@ -186,22 +191,8 @@ def _check_replaceable(path: Path) -> None:
 def _check_kind_and_owner(path: Path, info: os.stat_result) -> None:
     if not stat.S_ISREG(info.st_mode):
         raise NotPrivate(f"{path} is not a plain file. Remove it.")
-    if not WINDOWS and info.st_uid != os.geteuid():
+    if (user := here().user_id()) not in (None, info.st_uid):
         raise NotPrivate(
-            f"{path} belongs to another user (id {info.st_uid}; ComfyUI runs as id {os.geteuid()}). "
+            f"{path} belongs to another user (id {info.st_uid}; ComfyUI runs as id {user}). "
             "Remove it, or give it to the user ComfyUI runs as."
         )
-
-
-def _owner_only_acl(path: Path) -> None:
-    """Leave only the current user in the file's access list (Windows); a warning when that can't be done."""
-    user = "\\".join(part for part in (os.environ.get("USERDOMAIN"), os.environ.get("USERNAME")) if part)
-    icacls = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "icacls.exe"
-    command = [str(icacls), str(path), "/inheritance:r", "/grant:r", f"{user}:F"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=10, check=False)  # noqa: S603 - fixed program, no shell
-        failure = "" if done.returncode == 0 else f"icacls ended with {done.returncode}"
-    except (OSError, subprocess.SubprocessError) as error:
-        failure = type(error).__name__
-    if failure:
-        log.warning("Remote Video: %s could not be closed to other users of this machine (%s).", path.parent, failure)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RequestRefused, SettingsError
-from .private_file import NotPrivate, read_private, why_unusable, write_private
+from .private_file import TROUBLES, file_error, read_private, write_private
 from .providers import TRANSPORTS
 from .web_address import NotAnAddress, web_address
 
 FILE_NAME = "settings.json"
 LAYOUT_VERSION = 1
 MAX_FILE_BYTES = 4096
+UNUSABLE = "The settings file {} can't be {}: {}. {}"
 _write_lock = threading.Lock()
 
 
@@ -50,10 +51,8 @@ class SavedSettings:
         """What was chosen. Raises SettingsError: the file can't be read, so that nobody knows."""
         try:
             content = read_private(self._path, MAX_FILE_BYTES)
-        except NotPrivate as problem:
-            raise SettingsError(str(problem), next_step="Change what is named above, then run again.") from None
-        except OSError as problem:
-            raise self._refused("read", problem) from None
+        except TROUBLES as problem:
+            raise file_error(SettingsError, problem, UNUSABLE, self._path) from None
         if content is None:
             return Saved()
         try:
@@ -79,16 +78,8 @@ class SavedSettings:
             kept = {name: value for name, value in asdict(saved).items() if value is not None}
             try:
                 write_private(self._path, json.dumps({"version": LAYOUT_VERSION, "settings": kept}).encode("ascii"))
-            except NotPrivate as problem:
-                raise SettingsError(str(problem), next_step="Change what is named above, then save again.") from None
-            except OSError as problem:
-                raise self._refused("written", problem) from None
-
-    def _refused(self, done: str, problem: OSError) -> SettingsError:
-        what, next_step = why_unusable(self._path.parent) or ("", None)
-        return SettingsError(
-            f"The settings file {self._path} can't be {done}: {problem.strerror}. {what}".rstrip(), next_step=next_step
-        )
+            except TROUBLES as problem:
+                raise file_error(SettingsError, problem, UNUSABLE, self._path, "written") from None
 
 
 def _saved_in(data: Any) -> Saved:

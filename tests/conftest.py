@@ -45,7 +45,7 @@ LONG = (
     "media/test_hostile.py",
     "command_line/test_check.py",
     "command_line/test_jobs.py",
-    "ledger/test_database.py",
+    "ledger/test_damage.py",
     "network/test_networks.py",
     "command_line/test_make.py",
     "media/test_fit.py",

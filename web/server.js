@@ -123,6 +123,9 @@ export const forgetAccount = (provider) => ask("/remote_video/accounts/forget", 
  * @property {string} uploads one of `transports`
  * @property {string | null} uploads_variable
  * @property {string[]} transports
+ * @property {string[]} shown_to the providers that this is about
+ * @property {string[]} in_request those that take images in the request itself, whatever is chosen
+ * @property {string[]} unpromised_by those that don't promise to take images inside the request
  * @property {string | null} public_origin
  * @property {string | null} public_origin_variable
  * @property {string | null} s3_bucket

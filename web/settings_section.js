@@ -23,6 +23,7 @@ export function settingsSection() {
     "aria-describedby": "remote-video-uploads-about",
     onchange: () => save({ uploads: uploads.value }),
   });
+  const shownTo = make("span", {});
   const uploadsAbout = make("p", { className: "quiet", id: "remote-video-uploads-about" });
   const offer = make("div", { className: "offer", hidden: true });
   const places = make("dl", { className: "places" });
@@ -32,7 +33,7 @@ export function settingsSection() {
     make("div", { className: "head" }, make("h3", {}, t("Settings"))),
     make("label", { className: "choice", htmlFor: collect.id }, collect, t("Collect clips in the background")),
     collectAbout,
-    make("div", { className: "entry" }, make("label", { htmlFor: uploads.id }, t("Images are shown to RunComfy"), uploads)),
+    make("div", { className: "entry" }, make("label", { htmlFor: uploads.id }, shownTo, uploads)),
     uploadsAbout,
     offer,
     message,
@@ -52,6 +53,7 @@ export function settingsSection() {
         : t("What was paid for and nobody waits for stays at its provider until its node is run again; providers don't keep clips for ever."),
       now.collect_variable,
     );
+    shownTo.textContent = t("Images are shown to {providers}", { providers: now.shown_to.join(", ") });
     uploads.replaceChildren(...now.transports.map((name) => option(name, now)));
     uploads.value = now.uploads;
     uploads.disabled = now.uploads_variable !== null;
@@ -73,7 +75,12 @@ export function settingsSection() {
       make(
         "p",
         {},
-        t("This page was opened at {address}. RunComfy's pages ask for addresses that a plain GET can fetch; images inside the request are what its own nodes send, and are promised nowhere.", { address }),
+        [
+          t("This page was opened at {address}.", { address }),
+          ...now.unpromised_by.map((provider) =>
+            t("{provider}'s pages ask for addresses that a plain GET can fetch; images inside the request are what its own nodes send, and are promised nowhere.", { provider }),
+          ),
+        ].join(" "),
       ),
       button(t("Show images at {address}", { address }), () => save({ uploads: "public-origin", public_origin: address })),
     );
@@ -114,14 +121,17 @@ function option(name, now) {
 }
 
 /** @param {Settings} now */
-function aboutUploads({ uploads, public_origin, s3_bucket }) {
+function aboutUploads({ uploads, public_origin, s3_bucket, in_request }) {
   if (uploads === "s3")
     return t("They are put into the bucket {bucket} under a name that can't be guessed, and deleted when the job has ended.", { bucket: s3_bucket ?? "" });
   if (uploads === "public-origin")
     return t("They lie in ComfyUI's temp folder under a name that can't be guessed until the job has ended, at {address}. A plain request without a login has to reach it.", {
       address: public_origin ?? "",
     });
-  return t("Nothing to set up, and nothing left behind. CometAPI takes files in the request, whatever is chosen here.");
+  return [
+    t("Nothing to set up, and nothing left behind."),
+    ...in_request.map((provider) => t("{provider} takes files in the request, whatever is chosen here.", { provider })),
+  ].join(" ");
 }
 
 /** @param {string} name @param {string} path @returns {Node[]} */

@@ -196,11 +196,11 @@ def _json(said: Property, what: str) -> Json:
 def _elements(said: Property) -> Field | None:
     parts = plain(said.says.get("items"), said.whole).get("properties")
     most, fewest = said.count("maxItems"), said.count("minItems") or 0
-    names = set(parts) if isinstance(parts, Mapping) else set()
-    if not names & set(PARTS[:2]) or names - set(PARTS) or fewest > 1 or most == 0:
+    names = tuple(parts) if isinstance(parts, Mapping) else ()
+    if not {*names} & {*PARTS[:2]} or {*names} - {*PARTS} or fewest > 1 or most == 0:
         return None
     most = min(most or MOST_GROUPS, MOST_GROUPS)
-    return Elements(**said.named, most=most, required=said.required, parts=tuple(parts or ()))
+    return Elements(**said.named, most=most, required=said.required, parts=names)
 
 
 def _groups(said: Property) -> Field:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 import threading
 import time
@@ -19,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from .. import outside_text
 from ..errors import DownloadError
+from ..operating_system import is_full, sync
 from ..providers.body import body_of, codings, received, whole_number
 from ..providers.exchange_limit import ExchangeLimit
 from ..providers.http import reason_of
@@ -270,7 +269,7 @@ class Download:
     def _sync(self) -> None:
         """Wait until all of the file is on the disk, also what an attempt before this one wrote."""
         with open(self.part, "r+b", opener=self.opener) as file:
-            os.fsync(file.fileno())
+            sync(file)
 
     def _opened(self, response: requests.Response, start: int) -> BinaryIO:
         """The file, cut to `start`. Emptied for good before it is said to be part of another one."""
@@ -281,7 +280,7 @@ class Download:
                 file.seek(start)
                 file.truncate()
                 if not start:
-                    os.fsync(file.fileno())
+                    sync(file)
                     self._keep_validator(response.headers)
             except BaseException:
                 file.close()
@@ -304,7 +303,7 @@ def _check_settings(error: Exception) -> None:
 
 def disk_error(error: OSError, folder: Path) -> DownloadError:
     """What to tell the user when a clip can't be written."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = is_full(error)
     what = "The disk is full" if full else f"The clip can't be written ({error.strerror or error})"
     remedy = "Make room there" if full else "Make the folder writable"
     return DownloadError(

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputRefused
+from ..operating_system import here, is_too_long
 from ..outside_text import is_hidden, quoted
 from .output_folder import OutputFolder
 
@@ -63,7 +64,8 @@ class Target:
         """
         with self.output.held(self.folder) as folder:
             final = self.published_before(part) or self._take_number(part, folder)
-            sync_names(self.folder)
+            with contextlib.suppress(OSError):  # some disks can't do that
+                here().sync_names(self.folder)
             seen = final.name if folder is not None else final
             if not os.path.samestat(os.stat(seen, dir_fd=folder, follow_symlinks=False), final.lstat()):
                 raise NotADirectoryError(f"the folder was exchanged while the clip got its name: {self.folder}")
@@ -141,7 +143,7 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
         follow_links: whether a folder below may be a link that leads outside.
 
     Raises:
-        InputRefused: it is empty, absolute, leads outside the output folder, or names a Windows device.
+        InputRefused: it is empty, absolute, too long, leads outside the output folder, or names a Windows device.
     """
     *folders, last = _parts(expand(filename_prefix), filename_prefix)
     is_whole = last.lower().endswith(SUFFIX) and last.lower() != SUFFIX
@@ -158,6 +160,12 @@ def target(output_folder: Path, filename_prefix: str, *, follow_links: bool = Fa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(filename_prefix, f"names a folder that can't be made ({error.strerror})") from error
+    longest = folder / f".{names[-1]}-shared.{'0' * 16}.part"
+    try:
+        longest.lstat()
+    except OSError as error:
+        if is_too_long(error):
+            raise _refused(filename_prefix, f"makes a path of {len(str(longest))} characters, too long here") from None
     return Target(OutputFolder(root, follow_links), folder, names[-1], is_whole, int(numbered[2]) if numbered else 0)
 
 
@@ -218,12 +226,7 @@ def _refused(prefix: str, why: str) -> InputRefused:
 def _rename_without_overwriting(part: Path, final: Path, folder: int | None) -> bool:
     """Both lie in the folder that is held open, if it can be."""
     try:
-        if folder is not None:
-            os.link(part.name, final.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-        elif os.name == "nt":
-            part.rename(final)
-        else:
-            final.hardlink_to(part)
+        here().name_anew(part, final, folder)
         return True
     except FileExistsError:
         return False
@@ -233,24 +236,14 @@ def _rename_without_overwriting(part: Path, final: Path, folder: int | None) -> 
 
 def _reserve_and_replace(part: Path, final: Path, folder: int | None) -> bool:
     """For file systems without hard links: hold the name with an empty file, and put the clip in its place at once."""
-    new, name = (part, final) if folder is None else (part.name, final.name)
+    name = final if folder is None else final.name
     try:
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=folder))
     except FileExistsError:
         return False
     try:
-        os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+        here().put_over(part, final, folder)
     except OSError:
         os.unlink(name, dir_fd=folder)
         raise
     return True
-
-
-def sync_names(folder: Path) -> None:
-    """Let its names outlast a power cut, before the ledger says that a clip has one. Some systems can't do that."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    with contextlib.suppress(OSError):
-        os.fsync(handle)
-    os.close(handle)

@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-CAN_HOLD = (
-    hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY") and {os.open, os.link, os.rename} <= os.supports_dir_fd
-)
-"""Whether this system opens and names files relative to a folder that is held open; Windows does not."""
+from ..operating_system import NO_LINK, here
 
 
 @dataclass(frozen=True)
@@ -63,18 +60,16 @@ class OutputFolder:
         Raises:
             OSError: somebody has put a link into its place, or it is gone.
         """
-        if not CAN_HOLD:
+        if not here().holds_folders():
             if not (self.follow_links or self._holds(folder)):
                 raise NotADirectoryError(f"a link leads out of the output folder: {folder}")
             yield None
             return
-        flags = os.O_RDONLY | os.O_DIRECTORY
-        handle = os.open(self.root, flags)
+        handle = here().hold(self.root, links=True)
         try:
             for name in folder.relative_to(self.root).parts:
-                below = os.open(name, flags | (0 if self.follow_links else os.O_NOFOLLOW), dir_fd=handle)
-                os.close(handle)
-                handle = below
+                above, handle = handle, here().hold(name, self.follow_links, below=handle)
+                os.close(above)
             yield handle
         finally:
             os.close(handle)
@@ -83,8 +78,7 @@ class OutputFolder:
         """For `open`: the file itself and never what a link in its place leads to."""
         file = Path(path)
         with self.held(file.parent) as folder:
-            flags |= getattr(os, "O_NOFOLLOW", 0)
-            return os.open(file if folder is None else file.name, flags, 0o666, dir_fd=folder)
+            return os.open(file if folder is None else file.name, flags | NO_LINK, 0o666, dir_fd=folder)
 
     def _holds(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.root)

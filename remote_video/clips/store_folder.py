@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 import uuid
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
 
-from .output_file import sync_names
+from ..operating_system import here, sync
 from .shared_store import NotInStore, StoreTrouble
 
 PIECE_BYTES = 4 * 2**20
@@ -51,12 +50,12 @@ class FolderObjects:
             try:
                 with file.open("rb") as source, part.open("xb") as copy:
                     shutil.copyfileobj(source, copy, PIECE_BYTES)
-                    copy.flush()
-                    os.fsync(copy.fileno())
-                part.replace(final)
+                    sync(copy)
+                here().put_over(part, final)
             finally:
                 part.unlink(missing_ok=True)
-            sync_names(final.parent)
+            with contextlib.suppress(OSError):  # some disks can't do that
+                here().sync_names(final.parent)
         except OSError as error:
             raise self._trouble("can't be written", error) from error
 

@@ -31,6 +31,7 @@ from ..errors import (
 )
 from ..media.clip import Clip
 from ..models import ModelSpec, Request
+from ..operating_system import here
 from ..settings import Settings
 from .inputs import values_of
 from .session import Progress
@@ -111,7 +112,7 @@ def _copy(clip: Path, wanted: Path) -> None:
     part = wanted.with_name(f".{wanted.name}.part")
     try:
         shutil.copyfile(clip, part)
-        part.replace(wanted)
+        here().put_over(part, wanted)
     except OSError as error:
         part.unlink(missing_ok=True)
         what = f"The clip is saved as {clip}, but can't be copied to {wanted} ({error.strerror})."

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ..console import say
 from ..engine.engine import Engine
 from ..engine.host import JobEvent, NoHost
+from ..operating_system import signals
 from ..outside_text import line, lines
 from ..settings import Settings
 from .surroundings import LOOK_S
@@ -30,7 +31,7 @@ def engine_for(settings: Settings) -> Iterator[Engine]:
 
     The answer to a submission that is under way is waited for; the next signal ends the process at once.
     """
-    numbers = [getattr(signal, name) for name in ENDING_SIGNALS if hasattr(signal, name)]
+    numbers = signals(*ENDING_SIGNALS)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for each in numbers:

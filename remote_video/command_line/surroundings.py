@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from ..errors import RequestRefused
 from ..ledger.ledger import Ledger
 from ..ledger.record import JobRecord
+from ..operating_system import here
 from ..outside_text import quoted
 from ..settings import Settings
 from ..timeouts import DEFAULT_TIMEOUTS
@@ -64,20 +64,15 @@ def _homes_in_comfyui() -> list[Path]:
     A shell says in PWD through which link it came: a pack in custom_nodes may be one.
     """
     ways = [Path(os.environ.get("PWD", "")), Path.cwd()]
-    here = [folder for folder in ways if folder.is_absolute() and folder.exists() and folder.samefile(Path.cwd())]
+    given = [folder for folder in ways if folder.is_absolute() and folder.exists() and folder.samefile(Path.cwd())]
     around = [PACK_FOLDER.parent.parent] if PACK_FOLDER.parent.name == "custom_nodes" else []
-    for way in here:
+    for way in given:
         around += [folder for folder in (way, *way.parents) if (folder / "custom_nodes").is_dir()]
     return [comfyui / "user" / "__remote_video" for comfyui in dict.fromkeys(around)]
 
 
 def _own_home() -> Path:
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "remote-video"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "remote-video"
-    data = Path(os.environ.get("XDG_DATA_HOME") or "")
-    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "remote-video"
+    return here().data_folder(os.environ, Path.home()) / "remote-video"
 
 
 def settings_with_ledger(options: argparse.Namespace) -> Settings:

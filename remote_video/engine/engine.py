@@ -30,7 +30,7 @@ from ..providers.status import CancelOutcome
 from ..settings import Settings
 from ..timeouts import Timeouts
 from .collector import Collector
-from .host import Asker, Host, JobEvent, PromptEnd
+from .host import Asker, EventFact, Host, JobEvent, PromptEnd
 from .job import make
 from .offers import Offers, with_successors
 from .order import Order
@@ -300,7 +300,7 @@ class Engine:
             for watch in audience.watches:
                 watch.answer(replace(clip, reused=not tools.is_new or watch is not tools.starter))
             names = ", ".join(file.name for file in (clip.path, *clip.others))
-            end: dict[str, Any] = {"file": clip.path.name, "cost_usd": clip.cost_usd, "is_over": True}
+            end: dict[str, EventFact] = {"file": clip.path.name, "cost_usd": clip.cost_usd, "is_over": True}
             tools.say(f"saved as {names}", outcome.state, outcome.request_id, **end)
             here = f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing."
             tools.tell_absent(here, outcome.state, **end)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import Any
 
 from ..errors import AccountError, Billed, JobCancelled, JobExpired, JobFailed, NoVideo, RemoteVideoError, SettingsError
 from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import Event, State
-from ..ledger.record import MAX_FILES, JobRecord, OtherFile, kept_others
+from ..ledger.record import MAX_FILES, Facts, JobRecord, OtherFile, kept_others
 from ..outside_text import quoted
 from ..providers.status import CancelOutcome, JobState, JobStatus, OnlyPictures, TransientError
+from .host import EventFact
 from .pace import pause_before_question
 from .tools import Tools
 
@@ -116,7 +116,7 @@ class Follower:
         raise error
 
     async def _finished(self, status: JobStatus) -> JobStatus:
-        facts: dict[str, Any] = {
+        facts: Facts = {
             "cost_usd": status.cost_usd,
             "error": None,
             "error_kind": None,
@@ -143,14 +143,14 @@ class Follower:
     async def _write_end(self, event: Event, error: RemoteVideoError, cost_usd: float | None = None) -> None:
         self._tools.is_ending = True
         error.cost_usd = cost_usd
-        facts: dict[str, Any] = {
+        facts: Facts = {
             "error": error.what,
             "error_kind": type(error).__name__,
         }
         facts["cost_usd"] = cost_usd
         await self._write(event, facts)
 
-    async def _write(self, event: Event, facts: dict[str, Any]) -> None:
+    async def _write(self, event: Event, facts: Facts) -> None:
         """Write down how the job ended, by the ledger's clock."""
         await self._tools.keep(lambda ledger: ledger.record(self._lease, event, finished_at=ledger.now(), **facts))
 
@@ -194,5 +194,5 @@ class Follower:
         queued = status.queue_position if status.state is JobState.QUEUED else None
         self._say(self._last, progress=status.progress, place=queued)
 
-    def _say(self, words: str, **facts: Any) -> None:
+    def _say(self, words: str, **facts: EventFact) -> None:
         self._tools.show(words, State.SUBMITTED, self._request_id, usually_s=self._usual_s, **facts)

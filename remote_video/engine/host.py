@@ -45,6 +45,10 @@ class JobEvent:
     """Nothing more will be said of it."""
 
 
+EventFact = str | float | RemoteVideoError | None
+"""What a field of a `JobEvent` holds that is said by its name."""
+
+
 class PromptEnd(Enum):
     """How a prompt ended."""
 

@@ -8,8 +8,8 @@ from functools import partial
 from .. import errors
 from ..errors import Billed, JobExpired, JobUncertain, LedgerError, RemoteVideoError
 from ..ledger.ledger import Lease, Ledger
-from ..ledger.lifecycle import ON_RUN, Action, Event, IllegalTransition, State
-from ..ledger.record import JobRecord
+from ..ledger.lifecycle import Action, Event, IllegalTransition, State
+from ..ledger.record import JobRecord, on_run
 from ..providers.status import JobState, TransientError
 from .another_key import made_with_another_key, told_of
 from .fetch import Fetcher
@@ -43,7 +43,7 @@ async def make(tools: Tools) -> JobRecord:
         return saved
     async with tools.lease() as lease:
         record = await settle(tools, lease)
-        action = ON_RUN[record.state if record else None]
+        action = on_run(record)
         if action is Action.SUBMIT and record is not None and (tools.shared or tools.order.request is None):
             raise stored_error(record)
         if action is Action.ASK_USER and record is not None:
@@ -98,7 +98,7 @@ async def settle(tools: Tools, lease: Lease) -> JobRecord | None:
     for entry in await tools.call(tools.pools.ledger, partial(tools.journal.entries, tools.key)):
         await tools.keep(partial(tools.journal.tell, entry, lease=lease))
     record = await tools.keep(lambda ledger: ledger.get(tools.key))
-    if ON_RUN[record.state if record else None] is Action.SUBMIT:
+    if on_run(record) is Action.SUBMIT:
         record = await made_with_another_key(tools, lease) or record
     if record is None or record.state is not State.INTENT:
         return record

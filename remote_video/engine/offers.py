@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..catalogue.catalogue import successors
 from ..catalogue.drift import drift
@@ -43,7 +43,7 @@ class Offer:
 
     asked_at: float = field(default_factory=time.monotonic)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    answer: Mapping[str, Any] | ModelGone | None = None
+    answer: Mapping[str, object] | ModelGone | None = None
     """None: no usable one (yet)."""
     is_good: bool = False
     """Whether it had nothing against what was to be sent."""
@@ -76,13 +76,13 @@ class Offers:
             asked.add_done_callback(partial(self._answered, offer))
         return offer
 
-    def _answered(self, offer: Offer, asked: Future[Mapping[str, Any] | ModelGone | None]) -> None:
+    def _answered(self, offer: Offer, asked: Future[Mapping[str, object] | ModelGone | None]) -> None:
         """On a thread of the questions."""
         offer.answer = asked.result()
         self._engine.soon(offer.answered.set)
 
 
-def _asked(client: Client, request: Request) -> Mapping[str, Any] | ModelGone | None:
+def _asked(client: Client, request: Request) -> Mapping[str, object] | ModelGone | None:
     try:
         return client.offered(request)
     except ModelGone as gone:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from ..ledger.ledger import Lease, Ledger
 from ..ledger.lifecycle import Event, State
 from ..ledger.record import JobRecord, OtherFile, kept_others
 from ..media.saved_file import check_video_or_picture
+from ..operating_system import sync
 from .order import Order
 
 BACK_AGAIN = {State.FINISHED: (), State.EXPIRED: (Event.FOUND, Event.SUCCEEDED)}
@@ -140,8 +140,7 @@ def _copied(original: Path, record: JobRecord, order: Order, place: Target) -> P
         part.unlink(missing_ok=True)  # it may be a second name of a clip
         with original.open("rb") as source, open(part, "xb", opener=order.folder.opener) as copy:
             shutil.copyfileobj(source, copy, 2**20)
-            copy.flush()
-            os.fsync(copy.fileno())
+            sync(copy)
         path = place.publish(part) if _is_same(part, record) else None
         part.unlink(missing_ok=True)
     except MediaError:

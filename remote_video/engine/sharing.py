@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from ..errors import RemoteVideoError
 from ..ledger.ledger import Ledger
 from ..ledger.paging import Place
 from ..ledger.record import JobRecord
+from ..operating_system import sync
 from ..settings import Settings
 from .threads import DaemonThreads
 
@@ -264,8 +264,7 @@ class Coming:
             self.part.unlink(missing_ok=True)
             with open(self.part, "xb", opener=self.folder.opener) as into:
                 store.fetch(self.file.digest, self.file.size, into, self._progressed)
-                into.flush()
-                os.fsync(into.fileno())
+                sync(into)
         except OSError as error:
             self.disk_failed = True
             raise disk_error(error, self.part.parent) from error

@@ -43,7 +43,7 @@ class DaemonThreads:
             self._work.put((call, future))
         return future
 
-    def leave(self, future: Future[Any]) -> None:
+    def leave(self, future: Future[T]) -> None:
         """Nobody waits for this call any more: it keeps no other waiting, even if it never comes back."""
         with self._starting:
             if not future.cancel() and not future.done():

@@ -19,7 +19,7 @@ from ..ledger.lifecycle import State
 from ..ledger.record import SANDBOX, JobRecord
 from ..providers.status import TransientError
 from ..timeouts import Timeouts
-from .host import JobEvent
+from .host import EventFact, JobEvent
 from .order import Order
 from .pace import Places, QuestionRate
 from .purse import Purse
@@ -200,7 +200,7 @@ class Tools:
                 watch.show(self._saying("The graph ended before this clip; the job goes on and is collected."))
             self.audience.absent += left
 
-    def tell_absent(self, sentence: str, state: State | None = None, **facts: Any) -> None:
+    def tell_absent(self, sentence: str, state: State | None = None, **facts: EventFact) -> None:
         """Say what became of the job to those who are no longer there to see it, for the last time where it is over.
 
         Args:
@@ -330,7 +330,7 @@ class Tools:
         request_id: str | None = None,
         *,
         usually_s: float | None = None,
-        **facts: Any,
+        **facts: EventFact,
     ) -> None:
         """Say how it stands, with the time spent so far.
 
@@ -343,7 +343,7 @@ class Tools:
         text = " | ".join(part for part in (words, request_id, usually, spent) if part)
         self.say(text, state, request_id, words=words, usually_s=usually_s, **facts)
 
-    def say(self, text: str, state: State | None = None, request_id: str | None = None, **facts: Any) -> None:
+    def say(self, text: str, state: State | None = None, request_id: str | None = None, **facts: EventFact) -> None:
         """Say something, to all who look and all who come; `facts` are of a `JobEvent`."""
         event = self._saying(text, state, request_id or self.request_id, **facts)
         if self.event != event:
@@ -354,7 +354,9 @@ class Tools:
             except Exception:
                 _log.warning("What there is to say of a job can't be published.", exc_info=True)
 
-    def _saying(self, text: str, state: State | None = None, request_id: str | None = None, **facts: Any) -> JobEvent:
+    def _saying(
+        self, text: str, state: State | None = None, request_id: str | None = None, **facts: EventFact
+    ) -> JobEvent:
         order = self.order
         known: dict[str, Any] = {
             "words": text,

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..backoff import backoff
 from ..clips.download import MAX_SOURCES, Abandoned, ClipTooLarge, Download, NotAVideo, NotThere
@@ -35,8 +34,10 @@ class NotHad(DownloadError):
         is_gone: it is no use to try again later.
     """
 
-    def __init__(self, what: str, *, is_gone: bool = False, **parts: Any) -> None:
-        super().__init__(what, **parts)
+    def __init__(
+        self, what: str, *, is_gone: bool = False, next_step: str | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(what, next_step=next_step, request_id=request_id)
         self.is_gone = is_gone
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -17,11 +16,11 @@ from ..media.frames import Check, nothing_to_check
 from ..media.join import Told, join, look_at
 from ..media.look import Look, Wish
 from ..media.measured import InClip, Part
+from ..operating_system import is_full, sync
 from .kept import found, remember
 
 VERSION = 1
 """Of what a film of the same clips looks like."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,7 @@ def _written(look: Look, aim: Target, key: str, told: Told, check: Check) -> Pat
         part.unlink(missing_ok=True)  # of a process that was killed
         with open(part, "xb", buffering=2**20, opener=aim.output.opener) as file:
             join(look, file, told, check)
-            file.flush()
-            os.fsync(file.fileno())
+            sync(file)
             if not os.path.samestat(os.fstat(file.fileno()), part.stat()):
                 raise FileExistsError(f"somebody else is joining the same: {part}")
         return aim.publish(part)
@@ -110,7 +108,7 @@ def _written(look: Look, aim: Target, key: str, told: Told, check: Check) -> Pat
 
 
 def _disk_error(error: OSError, folder: Path) -> FilmError:
-    if error.errno in FULL:
+    if is_full(error):
         return FilmError(f"The disk is full: {folder}. Nothing is left of the film.")
     return FilmError(
         f"The film can't be written ({error.strerror or error}): {folder}.",

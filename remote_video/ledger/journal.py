@@ -22,7 +22,8 @@ from typing import Any, get_args, get_type_hints
 from sqlalchemy.engine import make_url
 
 from ..errors import LedgerError
-from ..private_file import NotPrivate, read_private, sync_folder, write_private
+from ..operating_system import here
+from ..private_file import NotPrivate, read_private, write_private
 from .leases import Lease, LeaseLost
 from .ledger import Ledger
 from .lifecycle import TRANSITIONS, Event
@@ -96,8 +97,8 @@ class Journal:
         told = {"version": VERSION, "ledger": self._ledger, **asdict(entry)}
         try:
             write_private(path, json.dumps(told).encode())
-            sync_folder(self.folder)
-            sync_folder(self.folder.parent)
+            here().sync_names(self.folder)
+            here().sync_names(self.folder.parent)
         except (NotPrivate, OSError) as trouble:
             with _lock:
                 _in_memory[path] = (self._ledger, entry)
@@ -208,7 +209,7 @@ class Journal:
     def _set_aside(self, path: Path, fault: Exception) -> None:
         aside = path.with_name(f"{path.name}.broken")
         with contextlib.suppress(OSError):
-            path.replace(aside)
+            here().put_over(path, aside)
         why = str(fault) if isinstance(fault, NotPrivate) else "it is not whole, or not of this pack's making"
         if _is_news(path):
             _log.warning(

@@ -7,7 +7,6 @@ lease has a fence, a number that only grows: whoever slept through a lease can't
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,10 +70,11 @@ def living(db: sa.Connection, is_alive: IsAlive, clock: sa.ColumnElement[float])
     return {row.id: Heard(row.beats, row.ago_s) for row in rows}
 
 
-def held(db: sa.Connection, key: str, is_alive: IsAlive) -> Any:
-    """The lease on a job (engine_id, since) of an engine that lives."""
+def held(db: sa.Connection, key: str, is_alive: IsAlive) -> Holder | None:
+    """The engine that lives and has a job's lease."""
     query = sa.select(LEASES.c.engine_id, LEASES.c.since).join(ENGINES, ENGINES.c.id == LEASES.c.engine_id)
-    return db.execute(query.where(LEASES.c.key == key, is_alive)).first()
+    found = db.execute(query.where(LEASES.c.key == key, is_alive)).first()
+    return None if found is None else Holder(found.engine_id, found.since)
 
 
 def take(db: sa.Connection, key: str, engine_id: str, now: float) -> Lease:

@@ -12,9 +12,10 @@ import logging
 import math
 import statistics
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ from .leases import Holder, Lease, LeaseLost
 from .lifecycle import Event, State
 from .paging import Node, Page, Place, Wanted, job_of_file, job_page, model_names, takes
 from .prune import Spares, cutoff, prune
-from .record import JobRecord, NewJob
+from .record import Fact, Facts, JobRecord, NewJob, on_run
 from .salvage import salt_in
 from .spending import Spent
 from .sqlite_file import FILE_NAME
@@ -238,7 +239,7 @@ class Ledger:
     def holder(self, key: str) -> Holder | None:
         """Who works on a job; None when nobody who lives does."""
         held = self._read(lambda db: leases.held(db, key, self._is_alive(db)))
-        return Holder(held.engine_id[:8], held.since) if held else None
+        return replace(held, engine_id=held.engine_id[:8]) if held else None
 
     def living(self) -> dict[str, int]:
         """The engines that are heard of, and how often each was."""
@@ -301,11 +302,11 @@ class Ledger:
             about.append("what is spent")
         return self._database.write(begun, *about, again=False)
 
-    def record(self, lease: Lease, event: Event, **facts: Any) -> JobRecord:
+    def record(self, lease: Lease, event: Event, **facts: Fact) -> JobRecord:
         """Write down what happened to a job, and what was learnt with it. Raises LeaseLost, IllegalTransition."""
         return self._write(lambda db: rows.advance(db, self._job_of(db, lease), event, facts), lease.key)
 
-    def note(self, lease: Lease, **facts: Any) -> None:
+    def note(self, lease: Lease, **facts: Fact) -> None:
         """Write down facts about a job that change nothing about where it stands. Raises LeaseLost."""
 
         def noted(db: sa.Connection) -> None:
@@ -335,12 +336,12 @@ class Ledger:
                     old.request_id,
                 )
                 return old
-            facts = {"request_id": request_id, "submitted_at": at or self.now(), "finished_at": None}
+            facts: Facts = {"request_id": request_id, "submitted_at": at or self.now(), "finished_at": None}
             return rows.advance(db, old, Event.ACCEPTED, facts)
 
         return self._write(written, key)
 
-    def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Any) -> JobRecord | None:
+    def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Fact) -> JobRecord | None:
         """Let a job under another key be the one of `lease.key`; None when that can't be (any more).
 
         One that is there already and would be submitted anew goes; what it cost is not forgotten.
@@ -356,7 +357,7 @@ class Ledger:
         def taken(db: sa.Connection) -> JobRecord | None:
             self._check(db, lease)
             other, mine = rows.job_of(db, job.key), rows.job_of(db, lease.key)
-            is_free = lifecycle.ON_RUN[mine.state if mine else None] is lifecycle.Action.SUBMIT
+            is_free = on_run(mine) is lifecycle.Action.SUBMIT
             if leases.held(db, job.key, self._is_alive(db)) or not is_free or other is None or other.state != job.state:
                 return None
             spent = (other.earlier_usd or 0.0) + (spending.earlier_usd(db, lease.key) or 0.0)

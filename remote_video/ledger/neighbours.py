@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ..timeouts import Timeouts
 
@@ -36,7 +36,7 @@ class Neighbours:
         self._seen: dict[str, _Sighting] = {}
         self._lock = threading.Lock()
 
-    def alive(self, engines: Iterable[Sequence[Any]], timeouts: Timeouts) -> set[str]:
+    def alive(self, engines: Iterable[tuple[str, int, float]], timeouts: Timeouts) -> set[str]:
         """Look at all engines there are; the ids of those that have not been silent for too long.
 
         Args:

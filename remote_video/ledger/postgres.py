@@ -11,26 +11,23 @@ that broke in the middle was committed is asked of the database, which knows
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoConnection
 
 from ..backoff import backoff
-from ..errors import LedgerError, SettingsError
-from ..outside_text import message
+from ..errors import SettingsError
+from ..operating_system import here
 from ..timeouts import Timeouts
 from .leases import living
-from .migrations import is_older, newer_than_known, newest, upgrade
+from .migrations import is_older, newer_than_known, upgrade
+from .postgres_words import bad_url, in_words, may_pass, not_owner, shown, state_of, too_new
 from .salvage import salt_in
 from .tables import ENGINES, META, VERSION, Damaged
 
@@ -47,11 +44,6 @@ DEFAULTS = {
 }
 """What the URL may set otherwise (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 _SECRETS = ("password", "sslpassword", "passfile", "oauth_client_secret")
-_PASSING = frozenset(
-    ["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25P03", "25006", "53300", "57014"]
-)
-"""Conflicts, deadlocks, locks held for long, a server that ends, starts, is a standby or has no connection left
-(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 _FAILURES = (SQLAlchemyError, Damaged)
 
 _PREPARE = """SELECT set_config('lock_timeout', :lock_ms, true), set_config('statement_timeout', :answer_ms, true),
@@ -90,8 +82,7 @@ def _begin_anew() -> None:
     _databases.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+here().at_fork(after_in_child=_begin_anew)
 
 
 @dataclass(frozen=True)
@@ -133,11 +124,11 @@ class Postgres:
             self._url = sa.make_url(url)
             asked = self._url.get_dialect()().create_connect_args(self._url)[1]
         except (ArgumentError, ValueError):
-            raise _bad_url() from None
-        self.name = _shown(asked)
+            raise bad_url() from None
+        self.name = shown(asked)
         """Hosts, ports and database: as libpq takes several, `one:5432,other:5432/database`."""
         if "@" in self.name:  # of a password that isn't quoted
-            raise _bad_url()
+            raise bad_url()
         known = [self._url.password, *(self._url.query.get(name) for name in _SECRETS)]
         self._secrets = [text for text in known if isinstance(text, str) and text]
         self._timeouts = timeouts
@@ -187,7 +178,7 @@ class Postgres:
             with self.engine.connect() as db:
                 xid, version = self._prepare(db, locks)
                 if newer_than_known(version):
-                    raise _too_new(self.name, version)
+                    raise too_new(self.name, version)
                 result = work(db)
                 try:
                     db.commit()
@@ -222,8 +213,8 @@ class Postgres:
             except _FAILURES as error:
                 trouble = error
             pause = backoff(tries, 0.05, 1.0)
-            if not _may_pass(trouble) or time.monotonic() + pause > end:
-                raise self._told(trouble) from None
+            if not may_pass(trouble) or time.monotonic() + pause > end:
+                raise in_words(self.name, trouble, self._secrets) from None
             time.sleep(pause)
             tries += 1
 
@@ -239,7 +230,7 @@ class Postgres:
             if status != "in progress":
                 return bool(status == "committed")
             if time.monotonic() > end + self._timeouts.database_idle:
-                raise self._told(lost.error, is_known=False) from None
+                raise in_words(self.name, lost.error, self._secrets, is_known=False) from None
             time.sleep(backoff(tries, 0.05, 1.0))
             tries += 1
 
@@ -266,7 +257,7 @@ class Postgres:
             if not self._is_open:
                 version = self.read(_version)
                 if newer_than_known(version):
-                    raise _too_new(self.name, version)
+                    raise too_new(self.name, version)
                 if is_older(version):
                     self._patiently(self._make_ready, self._timeouts.database_write)
                 self._is_open = True
@@ -281,114 +272,7 @@ class Postgres:
                     db.execute(META.insert().values(name="salt", value=secrets.token_hex(32)))
                 db.execute(_KEPT_BY_ITS_OWNER)
             except DBAPIError as error:
-                raise (_not_owner(self.name) if _state_of(error) == "42501" else error) from None
-
-    # -- errors ------------------------------------------------------------------------------------------------------
-
-    def _told(self, error: Exception, *, is_known: bool = True) -> LedgerError:
-        """The same trouble in words for the user."""
-        original = getattr(error, "orig", None) or error
-        why = str(original).strip().split("\n")[0]
-        for secret in self._secrets:
-            why = why.replace(secret, "***")
-        what, next_step = _WORDS.get(_state_of(error), _OTHERWISE)
-        if isinstance(error, NoConnection):
-            what, next_step = _WORDS["53300"]
-        told = LedgerError(
-            f"The record of paid jobs in the database {self.name} {what} ({message(why)}). Without it nothing may be "
-            "submitted.",
-            next_step=next_step,
-        )
-        told.outcome_unknown = not is_known
-        return told
-
-
-_OTHERWISE = ("can't be used", "Look at the database, then run again; docs/studio.md says what each outage means.")
-_AWAY = ("can't be reached", "Run again when the database is back: what was paid for goes on and is collected then.")
-_WORDS: dict[str, tuple[str, str]] = {
-    "": _AWAY,
-    "57P01": _AWAY,
-    "57P02": _AWAY,
-    "57P03": _AWAY,
-    "53300": ("has no connection left", "Allow more connections (max_connections, or a pooler), then run again."),
-    "25006": ("can be read but not written", "Point REMOTE_VIDEO_LEDGER_URL at the primary server, then run again."),
-    "53100": ("has no room left", "Make room on the database's disk, then run again."),
-    "55P03": ("keeps this job locked for another worker", "Run again; if it stays so, end that worker."),
-    "42501": ("refuses this user", "Give the user the rights of a worker (docs/studio.md), then run again."),
-    "42P01": ("has lost its tables", "Restore its backup before anything is run again: what was paid for is in it."),
-    "28P01": ("refuses the user's name or password", "Correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
-    "28000": ("refuses the user", "Correct REMOTE_VIDEO_LEDGER_URL or the server's pg_hba.conf, then restart ComfyUI."),
-    "3D000": ("does not exist", "Create it, or correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
-    "TLS": (
-        "can't be reached by TLS in the way that is set",
-        "Correct sslmode or sslrootcert in REMOTE_VIDEO_LEDGER_URL, or the server's TLS, then restart ComfyUI.",
-    ),
-    "URL": ("can't be asked in the way that is set", "Correct REMOTE_VIDEO_LEDGER_URL, then restart ComfyUI."),
-}
-"""By SQLSTATE, or a name of ours; none when there was no answer."""
-
-_IN_WORDS = {
-    "password authentication failed": "28P01",
-    "no password supplied": "28P01",
-    "no pg_hba.conf entry": "28000",
-    "permission denied": "42501",
-    "too many clients": "53300",
-    "too many connections": "53300",
-    "remaining connection slots": "53300",
-    "server does not support SSL": "TLS",
-    "certificate": "TLS",
-    "invalid connection option": "URL",
-    "invalid sslmode value": "URL",
-    'database ".*" does not exist': "3D000",
-}
-"""What a server or the library says when it opens no connection, the first that is found."""
-
-
-def _state_of(error: Exception) -> str:
-    """The SQLSTATE; psycopg tells none of a connection that was refused, but in words."""
-    original = getattr(error, "orig", None)
-    state = getattr(original, "sqlstate", None) or ""
-    if not state and isinstance(error, DBAPIError):
-        return next((code for words, code in _IN_WORDS.items() if re.search(words, str(original))), "")
-    return state or ("" if isinstance(error, NoConnection) else "XX000")
-
-
-def _may_pass(error: Exception) -> bool:
-    state = _state_of(error)
-    is_lost = isinstance(error, DBAPIError) and (error.connection_invalidated or not state or state[:2] == "08")
-    return is_lost or state in _PASSING or isinstance(error, NoConnection)
-
-
-def _too_new(name: str, version: str | None) -> LedgerError:
-    return LedgerError(
-        f"The record of paid jobs in the database {name} was written by a newer version of Remote Video (layout "
-        f"{version}; this one knows {newest()}).",
-        next_step="Update Remote Video on this machine, or set REMOTE_VIDEO_LEDGER_URL to another database.",
-    )
-
-
-def _not_owner(name: str) -> LedgerError:
-    return LedgerError(
-        f"The tables of the record of paid jobs in the database {name} are not there yet, or of an earlier layout, and "
-        "this user may not change that (permission denied). Without it nothing may be submitted.",
-        next_step="Let their owner run `python -m remote_video ledger upgrade` (docs/studio.md), then run again.",
-    )
-
-
-def _shown(asked: Mapping[str, Any]) -> str:
-    """Where the database is, of what goes to libpq."""
-    hosts = str(asked.get("host") or asked.get("hostaddr") or "localhost").split(",")
-    names = [f"[{host}]" if ":" in host else host for host in hosts]
-    ports = str(asked.get("port") or "").split(",")
-    places = [f"{name}:{port}" if port else name for name, port in zip_longest(names, ports)]
-    return f"{','.join(places)}/{asked.get('dbname') or ''}"
-
-
-def _bad_url() -> SettingsError:
-    return SettingsError(
-        "REMOTE_VIDEO_LEDGER_URL is no address of a database.",
-        next_step="Set it to postgresql+psycopg://user:password@host:port/database, then restart ComfyUI.",
-    )
+                raise (not_owner(self.name) if state_of(error) == "42501" else error) from None
 
 
 def _version(db: sa.Connection) -> str | None:

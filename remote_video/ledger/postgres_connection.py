@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import psycopg
@@ -38,7 +38,7 @@ class Connection(psycopg.Connection[Any]):
             return done.value
 
 
-def connect(options: dict[str, Any], answer_s: float) -> Connection:
+def connect(options: Mapping[str, object], answer_s: float) -> Connection:
     """Open one.
 
     Args:
@@ -49,6 +49,7 @@ def connect(options: dict[str, Any], answer_s: float) -> Connection:
         psycopg.OperationalError
     """
     # A pooler in transaction mode hands statements that were prepared on one server connection to another.
-    connection = Connection.connect(**options, prepare_threshold=None)
+    known: dict[str, Any] = {**options, "prepare_threshold": None}
+    connection = Connection.connect(**known)
     connection.answer_s = answer_s
     return connection

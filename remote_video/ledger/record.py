@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .lifecycle import State
+from .lifecycle import ON_RUN, Action, State
 
 SANDBOX = "sandbox"
 """The base of every job of the sandbox that runs in this process."""
+
+
+Fact = str | float | None
+"""What a column of a job holds."""
+Facts = dict[str, Fact]
+"""What was learnt of a job, by the names of `JobRecord`."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,11 @@ class JobRecord(NewJob):
     def is_stored(self) -> bool:
         """Whether its clip was saved."""
         return self.state is State.STORED
+
+
+def on_run(record: JobRecord | None) -> Action:
+    """What pressing Run does for a job; None is one that isn't there."""
+    return ON_RUN[record.state if record else None]
 
 
 def _is_sound(other: OtherFile) -> bool:

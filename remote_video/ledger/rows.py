@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import lifecycle, spending
 from .lifecycle import Event, State
-from .record import JobRecord, NewJob
+from .record import Facts, JobRecord, NewJob
 from .tables import JOBS, SELECT_JOBS, job_record
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -42,7 +43,7 @@ def alike(db: sa.Connection, request_digest: str, file_digest: str | None = None
     return jobs_of(db, same.order_by(JOBS.c.created_at.desc()))
 
 
-def put(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+def put(db: sa.Connection, table: sa.Table, row: Mapping[str, object]) -> None:
     """Write a row, over the one that is there already."""
     insert: Any = _INSERT[db.dialect.name](table).values(row)
     written = {name: insert.excluded[name] for name in row}
@@ -64,7 +65,7 @@ def begin(db: sa.Connection, key: str, old: JobRecord | None, job: NewJob, now: 
     return job_record(fresh)
 
 
-def advance(db: sa.Connection, job: JobRecord, event: Event, facts: dict[str, Any]) -> JobRecord:
+def advance(db: sa.Connection, job: JobRecord, event: Event, facts: Facts) -> JobRecord:
     """Let an event happen to a job, with what was learnt by it. Raises IllegalTransition."""
     state = lifecycle.advance(job.state, event)
     no_longer = {"error": None, "error_kind": None} if state in lifecycle.BRINGS_A_CLIP else {}
@@ -72,7 +73,7 @@ def advance(db: sa.Connection, job: JobRecord, event: Event, facts: dict[str, An
     return change(db, job, {**no_longer, **done, **facts, "state": state.value})
 
 
-def change(db: sa.Connection, job: JobRecord, facts: dict[str, Any]) -> JobRecord:
+def change(db: sa.Connection, job: JobRecord, facts: Facts) -> JobRecord:
     """Write facts of a job down."""
     db.execute(JOBS.update().where(JOBS.c.key == job.key).values(**facts))
     return job_record({**vars(job), "state": job.state.value, **facts})

@@ -8,12 +8,13 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from ..operating_system import here, sync
 from ..private_file import create_private
 
 BUSY_TIMEOUT_S = 30.0
@@ -27,13 +28,15 @@ def engine_of(path: Path, *pragmas: str) -> sa.Engine:
     return sa.create_engine("sqlite://", poolclass=NullPool, creator=lambda: connection(path, pragmas))
 
 
-def connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
-    """Open one with these settings.
+def address_of(path: PurePath) -> str:
+    """A file as SQLite is told of it, in `mode` "rw" (https://www.sqlite.org/uri.html)."""
+    name = quote(os.fsencode(path.as_posix()))
+    return f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
 
-    `mode` "rw" of an SQLite URI (https://www.sqlite.org/uri.html) makes no new file of a missing one.
-    """
-    name = quote(os.fsencode(path.absolute().as_posix()))
-    address = f"file://{name if name.startswith('/') else '/' + name}?mode=rw"
+
+def connection(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
+    """Open one with these settings; no new file is made of a missing one."""
+    address = address_of(path.absolute())
     opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         for pragma in pragmas:
@@ -56,7 +59,7 @@ def made_beside(new: Path, layout: int) -> Iterator[sa.Connection]:
         db.exec_driver_sql(f"PRAGMA user_version={layout}")
         db.commit()
     with new.open("r+b") as file:
-        os.fsync(file.fileno())
+        sync(file)
 
 
 def set_aside_as(path: Path, kind: str) -> Path:
@@ -72,11 +75,11 @@ def put_in_its_place(new: Path, path: Path, why: str, opened: sa.Connection) -> 
         opened: what keeps others from writing to it meanwhile.
     """
     aside = set_aside_as(path, why)
-    if os.name == "nt":
-        opened.close()  # Windows doesn't move a file that is open
+    if not here().moves_open_files:
+        opened.close()
     path.rename(aside)
     move_journal(path, aside)
-    new.replace(path)
+    here().put_over(new, path)
     return aside
 
 

@@ -10,7 +10,6 @@ the same at any size; the whole file is looked through only after something in i
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import sqlite3
 import threading
@@ -28,6 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from ..errors import LedgerError
+from ..operating_system import here
 from ..private_file import NotPrivate, check_private, create_private, private_folder
 from ..timeouts import Timeouts
 from .forks import Forks
@@ -99,8 +99,7 @@ def _begin_anew() -> None:
     _files.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lambda: _forks.begin(), after_in_parent=lambda: _forks.end(), after_in_child=_begin_anew)
+here().at_fork(before=lambda: _forks.begin(), after_in_parent=lambda: _forks.end(), after_in_child=_begin_anew)
 
 
 class SqliteFile:
@@ -332,7 +331,7 @@ def _make_ready(path: Path) -> None:
             if _layout(new, thorough=True) != LAYOUT:  # else a process died just before it would have put it there
                 _create(new, in_process(path).salt)
             move_journal(path, None)
-            new.replace(path)
+            here().put_over(new, path)
         elif layout == BROKEN:
             _replace(path, new)
         elif layout != LAYOUT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -32,7 +33,7 @@ class Seed(sa.TypeDecorator[int]):
         """The number that is kept."""
         return value if value is None or value < 2**63 else value - 2**64
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> int | None:
         """The seed again; what is no number is left for `misfits` to see."""
         return value + 2**64 if isinstance(value, int) and value < -1 else value
 
@@ -137,17 +138,22 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, (UnicodeDecodeError, Damaged)) or bool(_SIGNS_OF_DAMAGE.search(reason(error)))
 
 
-def misfits(table: sa.Table, row: Any) -> list[str]:
+Row = sa.RowMapping | Mapping[str, object]
+"""A row by the names of its columns: as a query gives it, or about to be written."""
+
+
+def misfits(table: sa.Table, row: Row) -> list[str]:
     """The columns of a row that hold something of another kind than they should."""
     return [name for name, kinds in _KINDS[table.name].items() if not isinstance(row[name], kinds)]
 
 
-def job_record(row: Any) -> JobRecord:
+def job_record(row: Row) -> JobRecord:
     """The row as a record. Raises Damaged."""
     if wrong := misfits(JOBS, row):
         raise Damaged(f"a job's {wrong[0]} is not what it should be")
     try:
-        return JobRecord(**{**row, "state": State(row["state"])})
+        known: dict[str, Any] = {**row, "state": State(str(row["state"]))}
+        return JobRecord(**known)
     except ValueError:
         raise Damaged("a job is in no known state") from None
 

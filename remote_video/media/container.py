@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import av
 from av.stream import Disposition
 
 from ..errors import MediaError
+from ..operating_system import here
 
 MAX_PIXELS = 8192 * 8192
 """Largest frame that is decoded at all; a header that claims more is refused before anything is allocated."""
@@ -112,7 +112,7 @@ def picture_stream(container: av.container.InputContainer, path: Path, threads: 
 def picture_stream_on_all_cores(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The same, for many frames."""
     # Twice libav's own number: frames wait for each other, and conversion runs beside (a tenth faster on 2 cores).
-    return picture_stream(container, path, min(MAX_DECODER_THREADS, 2 * cores() + 2))
+    return picture_stream(container, path, min(MAX_DECODER_THREADS, 2 * here().cores() + 2))
 
 
 def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
@@ -125,11 +125,6 @@ def sound_stream(container: av.container.InputContainer) -> av.AudioStream | Non
 def has_unknown_sound(container: av.container.InputContainer) -> bool:
     """Whether there is sound, and none that can be decoded."""
     return bool(container.streams.audio) and sound_stream(container) is None
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rational(value: Any) -> float:

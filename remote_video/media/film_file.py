@@ -11,7 +11,8 @@ import av
 import numpy as np
 
 from ..errors import Billed, MediaError
-from .container import LIBAV_ERRORS, cores, open_media, sound_stream, video_stream
+from ..operating_system import here
+from .container import LIBAV_ERRORS, open_media, sound_stream, video_stream
 from .copy_packets import Timed, copied_pictures, copied_sound
 from .fitted import film_frames
 from .frames import Check
@@ -95,7 +96,7 @@ class FilmFile:
             context.colorspace = look.tags.matrix
             if name == "libx264":
                 stream.options = {"crf": str(CRF), **_within_memory(look.width * look.height)}
-                context.thread_count = min(cores(), 8)
+                context.thread_count = min(here().cores(), 8)
             else:
                 context.bit_rate = round(BITS_PER_PIXEL * look.width * look.height * look.rate)
             return stream

@@ -12,7 +12,7 @@ from PIL import Image
 from ..errors import Action, InputRefused
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 FitMode = Literal["auto", "crop", "pad", "strict"]
 Size = tuple[int, int]
@@ -132,7 +132,7 @@ class Plan:
         return pixels if self.target == self.cut else _cover(pixels, self.target)
 
 
-def pixels_of(image: torch.Tensor | np.ndarray, name: str = "image") -> np.ndarray:
+def pixels_of(image: object, name: str = "image") -> np.ndarray:
     """An IMAGE as 8-bit pixels: rounded, clipped to 0..1, alpha flattened over white.
 
     Args:

@@ -9,8 +9,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
 
+from ..operating_system import here
 from .colours import ONE_THREAD, RgbConverter, is_full_range, matrix_of
-from .container import cores, open_media, picture_stream
+from .container import open_media, picture_stream
 from .frames import Check, whole_frames
 from .look import Look, Slot
 from .measured import InClip, Measured
@@ -82,7 +83,7 @@ def _steady(slot: Slot, look: Look, check: Check) -> Iterator[Planes]:
 
 def _threads(clip: Measured) -> int:
     """Each holds frames of its own."""
-    return max(1, min(2 * cores(), 8, THREADS_PIXELS // (clip.width * clip.height)))
+    return max(1, min(2 * here().cores(), 8, THREADS_PIXELS // (clip.width * clip.height)))
 
 
 def _mixed(one: Planes, other: Planes, share: float) -> Planes:

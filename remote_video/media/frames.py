@@ -15,8 +15,9 @@ import av
 import numpy as np
 
 from ..errors import MediaError, NotEnoughMemory, SizeChanges
+from ..operating_system import here
 from .colours import Orientation, RgbConverter
-from .container import LIBAV_ERRORS, cores, libav, open_media, picture_stream_on_all_cores, said
+from .container import LIBAV_ERRORS, libav, open_media, picture_stream_on_all_cores, said
 from .free_memory import free_bytes
 from .whole_file import what_is_missing
 
@@ -191,7 +192,7 @@ class _Conversion:
 
     def __init__(self, orientation: Orientation) -> None:
         _keep_freed_memory()
-        workers = min(MAX_WORKERS, cores())
+        workers = min(MAX_WORKERS, here().cores())
         self._orientation = orientation
         self._room = workers * QUEUED_PER_WORKER
         self._pool = ThreadPoolExecutor(workers, "remote-video-frames", np.setbufsize, (CAST_BLOCK,))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import psutil
+
+from ..operating_system import here
 
 _CGROUP, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60
@@ -14,10 +15,8 @@ _UNLIMITED = 1 << 60
 
 def free_bytes(root: Path = _CGROUP, membership: Path = _MEMBERSHIP) -> int:
     """Bytes this process can take now without swapping or being killed."""
-    limits: list[int] = [psutil.virtual_memory().available]
-    if sys.platform == "linux":
-        limits += [room for room in (cgroup_room(root, membership), _address_room()) if room is not None]
-    return max(0, min(limits))
+    rooms = (psutil.virtual_memory().available, cgroup_room(root, membership), here().address_room())
+    return max(0, min(room for room in rooms if room is not None))
 
 
 def cgroup_room(root: Path, membership: Path) -> int | None:
@@ -60,10 +59,3 @@ def _room_in(folder: Path, names: tuple[str, str, str]) -> int | None:
     except (OSError, ValueError):
         return None
     return int(limit) - used + int(stat.get(cache_name, 0))
-
-
-def _address_room() -> int | None:
-    """What `ulimit -v` leaves; None without such a limit."""
-    process = psutil.Process()
-    soft, _ = process.rlimit(psutil.RLIMIT_AS)
-    return None if soft < 0 or soft >= _UNLIMITED else soft - process.memory_info().vms

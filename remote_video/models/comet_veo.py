@@ -6,8 +6,6 @@ are not sent. Clips are 8 s.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import InputRefused
 from ..media.fit import ImageLimits
 from .fields import Choice, Text, Values, seed_field
@@ -76,14 +74,14 @@ class CometVeo(ModelSpec):
                 next_step="Connect the first frame to `image`, or move the picture there.",
             )
 
-    def settle(self, values: Values) -> dict[str, Any]:
+    def settle(self, values: Values) -> dict[str, object]:
         if values["size"] != "auto":
             return {}
         image = values.get("image")
         tall = image is not None and image.ndim >= 3 and image.shape[-3] > image.shape[-2]
         return {"size": "9x16" if tall else "16x9"}
 
-    def body(self, values: Values, fitting: Fitting) -> dict[str, Any]:
+    def body(self, values: Values, fitting: Fitting) -> dict[str, object]:
         return {REFERENCES: [], **super().body(values, fitting)}
 
     def asked_of(self, body: Values) -> str | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
+"""Values by the names of their inputs: each is of the kind that its field says."""
 LARGEST_SEED = 2**64 - 1
 """ComfyUI's own samplers and the nodes that make seeds count this far."""
 UNSET = "model default"
@@ -59,31 +60,31 @@ class Field:
         """The tooltip: what it does, and what it takes."""
         return f"{self.tooltip} {self.limits_text}".strip()
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         """What `value` means here, whatever its type. Raises InputRefused when it means nothing."""
         return value
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: object) -> object:
         """Return `value` as it goes on the wire. Raises InputRefused."""
         return self.read(value)
 
-    def notice(self, value: Any) -> str | None:
+    def notice(self, value: object) -> str | None:
         """What `check` changes about `value`, for the user."""
         return None
 
     def agree(self, values: Values) -> None:
         """Raise InputRefused when the checked values of this field and of others, by name, contradict each other."""
 
-    def is_left_out(self, value: Any) -> bool:
+    def is_left_out(self, value: object) -> bool:
         """Whether a checked value is not sent: the model goes by its own default."""
         return value is None
 
-    def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
+    def write(self, body: dict[str, object], value: object, fitting: Fitting) -> None:
         """Put the checked value where it belongs in the request's body; nothing stands for what is left out."""
         if self.wire and not self.is_left_out(value):
             body[self.wire] = value
 
-    def spelt(self, value: Any) -> str:
+    def spelt(self, value: object) -> str:
         """The value as text. Raises InputRefused for a number of more digits than Python writes."""
         try:
             return str(value)
@@ -115,16 +116,16 @@ class Text(Field):
             return ""
         return f"{max(self.min_length, int(self.required)):,} to {self.max_length:,} characters."
 
-    def read(self, value: Any) -> str:
+    def read(self, value: object) -> str:
         if not isinstance(value, (str, Real, type(None))):
             raise self.refuse(f"a {type(value).__name__}", "it takes words", "Write or connect text.")
         text = "" if value is None else self.spelt(value)
         return text if self.multiline else text.strip()
 
-    def is_left_out(self, value: Any) -> bool:
+    def is_left_out(self, value: object) -> bool:
         return not value and not self.blank_is_sent
 
-    def check(self, value: Any) -> str:
+    def check(self, value: object) -> str:
         text = self.read(value)
         if not _can_be_sent(text):
             raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
@@ -158,7 +159,7 @@ class Choice(Field, Generic[T]):
     choices: tuple[T, ...] = ()
     default: T | None = None
 
-    def read(self, value: Any) -> T | None:
+    def read(self, value: object) -> T | None:
         if self.default is None and value in (None, UNSET):
             return None
         if isinstance(value, (str, Real)) and not isinstance(value, bool):
@@ -190,7 +191,7 @@ class Number(Field):
     def limits_text(self) -> str:
         return f"{self.unset:g}: left to the model." if self.default is None else ""
 
-    def read(self, value: Any) -> float | int | None:
+    def read(self, value: object) -> float | int | None:
         number = _number(value)
         if self.default is None and (value is None or number == self.unset):
             return None
@@ -198,7 +199,7 @@ class Number(Field):
             raise self._refused(value)
         return int(number) if self.whole else number
 
-    def check(self, value: Any) -> float | int | None:
+    def check(self, value: object) -> float | int | None:
         number = self.read(value)
         if number is None:
             return None
@@ -207,7 +208,7 @@ class Number(Field):
         number = self._stepped(number, value) if self.multiple_of else number
         return number if self.whole else float(number)
 
-    def _stepped(self, number: float, value: Any) -> float | int:
+    def _stepped(self, number: float, value: object) -> float | int:
         """The multiple that is meant: what a browser counts in steps of 0.1 is never quite one."""
         every = exact(self.multiple_of or 1)
         nearest = round(exact(number) / every) * every
@@ -215,13 +216,13 @@ class Number(Field):
             raise self.refuse(quoted(value), f"it goes in steps of {self.multiple_of:g}", "Set it to one of them.")
         return int(nearest) if self.whole else float(nearest)
 
-    def _refused(self, value: Any) -> InputRefused:
+    def _refused(self, value: object) -> InputRefused:
         kind = "a whole number" if self.whole else "a number"
         bounds = f"{self.minimum:,} to {self.maximum:,}"
         return self.refuse(quoted(value), f"it takes {kind} from {bounds}", f"Set it between {bounds}.")
 
 
-def _number(value: Any) -> float | int | None:
+def _number(value: object) -> float | int | None:
     """The finite number that `value` is or spells, whole ones exactly. A switch is none."""
     ways: tuple[Any, ...] = (int if isinstance(value, str) else operator.index, float)
     for read in ways if isinstance(value, (str, Real)) and not isinstance(value, bool) else ():
@@ -237,12 +238,12 @@ class Seed(Number):
 
     whole: bool = True
 
-    def check(self, value: Any) -> int:
+    def check(self, value: object) -> int:
         seed, least, largest = int(self.read(value) or 0), max(int(self.minimum), 0), int(self.maximum)
         is_made = 0 <= seed < least or largest < seed <= LARGEST_SEED
         return int(super().check(least + (seed - least) % (largest - least + 1) if is_made else seed) or 0)
 
-    def notice(self, value: Any) -> str | None:
+    def notice(self, value: object) -> str | None:
         seed, sent = self.read(value), self.check(value)
         return None if seed == sent else f"seed: {seed} is sent as {sent}; the model counts to {self.maximum:,}."
 
@@ -253,7 +254,7 @@ class Flag(Field):
 
     default: bool | None = False
 
-    def read(self, value: Any) -> bool | None:
+    def read(self, value: object) -> bool | None:
         if self.default is None and value in (None, UNSET):
             return None
         word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ..media.fit import FitMode, ImageLimits, Plan, pixels_of, plan
 from .request import Image
@@ -35,7 +34,7 @@ class Fitting:
         self._files = files or {}
         self._sources: list[str | None] = []
 
-    def image(self, given: Any, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Image:
+    def image(self, given: object, name: str, limits: ImageLimits, *, fills_canvas: bool) -> Image:
         """An IMAGE, or a file's pixels, within the limits, called `name` in messages. Raises InputRefused."""
         pixels = pixels_of(given, name)
         made = self.planned((pixels.shape[1], pixels.shape[0]), name, limits, fills_canvas=fills_canvas)

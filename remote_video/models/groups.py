@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import InputRefused
 from ..outside_text import code, message
@@ -51,7 +50,7 @@ class Repeated(Field):
         """The inputs of so many groups."""
         return [field for number in range(1, count + 1) for field in self.group(number)]
 
-    def check(self, value: Any) -> list[dict[str, Any]]:
+    def check(self, value: object) -> list[dict[str, object]]:
         """The groups as the wire has them. Raises InputRefused."""
         groups = [] if value is None else value
         if not isinstance(groups, (list, tuple)) or not all(isinstance(group, Mapping) for group in groups):
@@ -63,12 +62,12 @@ class Repeated(Field):
             raise self.refuse(f"{len(groups)} {self.one}s", f"it can be {listed}", f"Choose one of {listed}.")
         return [self._checked(group, number) for number, group in enumerate(groups, start=1)]
 
-    def _checked(self, group: Mapping[str, Any], number: int) -> dict[str, Any]:
+    def _checked(self, group: Mapping[str, object], number: int) -> dict[str, object]:
         if unknown := [name for name in group if name not in {f.name for f in self.of}]:
             raise self.refuse(
                 f"given `{code(str(unknown[0]))[:80]}`", f"a {self.one} has no such part", "Leave it out."
             )
-        checked: dict[str, Any] = {}
+        checked: dict[str, object] = {}
         for field, named in zip(self.of, self.group(number), strict=True):
             value = group.get(field.name)
             value = named.check(getattr(named, "default", None) if value is None else value)
@@ -76,7 +75,7 @@ class Repeated(Field):
                 checked[field.wire] = value
         return checked
 
-    def is_left_out(self, value: Any) -> bool:
+    def is_left_out(self, value: object) -> bool:
         """See `Field.is_left_out`."""
         return not value
 
@@ -112,8 +111,8 @@ class Repeated(Field):
                 next_step=f"Set `{whole.name}` to {count * least:g} or more, or use fewer {self.one}s.",
             )
 
-    def _part(self, name: str) -> Any:
-        return next(f for f in self.of if f.name == name)
+    def _part(self, name: str) -> Number:
+        return next(f for f in self.of if isinstance(f, Number) and f.name == name)
 
 
 @dataclass(frozen=True)
@@ -125,13 +124,13 @@ class Json(Field):
         whole: the schema that one refers to.
     """
 
-    schema: Any = None
-    whole: Any = None
+    schema: object = None
+    whole: object = None
     required: bool = False
     default: str = ""
     advanced: bool = True
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         """What the text stands for, None when it is left out. Raises InputRefused."""
         if isinstance(value, str) and not value.strip():
             return None
@@ -143,7 +142,7 @@ class Json(Field):
             raise self.refuse("not JSON that can be sent", why, "Correct it, or leave it empty.") from None
         return decoded
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: object) -> object:
         """See `Field.check`."""
         decoded = self.read(value)
         if decoded is None and self.required:

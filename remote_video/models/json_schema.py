@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..outside_text import code
 
@@ -33,14 +33,13 @@ BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "exclusiveMinimum": (operator.gt, "more than"),
     "exclusiveMaximum": (operator.lt, "less than"),
 }
-COUNTS: Mapping[type, tuple[str, str, str]] = {
-    str: ("minLength", "maxLength", "characters"),
-    list: ("minItems", "maxItems", "entries"),
-    tuple: ("minItems", "maxItems", "entries"),
+COUNTS: Mapping[str, tuple[str, str, str]] = {
+    "string": ("minLength", "maxLength", "characters"),
+    "array": ("minItems", "maxItems", "entries"),
 }
 DEEPEST, MOST_STEPS, MOST_LISTED = 60, 100_000, 20
 LARGEST_LIMIT = 1e300
-Schema = Mapping[str, Any]
+Schema = Mapping[str, object]
 
 
 def types_of(schema: Schema) -> list[str]:
@@ -50,7 +49,7 @@ def types_of(schema: Schema) -> list[str]:
     return [name for word in words if (name := OTHER_NAMES.get(word, word)) in TYPES]
 
 
-def is_of(value: Any, name: str) -> bool:
+def is_of(value: object, name: str) -> bool:
     """Whether a value is of the type of that name. A switch is no number, and 5.0 is a whole one."""
     if isinstance(value, bool):
         return name == "boolean"
@@ -59,12 +58,12 @@ def is_of(value: Any, name: str) -> bool:
     return isinstance(value, TYPES[name])
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number that a limit can be."""
-    return is_of(value, "number") and abs(value) < LARGEST_LIMIT
+    return isinstance(value, (int, float)) and is_of(value, "number") and abs(value) < LARGEST_LIMIT
 
 
-def referred(reference: str, whole: Any) -> Any:
+def referred(reference: str, whole: object) -> object:
     """What a reference leads to inside the same document (RFC 6901); None when it leads nowhere."""
     there = whole
     for step in reference.removeprefix("#").split("/"):
@@ -73,7 +72,7 @@ def referred(reference: str, whole: Any) -> Any:
     return there
 
 
-def listed(schema: Schema, name: str) -> list[Any]:
+def listed(schema: Schema, name: str) -> list[object]:
     """The list of that name; empty when there is none."""
     said = schema.get(name)
     return said if isinstance(said, list) else []
@@ -84,7 +83,7 @@ def required_in(schema: Schema) -> list[str]:
     return [name for name in listed(schema, "required") if isinstance(name, str)]
 
 
-def mismatch(value: Any, schema: Any, where: str = "", whole: Any = None) -> str | None:
+def mismatch(value: object, schema: object, where: str = "", whole: object = None) -> str | None:
     """What is wrong with a value, in words; None when nothing is.
 
     Args:
@@ -97,11 +96,13 @@ def mismatch(value: Any, schema: Any, where: str = "", whole: Any = None) -> str
 class _Check:
     """One value, held against a schema that may be as deep and as large as it likes."""
 
-    def __init__(self, whole: Any) -> None:
+    def __init__(self, whole: object) -> None:
         self._whole = whole
         self._steps = 0
 
-    def problem(self, value: Any, schema: Any, where: str, depth: int = 0, *, is_part: bool = False) -> str | None:
+    def problem(
+        self, value: object, schema: object, where: str, depth: int = 0, *, is_part: bool = False
+    ) -> str | None:
         """`is_part`: the schema says only part of what there is to say of the value."""
         self._steps += 1
         if depth > DEEPEST or self._steps > MOST_STEPS:
@@ -122,7 +123,7 @@ class _Check:
                 return problems[0]
         return self._own_problem(value, schema, where, depth, is_part)
 
-    def _own_problem(self, value: Any, schema: Schema, where: str, depth: int, is_part: bool) -> str | None:
+    def _own_problem(self, value: object, schema: Schema, where: str, depth: int, is_part: bool) -> str | None:
         named, names = where or "it", types_of(schema)
         if names and not any(is_of(value, name) for name in names):
             return f"{named} has to be of the type {' or '.join(names)}"
@@ -157,26 +158,26 @@ class _Check:
         return next(filter(None, inner), None)
 
 
-def same(value: Any, other: Any) -> bool:
+def same(value: object, other: object) -> bool:
     """As JSON has it: 5 and 5.0 are one number, 1 and true are two things."""
     return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 
-def _size(value: Any, schema: Schema) -> str | None:
+def _size(value: object, schema: Schema) -> str | None:
     """What is wrong with a length, a count or a number, in words."""
-    if names := COUNTS.get(type(value)):
-        least, most, unit = names
-        if is_number(schema.get(least)) and len(value) < schema[least]:
-            return f"at least {schema[least]:g} {unit}"
-        if is_number(schema.get(most)) and len(value) > schema[most]:
-            return f"at most {schema[most]:g} {unit}"
+    if isinstance(value, (str, list, tuple)):
+        least, most, unit = COUNTS["string" if isinstance(value, str) else "array"]
+        if is_number(limit := schema.get(least)) and len(value) < limit:
+            return f"at least {limit:g} {unit}"
+        if is_number(limit := schema.get(most)) and len(value) > limit:
+            return f"at most {limit:g} {unit}"
         return None
-    if not is_of(value, "number"):
+    if not isinstance(value, (int, float)) or not is_of(value, "number"):
         return None
     for name, (holds, words) in BOUNDS.items():
-        if is_number(schema.get(name)) and not holds(value, schema[name]):
-            return f"{words} {schema[name]:g}"
-    every: Any = schema.get("multipleOf")
+        if is_number(limit := schema.get(name)) and not holds(value, limit):
+            return f"{words} {limit:g}"
+    every = schema.get("multipleOf")
     if is_number(every) and every > 0 and exact(value) % exact(every):
         return f"a multiple of {every:g}"
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputRefused
 from ..outside_text import quoted
@@ -15,6 +15,10 @@ from .fields import Field
 from .fitting import Fitting
 from .media_fields import Footage, Picture, in_order
 from .runcomfy_limits import ANY_IMAGE, MAX_VIDEO_BYTES
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 ONE_PART = "Connect `frontal_image`, `reference_images` or `video`, then run again."
 OTHER_PARTS = "Disconnect it at the Kling 3.0 Element node, then run again."
@@ -33,8 +37,8 @@ class KlingElement:
         video_mp4: how it moves, an MP4 file of at most 100 MB, or None.
     """
 
-    frontal_image: Any = None
-    reference_images: Any = None
+    frontal_image: torch.Tensor | np.ndarray | None = None
+    reference_images: torch.Tensor | np.ndarray | None = None
     video_mp4: bytes | None = None
 
     @property
@@ -56,7 +60,7 @@ class Elements(Field):
     def limits_text(self) -> str:
         return f"Up to {self.most} of them."
 
-    def check(self, value: Any) -> list[KlingElement]:
+    def check(self, value: object) -> list[object]:
         """See `Field.check`."""
         if not isinstance(value, (Mapping, type(None))):
             raise self.refuse(f"a {type(value).__name__}", "it takes elements", FROM_ITS_NODE)
@@ -70,21 +74,21 @@ class Elements(Field):
             raise self.refuse("not connected", "the model needs one", FROM_ITS_NODE)
         return elements
 
-    def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
+    def write(self, body: dict[str, object], value: object, fitting: Fitting) -> None:
         """See `Field.write`."""
-        if value and self.wire:
+        if value and isinstance(value, list) and self.wire:
             body[self.wire] = [
                 self._written(e, f"element {number}", fitting) for number, e in enumerate(value, start=1)
             ]
 
-    def _written(self, element: KlingElement, name: str, fitting: Fitting) -> dict[str, Any]:
+    def _written(self, element: object, name: str, fitting: Fitting) -> dict[str, object]:
         written = _written(element, name, fitting)
         if unknown := [part for part in written if part not in self.parts]:
             raise InputRefused(f"{name} has {unknown[0]}, which this model doesn't take.", next_step=OTHER_PARTS)
         return written
 
 
-def _written(element: KlingElement, name: str, fitting: Fitting) -> dict[str, Any]:
+def _written(element: object, name: str, fitting: Fitting) -> dict[str, object]:
     if not isinstance(element, KlingElement):
         raise InputRefused(f"{name} is {quoted(element)}; it has to come from a Kling 3.0 Element node.")
     if element.is_empty:
@@ -95,7 +99,7 @@ def _written(element: KlingElement, name: str, fitting: Fitting) -> dict[str, An
             next_step="Connect a batch with images in it, or disconnect `reference_images`.",
         )
     front, references, video = PARTS
-    body: dict[str, Any] = {}
+    body: dict[str, object] = {}
     view = Picture(f"frontal_image of {name}", front, "", required=False, limits=ANY_IMAGE, fills_canvas=False)
     view.write(body, element.frontal_image, fitting)
     views = replace(view, name=f"reference image # of {name}", wire=references, is_list=True, most=None)

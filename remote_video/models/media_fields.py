@@ -50,7 +50,7 @@ class MediaField(Field):
             return f"At least {max(self.fewest, 1)} of them."
         return f"{self.fewest} to {self.most} of them." if self.fewest > 1 else f"Up to {self.most} of them."
 
-    def write(self, body: dict[str, Any], value: Any, fitting: Fitting) -> None:
+    def write(self, body: dict[str, object], value: object, fitting: Fitting) -> None:
         """See `Field.write`. Raises InputRefused."""
         parts = self._parts(value)
         self._count(len(parts))
@@ -64,11 +64,12 @@ class MediaField(Field):
         if self.is_numbered:
             body.update({f"{self.wire}_{number}": one for number, one in enumerate(sent, start=1)})
         elif self.is_list:
-            body[self.wire] = [*body.get(self.wire, ()), *sent]
+            before = body.get(self.wire)
+            body[self.wire] = [*(before if isinstance(before, list) else ()), *sent]
         else:
             body[self.wire] = sent[0]
 
-    def called(self, value: Any) -> dict[str, str]:
+    def called(self, value: object) -> dict[str, str]:
         """What the one file that a socket brings is called in messages, by the socket's name; "" where there is one."""
         if not isinstance(value, Mapping) or self.is_one(value):
             return {"": self.name}
@@ -83,22 +84,22 @@ class MediaField(Field):
             return self.name.replace("#", str(number))
         return f"{self.name} {number}" if count > 1 else self.name
 
-    def made(self, part: Any, name: str, fitting: Fitting) -> Any:
+    def made(self, part: object, name: str, fitting: Fitting) -> object:
         """What stands in the body for one file. Raises InputRefused."""
         raise NotImplementedError
 
-    def split(self, part: Any) -> Sequence[Any]:
+    def split(self, part: object) -> Sequence[object]:
         """The files that came by one wire into a list."""
         return [part]
 
-    def _parts(self, value: Any) -> list[Any]:
+    def _parts(self, value: object) -> list[object]:
         if isinstance(value, Mapping):
             value = value if self.is_one(value) else in_order(value)
         wires = value if isinstance(value, (list, tuple)) else [value]
         given = [wire for wire in wires if wire is not None and not (isinstance(wire, str) and not wire.strip())]
         return [part for wire in given for part in self.split(wire)] if self.takes_several else given
 
-    def is_one(self, value: Mapping[str, Any]) -> bool:
+    def is_one(self, value: Mapping[str, object]) -> bool:
         """Whether a mapping is one file, not several by name."""
         return False
 
@@ -149,14 +150,15 @@ class Picture(MediaField):
     def limits_text(self) -> str:
         return " ".join(filter(None, (super().limits_text, self.limits.sentence)))
 
-    def made(self, part: Any, name: str, fitting: Fitting) -> Image:
+    def made(self, part: object, name: str, fitting: Fitting) -> Image:
         """See `MediaField.made`."""
         return fitting.image(part, name, self.limits, fills_canvas=self.fills_canvas)
 
-    def split(self, part: Any) -> Sequence[Any]:
+    def split(self, part: object) -> Sequence[object]:
         """The images of a batch."""
         shape: tuple[int, ...] = getattr(part, "shape", ())
-        return [part[n : n + 1] for n in range(shape[0])] if len(shape) == 4 and shape[0] > 1 else [part]
+        images: Any = part
+        return [images[n : n + 1] for n in range(shape[0])] if len(shape) == 4 and shape[0] > 1 else [part]
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Footage(Recording):
     def socket(self) -> str:
         return "a VIDEO"
 
-    def made(self, part: Any, name: str, fitting: Fitting) -> Video:
+    def made(self, part: object, name: str, fitting: Fitting) -> Video:
         """See `MediaField.made`."""
         if not isinstance(part, bytes):
             raise self.refuse(f"a {type(part).__name__}", "it takes a video", f"Connect {self.socket}.")
@@ -202,11 +204,11 @@ class Sound(Recording):
     def socket(self) -> str:
         return "an AUDIO"
 
-    def is_one(self, value: Mapping[str, Any]) -> bool:
+    def is_one(self, value: Mapping[str, object]) -> bool:
         """See `MediaField.is_one`."""
         return "waveform" in value
 
-    def made(self, part: Any, name: str, fitting: Fitting) -> Audio:
+    def made(self, part: object, name: str, fitting: Fitting) -> Audio:
         """See `MediaField.made`."""
         from ..media.wav import wav_bytes
 
@@ -215,7 +217,7 @@ class Sound(Recording):
         return Audio(self._within(wav_bytes(part, name), name))
 
 
-def in_order(sockets: Mapping[str, Any]) -> list[Any]:
+def in_order(sockets: Mapping[str, object]) -> list[object]:
     """What is wired, by the numbers of its sockets."""
     return [sockets[name] for name in sorted(sockets, key=by_number) if sockets[name] is not None]
 

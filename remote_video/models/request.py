@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -115,7 +115,7 @@ class Request:
     """
 
     model: ModelSpec
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
     seed: int
     notices: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class Request:
         fit = "auto" if self.fit == "strict" else self.fit
         return _hash({"base": base, **self._asked(), "files": self.files, "fit": fit}, _any_image)
 
-    def _asked(self) -> dict[str, Any]:
+    def _asked(self) -> dict[str, object]:
         return {"model": self.model.model_id, "body": self.body, "take": self.seed}
 
     def encode(self) -> None:
@@ -176,12 +176,12 @@ class Request:
         yield from _media_in(self.body)
 
 
-def _hash(asked: Mapping[str, Any], default: Callable[[object], Any]) -> str:
+def _hash(asked: Mapping[str, object], default: Callable[[object], object]) -> str:
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=default)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _any_image(media: object) -> Any:
+def _any_image(media: object) -> object:
     return "image" if isinstance(media, Image) else _digest(media)
 
 
@@ -191,7 +191,7 @@ def _digest(media: object) -> dict[str, str]:
     raise TypeError(f"{type(media).__name__} has no place in a request")
 
 
-def _media_in(tree: Any) -> Iterator[Media]:
+def _media_in(tree: object) -> Iterator[Media]:
     if isinstance(tree, (Image, Recording)):
         yield tree
     elif isinstance(tree, Mapping):

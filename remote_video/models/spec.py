@@ -8,7 +8,7 @@ from typing import Any, get_args
 from ..errors import InputRefused
 from ..media.fit import FitMode
 from ..outside_text import code, quoted
-from .fields import Field, Values
+from .fields import Field, Seed, Values
 from .fitting import Fitting, Size
 from .media_fields import MediaField
 from .request import Request
@@ -30,7 +30,7 @@ class ModelSpec:
     """The provider's id."""
     fields: tuple[Field, ...]
     """Its inputs, in the node's order."""
-    schema: Mapping[str, Any] | None = None
+    schema: Mapping[str, object] | None = None
     """The published input schema it was read from; None when it was made by hand."""
     length_inputs: tuple[str, ...] = ()
     """Those that say how long the clip will be."""
@@ -52,13 +52,13 @@ class ModelSpec:
         for field in self.fields:
             field.agree(values)
 
-    def settle(self, values: Values) -> dict[str, Any]:
+    def settle(self, values: Values) -> dict[str, object]:
         """Choose what the artist left to us ("auto"); the values it replaces."""
         return {}
 
-    def body(self, values: Values, fitting: Fitting) -> dict[str, Any]:
+    def body(self, values: Values, fitting: Fitting) -> dict[str, object]:
         """The provider's input object, from checked values. Raises InputRefused."""
-        body: dict[str, Any] = {}
+        body: dict[str, object] = {}
         for field in self.fields:
             field.write(body, values.get(field.name), fitting)
         return body
@@ -69,12 +69,10 @@ class ModelSpec:
 
     # -- the same for all --------------------------------------------------------------------------------------------
 
-    def field(self, name: str) -> Any:
-        """The field of that name. Raises KeyError."""
-        for candidate in self.fields:
-            if candidate.name == name:
-                return candidate
-        raise KeyError(name)
+    @property
+    def seed(self) -> Seed:
+        """The field that tells takes apart: every model has one."""
+        return next(field for field in self.fields if isinstance(field, Seed))
 
     def request(self, values: Values, fitting: type[Fitting] = Fitting) -> Request:
         """Check and fit what the node was given.

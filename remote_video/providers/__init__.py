@@ -45,6 +45,8 @@ class Provider:
     transports: tuple[str, ...]
     """The `TRANSPORTS` it understands; none: its images are files in the request itself."""
     client: MakeClient
+    unpromised: tuple[str, ...] = ()
+    """Those of its transports that work, and that its pages don't speak of."""
     balance_origin: str | None = None
     """Where it is asked what an account has left, unless its API is at another address; None: it can't be asked."""
     price_page: str | None = None
@@ -74,6 +76,7 @@ _IN_MENU_ORDER = (
         key_hint="Profile > API Token",
         transports=TRANSPORTS,
         client=_runcomfy,
+        unpromised=TRANSPORTS[:1],
         balance_origin="https://api.runcomfy.net",
     ),
     Provider(

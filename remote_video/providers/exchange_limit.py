@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import os
 import selectors
 import socket
 import ssl
@@ -24,6 +23,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from ..operating_system import words_of
 from .local_trouble import check_proxy, named_bundle
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class ExchangeLimit:
                 if time.monotonic() > end:
                     raise TimeoutError("the connection timed out")
         if code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(code, os.strerror(code))
+            raise OSError(code, words_of(code))
 
     def _hold(self, handle: socket.socket | None) -> None:
         with self._lock:

@@ -20,11 +20,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..operating_system import here
 from .clip_plan import ClipPlan
 
 KEPT_S = 7 * 24 * 3600.0
 """How long a job is kept after something of it was written last."""
-REPLACE_TRIES = 20
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -162,14 +162,4 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that nobody ever sees half of it."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     part.write_bytes(data)
-    move_into_place(part, path)
-
-
-def move_into_place(part: Path, path: Path) -> None:
-    """Rename over `path`; on Windows that fails for as long as somebody reads it, so try for a while."""
-    for _ in range(REPLACE_TRIES):
-        with suppress(PermissionError):
-            part.replace(path)
-            return
-        time.sleep(0.05)
-    part.replace(path)
+    here().put_over(part, path)

@@ -15,9 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
+from ..operating_system import here
 from .clip_plan import ClipPlan
 from .clips import render
-from .job_store import Fate, Job, JobStore, Pace, Standing, move_into_place
+from .job_store import Fate, Job, JobStore, Pace, Standing
 
 SLOW_S = 30.0
 
@@ -136,7 +137,7 @@ class JobService:
         try:
             if current and current.cancelled_at is None and not path.exists():
                 render(job.plan, [self.store.file(job, name).read_bytes() for name in job.plan.images], part)
-                move_into_place(part, path)
+                here().put_over(part, path)
         except Exception:
             log.exception("the sandbox could not render the clip of %s", job.request_id)
             self.store.fail(job)

@@ -16,6 +16,7 @@ from remote_video_pack.remote_video.models.groups import Json, Repeated
 from remote_video_pack.remote_video.models.kling_elements import Elements, KlingElement
 from remote_video_pack.remote_video.models.media_fields import Footage, Picture, Sound
 
+from ..models.field_of import field_of
 from .strict import broken, sent
 from .test_any_schema import ends, needed
 
@@ -126,7 +127,7 @@ KINDS = {
 @pytest.mark.parametrize(("model_id", "name"), KINDS)
 def test_what_is_odd_about_a_published_input_is_understood(model_id, name):
     kind, expected = KINDS[model_id, name]
-    field = MODELS[model_id].field(name)
+    field = field_of(MODELS[model_id], name)
     assert type(field) is kind
     assert {part: getattr(field, part) for part in expected} == expected
 

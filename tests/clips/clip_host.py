@@ -145,3 +145,11 @@ def deaf_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
             one.setblocking(False)
             one.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+CHUNKED = {"Transfer-Encoding": "chunked"}
+
+
+def chunked(*chunks: bytes) -> Reply:
+    said = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return Reply(200, headers=CHUNKED, pieces=lambda closing: iter([said]))

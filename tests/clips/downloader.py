@@ -15,6 +15,7 @@ from .clip_host import ClipHost
 
 CLIP = bytes(range(256)) * 1200
 ETAG = {"ETag": '"first"'}
+HALF = len(CLIP) // 2
 HURRIED = Timeouts(connect=5.0, read=2.0)
 
 

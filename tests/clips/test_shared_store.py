@@ -182,7 +182,7 @@ def test_a_file_appears_whole_and_nothing_is_left_of_one_that_failed(tmp_path, m
         seen.append((nas / digest[:2] / digest).exists())
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store_folder.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreTrouble, match="No space left"):
         store.put(digest, size, file)
     assert seen == [False]

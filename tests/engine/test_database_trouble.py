@@ -27,7 +27,7 @@ from remote_video_pack.remote_video.engine.watch import StoredClip
 from remote_video_pack.remote_video.errors import Billed, LedgerError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.ledger.postgres import _WORDS
+from remote_video_pack.remote_video.ledger.postgres_words import WORDS
 
 from ..fault_proxy import FaultProxy
 from ..postgres.server import PostgresServer
@@ -205,7 +205,7 @@ def test_trouble_while_a_job_is_followed_is_said_with_the_job_and_the_database_s
             farm.run_now(RecordingAsker(at_line=at_line))
     error = told.value
     assert (error.billed, error.request_id) == (Billed.YES, farm.sandbox.jobs[0].request_id)
-    assert error.next_step.startswith(next(advice for what, advice in _WORDS.values() if what == says))
+    assert error.next_step.startswith(next(advice for what, advice in WORDS.values() if what == says))
     assert error.next_step.endswith("to run again with the same inputs submits nothing.")
     check_that_one_was_made(farm)
 

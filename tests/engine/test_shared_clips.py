@@ -372,13 +372,12 @@ def test_a_full_disk_is_said_as_ever_and_the_provider_is_not_asked(pair, monkeyp
     a, b = pair
     shared_clip(a)
     downloads = len(b.calls("media"))
-    from remote_video_pack.remote_video.engine import sharing
 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched, pytest.raises(RemoteVideoError, match="The disk is full"):
-        patched.setattr(sharing.os, "fsync", full)
+        patched.setattr(os, "fsync", full)
         b.run_now()
     assert len(b.calls("media")) == downloads
     assert b.run_now().path.exists()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from remote_video_pack.remote_video.ledger.leases import Lease
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
@@ -94,3 +97,55 @@ def emptied(url: str) -> Ledger:
 
 ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("url", ["postgres"], indirect=True)
+
+
+LAYOUT_1 = (Path(__file__).parent / "layout_1.sql").read_text(encoding="ascii")
+
+
+def aside(home: Path) -> list[Path]:
+    """The broken ledgers that were set aside."""
+    return [path for path in home.glob("*.broken-*") if not path.name.endswith("-wal")]
+
+
+def earlier(home: Path) -> list[Path]:
+    """The ledgers of an earlier layout that were kept."""
+    return [path for path in home.glob("*.layout-*") if not path.name.endswith("-wal")]
+
+
+def root_page(file: Path, name: str) -> int:
+    ((page,),) = sql(file, "SELECT rootpage FROM sqlite_master WHERE name = ?", name)
+    return page
+
+
+def break_page(file: Path, page: int) -> None:
+    """Fill it with noise, as a bad sector may."""
+    size = sql(file, "PRAGMA page_size")[0][0]
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(random.Random(page).randbytes(size))
+
+
+def checkpointed(file: Path) -> Path:
+    sql(file, "PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+NEW_KEY = "b" * 64
+
+
+@contextmanager
+def statements(listener: Callable[[Any, str, Any], None]) -> Iterator[None]:
+    """Tell the listener of each statement a ledger has just run: cursor, statement, parameters."""
+
+    def told(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        listener(cursor, statement, parameters)
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", told)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", told)
+
+
+def all_rows(ledger: Ledger) -> list[tuple[Any, ...]]:
+    return sql(ledger, "SELECT * FROM jobs ORDER BY key")

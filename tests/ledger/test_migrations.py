@@ -19,8 +19,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.migrations import newest, upgrade
 from remote_video_pack.remote_video.ledger.tables import LAYOUT, METADATA
 
-from .rows import JOB, KEY, ME, begun
-from .test_database import LAYOUT_1
+from .rows import JOB, KEY, LAYOUT_1, ME, begun
 
 SALT = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 COLUMNS = """SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns

@@ -12,9 +12,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Wanted
 
-from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
-from .test_database import aside, earlier
-from .test_ledger import statements
+from .rows import JOB, ON_SQLITE, as_after_a_restart, aside, earlier, job_in, key_of, ledger_of, sql, statements
 
 NEEDS_YOU = frozenset({State.UNCERTAIN, State.EXPIRED})
 

@@ -9,7 +9,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import State
 from remote_video_pack.remote_video.ledger.paging import Node, Wanted
 
-from .test_ledger import statements
+from .rows import statements
 
 JOBS = 30_000
 FILL = f"""INSERT INTO jobs (key, state, provider, base, model_id, model_name, take, node_id, asked, attempt,

@@ -11,9 +11,7 @@ from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.paging import Node
 from remote_video_pack.remote_video.ledger.record import JobRecord
 
-from .rows import JOB, ON_SQLITE, as_after_a_restart, job_in, key_of, ledger_of, sql
-from .test_database import aside, earlier
-from .test_ledger import statements
+from .rows import JOB, ON_SQLITE, as_after_a_restart, aside, earlier, job_in, key_of, ledger_of, sql, statements
 
 FLOW = "11111111-2222-4333-8444-555555555555"
 MINE = replace(JOB, node_id="3:12", workflow_id=FLOW, filename_prefix="video/shot_01")

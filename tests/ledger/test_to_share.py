@@ -10,8 +10,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
 from remote_video_pack.remote_video.ledger.record import JobRecord
 
-from .rows import JOB, job_in, key_of, sql
-from .test_ledger import statements
+from .rows import JOB, job_in, key_of, sql, statements
 
 STORE = "s3://clips/studio"
 

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from remote_video_pack.remote_video import operating_system
 from remote_video_pack.remote_video.errors import MediaError
 from remote_video_pack.remote_video.media.clip import Clip
 
@@ -86,7 +87,7 @@ def damaged_at(path, back: int, first: int = 5) -> None:
 def test_a_damaged_packet_near_the_end_is_an_error(tmp_path, monkeypatch, back, cores):
     """Frame threads lose what they can't decode at the very end without a word."""
     path = whole_clip(tmp_path, options={"bf": "2"})
-    monkeypatch.setattr("remote_video_pack.remote_video.media.container.cores", lambda: cores)
+    monkeypatch.setattr(operating_system.here(), "cores", lambda: cores)
     frames = Clip.open(path).frames()
     damaged_at(path, back)
     clip = Clip.open(path)

@@ -13,6 +13,8 @@ from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTE
 from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
 from remote_video_pack.remote_video.models.veo3 import VEO3
 
+from .field_of import field_of
+
 IMAGE = torch.rand(1, 400, 600, 3)
 
 
@@ -159,7 +161,7 @@ def test_an_image_just_inside_the_limits_is_left_alone(spec, width, height):
 @pytest.mark.parametrize("spec", [RUNWAY_GEN3_TURBO, DREAMINA3_PRO], ids=["runway", "dreamina"])
 @pytest.mark.parametrize("size", [(9000, 100), (100, 9000), (33, 40)])
 def test_auto_makes_any_image_fit_the_contract(spec, size):
-    limits = spec.field("image").limits
+    limits = field_of(spec, "image").limits
     (image,) = spec.request(values(spec, image=torch.zeros(1, size[1], size[0], 3))).media()
     height, width = image.shape[:2]
     assert limits.width.holds(width)

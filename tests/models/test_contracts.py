@@ -22,6 +22,8 @@ from remote_video_pack.remote_video.models.media_fields import Picture
 from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
 from remote_video_pack.remote_video.models.veo3 import VEO3
 
+from .field_of import field_of
+
 FOLDER = Path(sandbox.__file__).parent / "contracts"
 FILES = {
     "veo-3": VEO3,
@@ -159,7 +161,7 @@ def limits_of(said):
     ids=["runway", "dreamina"],
 )
 def test_limits_of_images_agree(spec, said):
-    limits = spec.field("image").limits
+    limits = field_of(spec, "image").limits
     assert (limits.width, limits.height, limits.ratio, limits.max_bytes) == limits_of(said)
     types = {"image/jpeg" if kind in ("jpg", "jpeg") else f"image/{kind}" for kind in types_of(said)}
     assert set(limits.mimes) == types
@@ -167,18 +169,18 @@ def test_limits_of_images_agree(spec, said):
 
 def test_kling_is_sent_image_types_that_it_takes():
     said = contract("kling-3.0-standard")["properties"]["start_image_url"]
-    assert {mime.removeprefix("image/") for mime in KLING3.field("image").limits.mimes} <= set(types_of(said))
+    assert {mime.removeprefix("image/") for mime in field_of(KLING3, "image").limits.mimes} <= set(types_of(said))
 
 
 @pytest.mark.parametrize("spec", [VEO3, KLING3], ids=["veo", "kling"])
 def test_where_a_contract_says_nothing_the_providers_page_holds(spec):
-    assert spec.field("image").limits.max_bytes == 50 * MB
+    assert field_of(spec, "image").limits.max_bytes == 50 * MB
 
 
 def test_dreamina_takes_exactly_one_image():
     said = contract("dreamina-3.0-pro")["properties"]["image_urls"]
     assert (said["minItems"], said["maxItems"]) == (1, 1)
-    assert DREAMINA3_PRO.field("image").required
+    assert field_of(DREAMINA3_PRO, "image").required
 
 
 def test_kling_shots_agree():
@@ -193,13 +195,13 @@ def test_kling_shots_agree():
     assert seconds.whole
     assert set(shot) == {"prompt", "duration"}
     assert prompt.required
-    assert min(said["maxItems"], KLING3.field("duration").maximum // duration["minimum"]) == SHOTS.most
+    assert min(said["maxItems"], field_of(KLING3, "duration").maximum // duration["minimum"]) == SHOTS.most
 
 
 def test_kling_elements_agree():
-    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == KLING3.field("elements").most
+    assert contract("kling-3.0-standard")["properties"]["elements"]["maxItems"] == field_of(KLING3, "elements").most
 
 
 def test_comet_sizes_agree():
     said = contract("comet-veo")["properties"]["size"]["examples"]
-    assert COMET_VEO.field("size").choices == ("auto", *said)
+    assert field_of(COMET_VEO, "size").choices == ("auto", *said)

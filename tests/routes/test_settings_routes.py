@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import folder_paths
 import pytest
@@ -12,6 +13,7 @@ from remote_video_pack.nodes import comfy_host
 from remote_video_pack.nodes.routes import READS
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.catalogue.store import file_of
+from remote_video_pack.remote_video.providers import PROVIDERS
 from remote_video_pack.remote_video.saved_settings import SavedSettings
 from remote_video_pack.remote_video.settings import Settings
 from server import PromptServer
@@ -177,3 +179,12 @@ async def test_an_engine_keeps_its_settings_while_their_file_is_broken(home, tmp
     assert caplog.text.count("settings.json") == 1
     (home / "settings.json").unlink()
     assert settings().collect is True
+
+
+async def test_the_settings_name_providers_as_their_records_do(client, monkeypatch):
+    """A third provider's name needs no change of the page."""
+    takes_addresses = replace(PROVIDERS["runcomfy"], id="acme", name="Acme", unpromised=())
+    monkeypatch.setitem(PROVIDERS, "acme", takes_addresses)
+    now = await (await client.get("/remote_video/settings")).json()
+    assert now["shown_to"] == ["RunComfy", "Acme"]
+    assert (now["in_request"], now["unpromised_by"]) == (["CometAPI"], ["RunComfy"])

@@ -9,7 +9,7 @@ import pytest
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from ..written_jobs import accepted
-from .test_routes import put, stored
+from .jobs import put, stored
 
 FLOW = "11111111-2222-4333-8444-555555555555"
 GRAPH = {"nodes": [{"id": 7, "type": "Veo3I2V"}], "links": []}

@@ -65,7 +65,7 @@ def test_a_new_sandbox_on_the_folder_knows_old_jobs(tmp_path, client):
 def test_a_lost_clip_is_made_again(client, sandbox):
     request_id, result = client.finished_veo()
     first = client.get(result["output"]["video"]).content
-    sandbox._desk.clip(sandbox.jobs[0]).unlink()
+    sandbox._service.clip(sandbox.jobs[0]).unlink()
     _, result = client.finish(request_id)
     assert client.get(result["output"]["video"]).content == first
 
