@@ -44,7 +44,12 @@ def test_the_registry_has_what_it_asks_for(project: dict[str, Any]) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", about["version"])
     assert about["requires-python"] == ">=3.10"
     assert about["license"] == {"file": "LICENSE"}
-    assert about["urls"]["Repository"].startswith("https://")
+    assert set(about["urls"]) == {"Homepage", "Repository", "Documentation", "Issues", "Changelog"}
+    repository = about["urls"]["Repository"]
+    for url in about["urls"].values():
+        assert url.startswith(repository)
+        _, blob, path = url.partition("/blob/main/")
+        assert not blob or (ROOT / path).is_file(), url
     assert comfy["PublisherId"] == "remote-video"
     assert comfy["DisplayName"] == "Remote Video"
     assert comfy["requires-comfyui"] == ">=0.12.0"
@@ -65,17 +70,6 @@ def test_the_pictures_are_there_in_the_registrys_sizes(project: dict[str, Any]) 
         assert icon.width == icon.height <= 400
     with Image.open(ROOT / "assets" / Path(comfy["Banner"]).name) as banner:
         assert banner.width * 9 == banner.height * 21
-
-
-def test_the_archive_leaves_out_what_an_artist_does_not_run() -> None:
-    lines = (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
-    rules = {line for line in lines if line and not line.startswith("#")}
-    assert {"/tests/", "/demo/", "/benchmarks/", "/.ci/"} <= rules
-    # A rule without the leading slash would take web/docs/, the nodes' help pages, along.
-    assert all(rule.startswith("/") for rule in rules)
-    folders = ("nodes", "remote_video", "web", "locales", "example_workflows", "subgraphs")
-    for kept in (*folders, "__init__.py", "LICENSE", "README.md"):
-        assert not {f"/{kept}", f"/{kept}/"} & rules
 
 
 def test_the_changelog_tells_of_this_version(project: dict[str, Any]) -> None:
