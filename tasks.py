@@ -139,6 +139,15 @@ def comfy() -> None:
     run(comfyui_python(folder), "main.py", *options, cwd=folder, REMOTE_VIDEO_SANDBOX="1")
 
 
+def pictures() -> None:
+    """COMFYUI_PATH=... [PICTURES=^run] make the pictures of templates, README and docs anew"""
+    folder = comfyui()
+    python = comfyui_python(folder)
+    ready()
+    named = os.environ.get("PICTURES", "").split()
+    run(PYTHON, "-m", "tests.comfyui.pictures", *named, COMFYUI_PATH=str(folder), COMFYUI_PYTHON=str(python))
+
+
 def test_comfyui() -> None:
     """COMFYUI_PATH=... [COMFYUI_PYTHON=...] the tests against a real ComfyUI server"""
     folder = comfyui()
@@ -157,6 +166,7 @@ TASKS = {
     "bench": bench,
     "soak": soak,
     "comfy": comfy,
+    "pictures": pictures,
     "test-comfyui": test_comfyui,
     "clean-demo": clean_demo,
     "help": show_help,

@@ -22,17 +22,21 @@ PATIENCE_S = 120.0
 
 
 class ComfyServer:
-    """One server on loopback, with this pack linked into its custom nodes; nothing is written into the checkout.
+    """One server on loopback, with this pack among its custom nodes; nothing is written into the checkout.
 
-    `neighbours.py`, another pack, is there too, as a user has some.
+    The pack is linked, and `neighbours.py`, another pack, is there too, as a user has some. Unpacked from an archive,
+    the pack is alone.
 
     Args:
         base: folder for its user, input, output and temp folders.
         environment: variables on top of this process's.
         options: of ComfyUI's command line.
+        archive: what is unpacked.
     """
 
-    def __init__(self, base: Path, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, base: Path, environment: Mapping[str, str], options: Sequence[str] = (), archive: Path | None = None
+    ) -> None:
         self.checkout = Path(os.environ["COMFYUI_PATH"])
         self.base, self.log_file = base, base / "log.txt"
         self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
@@ -42,8 +46,11 @@ class ComfyServer:
         self._http.trust_env = False
         self.custom_nodes = base / "custom_nodes"
         self.custom_nodes.mkdir(parents=True)
-        (self.custom_nodes / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
-        shutil.copy(NEIGHBOURS, self.custom_nodes)
+        if archive is None:
+            (self.custom_nodes / "remote-video").symlink_to(PACK_FOLDER, target_is_directory=True)
+            shutil.copy(NEIGHBOURS, self.custom_nodes)
+        else:
+            shutil.unpack_archive(archive, self.custom_nodes / "remote-video")
         (base / "input").mkdir()
         shutil.copy(self.checkout / "input" / "example.png", base / "input")
         self._port = free_port()

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from remote_video_pack.remote_video.sandbox import Pace
 from ..engine.one_job import small_clip
 from ..faults import Sandbox
 from .comfy_server import ComfyServer
+from .ui_page import CHROMIUM_FLAGS, chromium_path
 
 HOSTILE_HOME = '<img src=x onerror="broken=1"> [x](www.evil.example)'
-CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,9 +36,9 @@ def start_comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     """Start a server with options and environment variables; all are ended when the tests are."""
     started: list[ComfyServer] = []
 
-    def start(*options: str, home: str = "home", **environment: str) -> ComfyServer:
+    def start(*options: str, home: str = "home", archive: Path | None = None, **environment: str) -> ComfyServer:
         base = tmp_path_factory.mktemp("comfyui") / "base"
-        server = ComfyServer(base, {"REMOTE_VIDEO_HOME": str(base / home), **environment}, options)
+        server = ComfyServer(base, {"REMOTE_VIDEO_HOME": str(base / home), **environment}, options, archive)
         started.append(server)
         return server.start()
 
@@ -124,8 +123,7 @@ def quick_comfy(start_comfy: Callable[..., ComfyServer], quick: Sandbox) -> Comf
 def browser():
     """Chromium, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
-    chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
-    if not chromium:
+    if not (chromium := chromium_path()):
         pytest.skip("the browser tests need Chromium: install it, or say where in CHROMIUM_PATH")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)

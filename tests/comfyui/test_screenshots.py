@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from .contrast import MEASURE
-from .ui_page import CANVASES, open_ui, toggle_panel
+from .ui_page import CANVASES, PICKER, open_ui, toggle_panel
 from .views import CUT, JOB_STATES, NODE_STATES, ROOTS, Views, jobs_of, stretched
 
 FOLDER = Path(os.environ.get("REMOTE_VIDEO_SHOTS") or Path(__file__).resolve().parents[2] / "build" / "screenshots")
@@ -49,12 +49,6 @@ SHOTS = """() => {
         if (duration !== 9) for (const shot of [1, 2, 3]) set(node, `multi_shot.shot_${shot}_duration`, 5);
     }
     app.canvas.ds.reset();
-}"""
-PICKER = """() => {
-    app.graph.clear();
-    const node = LiteGraph.createNode("RunComfyVideo");
-    app.graph.add(node);
-    node.widgets.find(({ name }) => name === "$$choose").callback();
 }"""
 USUAL, BIG = {"width": 1300, "height": 1000}, {"width": 2240, "height": 2560}
 

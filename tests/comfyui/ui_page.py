@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 UI_READY = "window.app?.vueAppReady && window.app.canvas && window.app.extensionManager?.workflow?.activeWorkflow"
 """The workflow it begins with is there: what is put on the canvas before that is cleared away."""
 LOADED_WITHIN_MS = 120_000
@@ -34,6 +37,13 @@ GRAPH = """(values) => {
     app.canvas.ds.reset();
     app.canvas.setDirty(true, true);
 }"""
+PICKER = """() => {
+    app.graph.clear();
+    const node = LiteGraph.createNode("RunComfyVideo");
+    app.graph.add(node);
+    node.widgets.find(({ name }) => name === "$$choose").callback();
+}"""
+"""A RunComfy Video node's choice of a model, open."""
 RUN = """async () => {
     window.ended = new Promise((end) => {
         for (const kind of ["execution_error", "execution_interrupted", "execution_success"])
@@ -48,13 +58,20 @@ STRANGE = f"""() => [
 """What outside words would have become, had they been taken for markup."""
 
 
+def chromium_path() -> str | None:
+    """Where Chromium is; None where there is none."""
+    return os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+
+
 @contextmanager
 def open_ui(
     browser: Any,
     address: str,
     *,
     vue_nodes: bool = False,
+    width: int = 1300,
     height: int = 1000,
+    scale: int = 1,
     prepare: Callable[[Any], object] = lambda page: None,
     **chosen: Any,
 ) -> Iterator[Any]:
@@ -65,7 +82,7 @@ def open_ui(
     settings = {"TutorialCompleted": True, "VueNodes.Enabled": vue_nodes, "RightSidePanel.IsOpen": False, **chosen}
     for name, value in settings.items():
         requests.post(f"{address}/api/settings/Comfy.{name}", json=value, timeout=60)
-    page = browser.new_page(viewport={"width": 1300, "height": height})
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     exceptions: list[str] = []
     asked: list[str] = []
     page.on("pageerror", lambda error: TOO_EARLY not in str(error) and exceptions.append(str(error)))

@@ -1,4 +1,4 @@
-"""The registry's archive, without comfy-cli: the tracked files that `.comfyignore` leaves, zipped as `comfy node pack` does."""
+"""The registry's archive, as `comfy node pack` makes it: the tracked files that `.comfyignore` leaves."""
 
 from __future__ import annotations
 

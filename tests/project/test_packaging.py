@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from remote_video_pack.nodes import NODES as IN_THE_MENU
 
+from ..comfyui.pictures.templates import SIDE_PX, TEMPLATES
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -114,6 +116,15 @@ def test_a_workflows_name_is_what_is_shown_of_it(workflow: Path) -> None:
     assert re.fullmatch(r"[A-Z][\w -]+", name) and "_" not in name and " " in name
     assert len(name) <= MOST_OF_A_TITLE
     assert name in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_template_has_a_picture_that_can_be_made_anew() -> None:
+    """`make pictures` takes it as `tests/comfyui/pictures/templates.py` says."""
+    templates = {path.stem for path in (ROOT / "example_workflows").glob("*.json")}
+    assert set(TEMPLATES) == templates == {path.stem for path in (ROOT / "example_workflows").glob("*.jpg")}
+    for name in templates:
+        with Image.open(ROOT / "example_workflows" / f"{name}.jpg") as picture:
+            assert picture.size == (SIDE_PX, SIDE_PX)
 
 
 def test_a_blueprint_can_be_read_where_files_have_another_encoding() -> None:
