@@ -1,12 +1,13 @@
 """`make pictures`: the pictures of the templates, the README and the docs, from today's nodes on a real ComfyUI.
 
 Photographs come from scikit-image: astronaut (NASA) and rocket (SpaceX) are in the public domain, coffee (Rachel
-Michetti) and cat (Stefan van der Walt) are CC0. The clips are the sandbox's. A word of a name makes those alone.
+Michetti) and cat (Stefan van der Walt) are CC0. The clips are the sandbox's. PICTURES="^run" makes that one alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,19 +31,18 @@ PHOTOGRAPHS: dict[str, Callable[[], Any]] = {
 }
 """What a clip of 16:9 shows of the rocket is its upper part: so the sky above it is left out."""
 README = (readme.panel_and_node, readme.node_in_graph, readme.run, readme.model_picker, readme.shots)
-HIDDEN = ("Minimap.Visible", "Graph.CanvasInfo", "Graph.CanvasMenu")
-PLAIN = {**dict.fromkeys(HIDDEN, False), "ColorPalette": "dark", "Locale": "en"}
+PLAIN = {"Minimap.Visible": False, "Graph.CanvasInfo": False, "ColorPalette": "dark", "Locale": "en"}
 AT_ONCE_S = 60
 
 
 def main(words: list[str]) -> None:
-    """Make the pictures whose names have one of these words; without words, all."""
+    """Make the pictures whose names one of these regular expressions finds; without any, all."""
     takes = {name: (partial(templates.take, name=name), 1) for name in templates.TEMPLATES}
     takes |= {take.__name__: (take, 1 if take is readme.run else 2) for take in README}
     with sandbox() as address, sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
         for name, (take, scale) in takes.items():
-            if words and not any(word in name for word in words):
+            if words and not any(re.search(word, name) for word in words):
                 continue
             with open_ui(browser, address, vue_nodes=True, width=2700, height=1700, scale=scale, **PLAIN) as page:
                 page.set_default_timeout(AT_ONCE_S * 1000)
@@ -66,5 +66,5 @@ def sandbox() -> Iterator[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", nargs="*", help="of the names of pictures; all without")
+    parser.add_argument("words", nargs="*", help="regular expressions of names of pictures; all without")
     main(parser.parse_args().words)

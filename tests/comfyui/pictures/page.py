@@ -47,8 +47,8 @@ def show(page: Any, workflow: dict[str, Any], scale: float = 1.0, corner: tuple[
 
 
 def make_clips(page: Any, count: int = 1) -> None:
-    """Press Run, a second time for a node that doesn't wait, until so many nodes show a clip."""
-    for _ in range(2):
+    """Press Run, and again for a node that doesn't wait, until so many nodes show a clip."""
+    for _ in range(9):
         page.evaluate(RUN)
         ended = page.evaluate("window.ended")
         assert ended == "execution_success", ended

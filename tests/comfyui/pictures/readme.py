@@ -90,7 +90,7 @@ def shots(page: Any) -> None:
 
 
 def run(page: Any) -> None:
-    """Run is pressed, the job waits, is worked on, and its clip plays; the wait is shown faster than it is."""
+    """Run is pressed, the job waits, is worked on, and its clip plays; the wait is shown as three seconds."""
     page.set_viewport_size({"width": 880, "height": 800})
     veo(page, 2, {1: (0, 0, 340), 2: (390, 0, 460)}, scale=0.78, corner=(110, 180))
     recorded, (left, top, right, bottom) = Screencast(page), box_of(page, "button:text('Run')")
@@ -102,14 +102,14 @@ def run(page: Any) -> None:
     recorded.glide(begin, button)
     page.mouse.click(*button)
     page.wait_for_timeout(300)
-    recorded.pace = 3
+    recorded.waiting = True
     recorded.glide(button, aside)
     page.wait_for_function(f"({CLIPS_SHOWN})() > 0")
-    recorded.pace = 1
+    recorded.waiting = False
     left, top, right, bottom = box_of(page, "video")
     on_clip = ((left + right) / 2, top + (bottom - top) / 3)
     recorded.glide(aside, on_clip)
-    for number in range(7):  # a mouse that rests hides how far the clip is
+    for number in range(6):  # a mouse that rests hides how far the clip is
         page.mouse.move(on_clip[0] + number % 2, on_clip[1])
         page.wait_for_timeout(400)
     recorded.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image, ImageChops
 
 LEAST_MS = 90
 """How long a picture stands at least: about eleven a second."""
-LAST_MS = 1_000
+LAST_MS, WAIT_MS = 1_000, 3_000
 MOUSE = """() => {
     const arrow = document.createElement("div");
     arrow.style.cssText = "position: fixed; left: 0; top: 0; z-index: 99999; pointer-events: none";
@@ -32,13 +33,13 @@ class Screencast:
         page: as it is to be seen, one pixel a pixel.
 
     Attributes:
-        pace: how much faster than it was the page is shown from now on.
+        waiting: whether what is shown now is a wait: all of it is made as short as 3 s.
     """
 
     def __init__(self, page: Any) -> None:
-        self.pace = 1.0
+        self.waiting = False
         self._page = page
-        self._taken: list[tuple[float, float, bytes]] = []
+        self._taken: list[tuple[float, bool, bytes]] = []
         self._session = page.context.new_cdp_session(page)
         self._session.on("Page.screencastFrame", self._frame)
         page.evaluate(MOUSE)
@@ -61,10 +62,13 @@ class Screencast:
 
     def save(self, file: Path, quality: int) -> None:
         """Write what changed, each picture for as long as it stood; it begins anew after its end."""
+        steps = [(after[0] - before[0]) * 1000 for before, after in pairwise([self._taken[0], *self._taken])]
+        waited = sum(step for step, (_, waiting, _) in zip(steps, self._taken, strict=True) if waiting)
+        faster = max(waited / WAIT_MS, 1)
         kept: list[tuple[float, Image.Image]] = []
-        clock, before = 0.0, self._taken[0][0]
-        for moment, pace, data in self._taken:
-            clock, before = clock + 1000 * (moment - before) / pace, moment
+        clock = 0.0
+        for step, (_, waiting, data) in zip(steps, self._taken, strict=True):
+            clock += step / faster if waiting else step
             if kept and clock - kept[-1][0] < LEAST_MS:
                 continue
             picture = Image.open(BytesIO(data)).convert("RGB")
@@ -80,4 +84,4 @@ class Screencast:
 
     def _frame(self, told: dict[str, Any]) -> None:
         self._session.send("Page.screencastFrameAck", {"sessionId": told["sessionId"]})
-        self._taken.append((told["metadata"]["timestamp"], self.pace, base64.b64decode(told["data"])))
+        self._taken.append((told["metadata"]["timestamp"], self.waiting, base64.b64decode(told["data"])))
