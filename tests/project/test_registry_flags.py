@@ -9,23 +9,13 @@ text, comments and strings included, and some in JavaScript and Markdown, too; o
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from .archive import shipped, tracked
+
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = (
-    "nodes",
-    "remote_video",
-    "web",
-    "locales",
-    "example_workflows",
-    "subgraphs",
-    "__init__.py",
-    "README.md",
-    "pyproject.toml",
-)
 PYTHON = {".py"}
 CODE = {".py", ".js"}
 TEXT = {*CODE, ".md", ".json", ".toml", ".txt", ".css", ""}
@@ -66,19 +56,10 @@ def known() -> dict[tuple[str, str], str]:
 
 
 def test_every_finding_has_its_reason_on_the_page_and_the_page_no_other() -> None:
-    findings = set().union(*(found(name, text_of(name)) for name in shipped()))
+    findings = set().union(*(found(name, text_of(name)) for name in shipped(tracked())))
     new, gone = findings - known().keys(), known().keys() - findings
     assert not new, "take these away, or give the reason in docs/registry.md"
     assert not gone, "these are no longer found: take them out of docs/registry.md"
-
-
-def shipped() -> list[str]:
-    """The files of the archive. Without git, the test is skipped."""
-    try:
-        listed = subprocess.check_output(["git", "ls-files", "-z", "--", *SHIPPED], cwd=ROOT, encoding="utf-8")
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("what ships is what git tracks, and this is no clone")
-    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
 def text_of(name: str) -> str:
