@@ -21,14 +21,22 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-COMFYUI_SHIPS = {
-    *("torch", "numpy", "aiohttp", "pillow", "tqdm", "psutil", "alembic", "sqlalchemy", "av", "requests", "pydantic"),
-    "urllib3",  # by requests
-}
-"""ComfyUI's requirements.txt since 0.12.0, as far as the pack uses it."""
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = ("nodes", "remote_video", "benchmarks", "demo", "tests")
 WORKFLOWS = sorted((*(ROOT / "example_workflows").glob("*.json"), *(ROOT / "subgraphs").glob("*.json")))
+OF_COMFYUI_0_12 = {
+    "aiohttp": "3.11.8",
+    "alembic": None,
+    "av": "14.2.0",
+    "numpy": "1.25.0",
+    "pillow": None,
+    "psutil": None,
+    "requests": None,
+    "sqlalchemy": None,
+    "tqdm": None,
+    "urllib3": None,
+}
+"""Its own requirements, and what `requests` brings, with the oldest that it takes."""
 MOST_OF_A_TITLE = 36
 """Characters that the template browser shows of a title with four in a row."""
 NODES = {node.__name__ for node in IN_THE_MENU}
@@ -58,12 +66,35 @@ def test_the_registry_has_what_it_asks_for(project: dict[str, Any]) -> None:
     assert "web" not in comfy, "WEB_DIRECTORY says it already; both would load every script twice"
 
 
+def requirements(name: str) -> list[str]:
+    """The lines of a list of packages."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
 def test_nothing_is_installed_into_a_comfyui(project: dict[str, Any]) -> None:
-    """What reads `dependencies` all the same, as pip does for a wheel, finds what ComfyUI has anyway."""
-    needs = {re.split(r"[<>=!~\[ ]", need)[0] for need in project["project"]["dependencies"]}
-    assert needs <= COMFYUI_SHIPS
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if line.strip() and not line.startswith("#")] == []
+    """ComfyUI-Manager reads requirements.txt alone, comfy-cli's --fast-deps that before pyproject.toml."""
+    assert requirements("requirements.txt") == []
+    assert "/requirements.txt" not in (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_what_reads_the_dependencies_all_the_same_finds_a_comfyui_that_has_them(project: dict[str, Any]) -> None:
+    for dependency in project["project"]["dependencies"]:
+        name, _, oldest = dependency.partition(">=")
+        assert name in OF_COMFYUI_0_12, "ComfyUI doesn't ship it"
+        shipped = OF_COMFYUI_0_12[name]
+        assert shipped is None or as_numbers(oldest) <= as_numbers(shipped)
+
+
+def test_the_oldest_that_may_be_installed_are_those_that_are_tried(project: dict[str, Any]) -> None:
+    about = project["project"]
+    extras = [line for extra in about["optional-dependencies"].values() for line in extra]
+    bounds = {line for line in (*about["dependencies"], *extras) if not line.startswith(about["name"])}
+    assert {line.replace(">=", "==") for line in bounds} <= set(requirements("tests/oldest.txt"))
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def test_the_pictures_are_there_in_the_registrys_sizes(project: dict[str, Any]) -> None:
