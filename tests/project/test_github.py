@@ -41,7 +41,7 @@ def steps(told: dict[Any, Any]) -> list[dict[str, Any]]:
 def test_the_workflows_have_these_jobs() -> None:
     jobs = {path.stem: sorted(read(path)["jobs"]) for path in WORKFLOWS}
     assert jobs == {
-        "tests": ["comfyui", "lint", "test", "test-as-root"],
+        "tests": ["comfyui", "lint", "test", "test-as-root", "test-with-the-oldest-packages"],
         "publish": ["registry", "tests"],
         "registry": ["state"],
     }
