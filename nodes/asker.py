@@ -92,7 +92,7 @@ class NodeAsker:
         """The node doesn't wait for its clip."""
         self._is_background = True
         if not self._event.is_over:
-            words = "The clip is collected in the background; Run again hands it on."
+            words = "The clip is collected in the background; run again to use it."
             self._say(replace(event, text=f"{event.text}\n{words}", words=words), "left")
 
     def has_made(self, clip: StoredClip, text: str, remarks: tuple[str, ...]) -> None:

@@ -202,7 +202,7 @@ class ModerationError(RemoteVideoError):
 class ModelGone(RemoteVideoError):
     """The provider does not offer the model any more."""
 
-    usual_next_step = "Use another node of this pack; the provider's model page says what took its place."
+    usual_next_step = "Use another node of this pack; the provider's model page says what replaced it."
     usual_actions = (Action.SUCCESSOR,)
 
 
@@ -277,8 +277,8 @@ class NoVideo(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = (
-        "Choose a model that makes videos. Run again with the same inputs only asks once more; "
-        "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
+        "Choose a model that makes videos. Running again with the same inputs only asks once more; after 'Forget "
+        "this job' in the Remote Video jobs panel it is submitted, and paid for, again."
     )
     usual_actions = (Action.JOB,)
 

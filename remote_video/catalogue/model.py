@@ -78,7 +78,7 @@ class CatalogueModel(ModelSpec):
         """See `ModelSpec.body`: held as a whole against the schema as it was published."""
         body = super().body(values, fitting)
         if problem := mismatch(_with_addresses(body), self.schema):
-            raise InputRefused(f"Its published schema would be broken: {problem}.")
+            raise InputRefused(f"The request would violate the published schema: {problem}.")
         return body
 
     def clip_seconds(self, values: Values) -> float | None:

@@ -100,7 +100,7 @@ def next_url(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise AddressRefused("The clip's host redirected to an address that is no address.") from None
+        raise AddressRefused("The clip's host redirected to an invalid address.") from None
 
 
 def check_addresses(host: str, addresses: Addresses, reach: Reach, api_addresses: Callable[[], Addresses]) -> None:

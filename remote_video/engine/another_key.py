@@ -58,7 +58,7 @@ async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
                 taken = await tools.keep(partial(taken_over, other=other, reach=reach))
                 if taken is not None:
                     return taken
-            tools.show("sharing the job of another run, begun with another key of the provider or other pixels of it")
+            tools.show("sharing the job of another run, begun with another key or with other pixels of the same image")
             await tools.wanted_pause(tools.timeouts.shared_look)
             if reach is Reach.WAIT:
                 break
@@ -113,10 +113,10 @@ def told_of(clip: JobRecord) -> str:
     who = ", ".join(filter(None, (clip.asker, made_at)))
     if clip.state is State.SUBMITTED:
         return (
-            f"Another account ({who}) is having this very clip made. It is paid for once more here; with "
+            f"Another account ({who}) is already making this clip. It is paid for again here; with "
             "REMOTE_VIDEO_SHARE_CLIPS=1 all accounts share their clips."
         )
     return (
-        f"Another account ({who}) has had this very clip made. It is paid for once more here; with "
+        f"Another account ({who}) has already made this clip. It is paid for again here; with "
         "REMOTE_VIDEO_SHARE_CLIPS=1 all accounts share their clips."
     )

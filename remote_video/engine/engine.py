@@ -302,7 +302,7 @@ class Engine:
             names = ", ".join(file.name for file in (clip.path, *clip.others))
             end: dict[str, EventFact] = {"file": clip.path.name, "cost_usd": clip.cost_usd, "is_over": True}
             tools.say(f"saved as {names}", outcome.state, outcome.request_id, **end)
-            here = f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing."
+            here = f"The clip is here: {clip.path.name}. Run again to use it; nothing is submitted."
             tools.tell_absent(here, outcome.state, **end)
             return
         audience.answer(outcome)

@@ -173,8 +173,8 @@ class Follower:
         tools.cancel.clear()
         why = WHY_IT_GOES_ON[outcome].format(provider=name)
         tools.tell_absent(
-            f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; "
-            "Run again hands it on and submits nothing."
+            f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; run again to "
+            "use it, which submits nothing."
         )
 
     # -- what there is to say ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from .tools import Tools
 
 HAVE_A_CLIP = (Action.REUSE, Action.FETCH, Action.ASK_PROVIDER)
 """A clip that was saved once is looked for here and in the clip store before its provider is asked."""
-GOES_ON = "The job goes on and is brought home then; to run again with the same inputs submits nothing."
+GOES_ON = "The job goes on and its clip is downloaded then; running again with the same inputs submits nothing."
 
 _log = logging.getLogger("remote_video")
 

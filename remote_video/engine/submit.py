@@ -40,12 +40,12 @@ MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, Setti
 Attempt = Callable[..., Entry]
 """What is to be said of an attempt, but for what came of it."""
 KEPT = (
-    "Its id is kept in {}, and is written down by itself as soon as that can be, also after a restart: the job is then "
-    "followed and its clip brought home. Run again submits nothing."
+    "Its id is kept in {} and is recorded automatically as soon as possible, also after a restart: the job is "
+    "then followed and its clip downloaded. Running again submits nothing."
 )
 KEPT_IN_MEMORY = (
-    "Its id is in memory alone, for {} takes no file either. Make room or make the folder writable before ComfyUI is "
-    "closed: the job is then followed by itself. Run again submits nothing."
+    "Its id is only in memory, because {} can't be written either. Free some space or make the folder writable "
+    "before you close ComfyUI: the job is then followed automatically. Running again submits nothing."
 )
 
 _log = logging.getLogger("remote_video")

@@ -166,7 +166,7 @@ class Tools:
         if self.audience.watches or self.audience.in_doubt:
             self.tell_absent("Stopped. Another run of the same clip goes on.", is_over=True)
         elif any(watch.is_wanted_by_the_queue for watch in let_go):
-            waits = "Stopped. A prompt that waits in the queue wants the same clip, so the job goes on."
+            waits = "Stopped. A prompt in the queue needs the same clip, so the job goes on."
             self.tell_absent(waits, is_over=True)
         else:
             self._cancel()
@@ -188,8 +188,8 @@ class Tools:
     def tell_finished(self) -> None:
         """Stop came too late to save anything: the clip comes home."""
         self.tell_absent(
-            f"Stopped. {self.order.job.provider} has finished the clip ({self.request_id}): it is downloaded in the "
-            "background; Run again hands it on and submits nothing."
+            f"Stopped. {self.order.job.provider} has finished the clip ({self.request_id}): it is downloaded in "
+            "the background; run again to use it, which submits nothing."
         )
 
     def go_on_without(self, prompt_id: str) -> None:

@@ -72,7 +72,7 @@ class Incoming:
             return self.check(self.part)
         except MediaError as error:
             self.part.unlink(missing_ok=True)
-            raise MediaError(f"what came is not a whole {self.kind} ({error.what.rstrip('.')})") from error
+            raise MediaError(f"the answer is not a complete {self.kind} ({error.what.rstrip('.')})") from error
 
     def keep_validator(self, validator: str | None) -> None:
         """What the bytes so far are part of."""

@@ -32,7 +32,7 @@ class NewJob:
     model_name: str
     """The model in people's words."""
     seed: int
-    """The seed, or the number that only names the take."""
+    """The seed, or the number that only tells takes apart."""
     node_id: str = ""
     """The node that asked first."""
     request_digest: str = ""

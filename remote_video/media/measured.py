@@ -136,7 +136,7 @@ def _unusable(name: str, why: str) -> MediaError:
     return MediaError(
         f"The film can't be joined because of {name}: {why}",
         billed=Billed.NO,
-        next_step="Make that clip anew or take it out, then run again.",
+        next_step="Make that clip again or remove it, then run again.",
     )
 
 

@@ -45,7 +45,8 @@ class CometVeo(ModelSpec):
         Text(
             "model",
             "model",
-            "CometAPI's name of the model, for example veo3-fast, veo3, veo3-pro, veo3.1, veo3.1-pro. The list moves.",
+            "CometAPI's name of the model, for example veo3-fast, veo3, veo3-pro, veo3.1, veo3.1-pro. The list "
+            "changes.",
             required=True,
             default="veo3-fast",
             multiline=False,

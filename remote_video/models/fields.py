@@ -128,7 +128,9 @@ class Text(Field):
     def check(self, value: object) -> str:
         text = self.read(value)
         if not _can_be_sent(text):
-            raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
+            raise self.refuse(
+                "broken", "half a character (a lone surrogate) is in it", "Enter it again, then run again."
+            )
         if self.required and not text.strip():
             raise self.refuse("empty", "the model needs words here", f"Write a {self.name} and run again.")
         if text and len(text) < self.min_length:
@@ -264,17 +266,17 @@ class Flag(Field):
 
 
 def seed_field(wire: str | None, minimum: int = 0, default: int = 0, maximum: int = 4294967295) -> Seed:
-    """The seed of a model: sent when it has a wire name, else it only names the take."""
+    """The seed of a model: sent when it has a wire name, else it only tells takes apart."""
     use = (
         "Sent to the model: the same seed tends towards the same clip."
         if wire
-        else "This model has no seed: the number only names the take."
+        else "This model has no seed: the number only tells takes apart."
     )
     random = " -1 lets the model choose." if minimum < 0 else ""
     return Seed(
         "seed",
         wire,
-        f"{use}{random} The same inputs with the same seed are never paid twice; another seed asks for another clip.",
+        f"{use}{random} The same inputs with the same seed are the same job; another seed asks for another clip.",
         minimum=minimum,
         maximum=maximum if wire else LARGEST_SEED,
         default=default,

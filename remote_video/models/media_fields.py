@@ -128,7 +128,7 @@ class MediaField(Field):
         except NotAnAddress as problem:
             # It is not quoted: an address can hold what opens a private file.
             raise InputRefused(
-                f"`{name}` is text that is no address the provider could read: {problem}.",
+                f"`{name}` is a text, but not an address that the provider can read: {problem}.",
                 next_step=f"Give a public https:// address, or connect {self.socket}.",
             ) from None
         return address

@@ -119,7 +119,7 @@ class ModelSpec:
         if wrong := [name for name in unknown if name not in BESIDE_THE_FIELDS]:
             raise InputRefused(
                 f"It was given `{code(wrong[0])[:80]}`, and has no such input.",
-                next_step=f"It takes {', '.join(known)}. Take out what is too much, or make the node anew.",
+                next_step=f"It takes {', '.join(known)}. Remove what is too much, or create the node again.",
             )
 
     def problem(self, values: Values) -> str | None:

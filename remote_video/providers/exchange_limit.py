@@ -70,7 +70,7 @@ class ExchangeLimit:
     def left(self, longest: float | None = None) -> float:
         """How long may be waited now, s, `longest` at most. Raises TimeoutError, or ConnectionAbortedError when cut."""
         if self._is_cut:
-            raise ConnectionAbortedError("the exchange was given up")
+            raise ConnectionAbortedError("the request was abandoned")
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the exchange timed out")
@@ -284,7 +284,7 @@ def _without_its_words(read: Callable[[], T]) -> T:
         raise
     except (http.client.BadStatusLine, http.client.UnknownProtocol):
         pass
-    raise http.client.BadStatusLine("what came is not HTTP")
+    raise http.client.BadStatusLine("the answer is not HTTP")
 
 
 class _LimitedSocket:

@@ -233,7 +233,7 @@ def test_a_dry_run_says_what_would_be_and_sends_nothing(terminal: Terminal):
     again = terminal.call(*order, "--dry-run", "--json")
     told = json.loads(again.stdout)
     assert (again.returncode, terminal.posts) == (0, 1)
-    assert (told["line"], told["is_made"], told["body"]["prompt"]) == ("Made already: free", True, "a sea")
+    assert (told["line"], told["is_made"], told["body"]["prompt"]) == ("Already made: free", True, "a sea")
     assert terminal.call(*order, "--dry-run", "--seed", "5").stdout.startswith("8 s, 16:9 |")
 
 

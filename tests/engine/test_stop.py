@@ -100,7 +100,7 @@ async def test_a_job_that_another_prompt_watches_is_left_alone(setup):
 def test_a_job_that_a_waiting_prompt_also_wants_is_not_cancelled(setup):
     setup.sandbox.faults.set("runcomfy/status", "never-starts")
     said = stopped(setup, RecordingAsker(waits=True).stop_at("in the queue"))
-    assert "A prompt that waits in the queue wants the same clip" in said
+    assert "A prompt in the queue needs the same clip" in said
     assert setup.calls("runcomfy/cancel") == []
     setup.sandbox.faults.clear()
     assert setup.run_now().reused
