@@ -1,4 +1,4 @@
-"""A running node as the engine sees it: where to show how its clip stands, and whether the queue wants it again."""
+"""A running node as the engine sees it: where to show its clip's progress, and whether the queue needs it again."""
 
 from __future__ import annotations
 

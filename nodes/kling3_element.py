@@ -1,4 +1,4 @@
-"""A person or thing whose looks Kling 3.0 is to keep: pictures of it, a video of how it moves, or both."""
+"""A person or thing that Kling 3.0 keeps consistent: pictures of it, a video of how it moves, or both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kling 3.0 Standard: one image becomes a clip of 3 to 15 s, in one shot or several, keeping the looks of elements."""
+"""Kling 3.0 Standard: one image becomes a clip of 3 to 15 s, in one shot or several, with consistent elements."""
 
 from comfy_api.latest import io
 

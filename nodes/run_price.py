@@ -38,7 +38,7 @@ from .loaded_files import files_behind
 from .nested import image_names, unpacked
 
 UNSEEN = tuple(torch.zeros(1).expand(1, height, width, 3) for width, height in ((16, 9), (9, 16)))
-"""What stands in for an image of which nothing is known: a wide one, a tall one."""
+"""Placeholders for an unknown image: a wide one, a tall one."""
 ROTATED = {5, 6, 7, 8}
 """Of Exif's orientations, those that swap width and height."""
 ORIENTATION = 0x0112

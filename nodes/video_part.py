@@ -20,7 +20,7 @@ def part_of(video: Any, number: int, folder: Path) -> Part:
         folder: where one is written if there is none.
 
     Raises:
-        InputRefused: it is no video.
+        InputRefused: it is not a video.
     """
     if not isinstance(video, Input.Video):
         raise InputRefused(

@@ -182,7 +182,7 @@ class BalanceError(RemoteVideoError):
 
 
 class BudgetReached(RemoteVideoError):
-    """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
+    """The clip would cost more than the user's own budget has left, or may cost more; nothing was sent."""
 
     usual_next_step = "Raise the budget, then run again."
     usual_actions = (Action.BUDGET,)
@@ -310,7 +310,7 @@ class MediaError(RemoteVideoError):
 
 
 class SizeChanges(MediaError):
-    """A picture of another size than the first one's stands in the clip; `whole_frames` are before it."""
+    """The clip contains a frame of another size than the first; `whole_frames` come before it."""
 
 
 class NotEnoughMemory(RemoteVideoError):
@@ -323,7 +323,7 @@ class NotEnoughMemory(RemoteVideoError):
 
 
 class FilmError(RemoteVideoError):
-    """Clips could not be joined into a film for want of room or rights; the clips are as they were."""
+    """Clips could not be joined, because of lacking disk space or permissions; the clips are unchanged."""
 
     usual_next_step = "Make room there, then run again."
     usual_actions = (Action.RUN,)

@@ -10,7 +10,7 @@ AUTHORITY = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 class NotAnAddress(ValueError):
-    """The text is no address; says why, and never quotes it: it may be a key."""
+    """The text is not an address; says why, and never quotes it: it may be a key."""
 
 
 def web_address(text: str, *, allow_query: bool = False) -> SplitResult:

@@ -28,7 +28,7 @@ SIZE = re.compile(r"([1-9]\d{2,3})\s*[x:*]\s*([1-9]\d{2,3})", re.ASCII)
 RATIO = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*[:x/]\s*(\d{1,2}(?:\.\d+)?)", re.ASCII)
 LINES = re.compile(r"([1-9]\d{2,3})p", re.ASCII | re.IGNORECASE)
 WIDEST = 5
-"""No clip is wider than so many times its height."""
+"""The largest ratio of a clip's width to its height."""
 THOUSANDS = {"2k": 1440, "4k": 2160}
 USUAL_LINES = 720
 AN_ADDRESS = "https://example.com/file"

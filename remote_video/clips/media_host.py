@@ -96,7 +96,7 @@ def secured(url: str, reach: Reach) -> str | None:
 
 
 def next_url(url: str, location: str) -> str:
-    """Where a redirect leads. Raises AddressRefused when it is no address."""
+    """Where a redirect leads. Raises AddressRefused if it is not a valid address."""
     try:
         return urljoin(url, location)
     except ValueError:

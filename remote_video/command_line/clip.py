@@ -1,4 +1,4 @@
-"""One clip from the command line: what is asked for, where it goes, and what came of it."""
+"""One clip from the command line: the request, the target file, and the outcome."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Outcome:
         return STATES.get(type(self.error), "failed")
 
     def as_json(self) -> dict[str, Any]:
-        """What a program wants to know."""
+        """The machine-readable result."""
         told: dict[str, Any] = {"state": self.state, "key": self.key, "seconds": round(self.seconds, 1)}
         if self.error is not None:
             about = {"error": self.error.what, "kind": type(self.error).__name__, "next": self.error.next_step}
@@ -163,7 +163,7 @@ class Looker:
         self.progress.show(event, self.label)
 
     def is_waiting(self) -> bool:
-        """No queue, nobody in it."""
+        """There is no queue."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""`collect` and `cancel`: what was asked for is brought home, or taken back. Nothing is submitted."""
+"""`collect` and `cancel`: earlier jobs are downloaded or cancelled. Nothing is submitted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def _cancel(engine: Engine, job: JobRecord, progress: Progress) -> tuple[s
     outcome = await engine.ask_to_cancel(order.client, job.request_id or "", order.settings.timeouts)
     if outcome is not CancelOutcome.CANCELLED:
         return f"Not cancelled: {WHY_IT_GOES_ON[outcome]} ({job.request_id}). `collect` brings its clip home.", False
-    try:  # whoever follows it writes that down
+    try:  # the engine that follows it records that
         await engine.watch(order, Looker(progress)).clip()
     except JobCancelled:
         return f"The job {job.request_id} was cancelled at {job.provider}; it is not billed.", True

@@ -66,7 +66,7 @@ async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
 
 
 async def _within_reach(tools: Tools) -> tuple[JobRecord, Reach] | None:
-    """The latest that can be had, our own account's first; what can't be had is noted."""
+    """The latest one available, our own account's first; what isn't available is noted."""
     job, settings = tools.order.job, tools.order.settings
     others = await tools.keep(lambda ledger: ledger.under_another_key(tools.key, job.request_digest, job.file_digest))
     for other in sorted(others, key=lambda other: other.account != job.account):
@@ -108,7 +108,7 @@ async def _is_known_at_the_provider(tools: Tools, other: JobRecord) -> bool:
 
 
 def told_of(clip: JobRecord) -> str:
-    """That another account has a clip, for whoever is about to pay for the same."""
+    """Tells a user who is about to pay that another account has the same clip."""
     made_at = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.submitted_at or clip.created_at))
     who = ", ".join(filter(None, (clip.asker, made_at)))
     if clip.state is State.SUBMITTED:

@@ -17,7 +17,7 @@ from .pace import pause_before_question
 from .tools import Tools
 
 NOT_FOUND_ANSWERS = 3
-"""A fresh id may not be known everywhere at once: only so many "no such job" in a row count."""
+"""A new id may not be known everywhere at once: only this many "no such job" in a row count."""
 WHY_IT_GOES_ON = {
     CancelOutcome.NOT_CANCELLABLE: "is already running and can't be cancelled",
     CancelOutcome.NOT_OFFERED: "goes on: {provider} offers no way to cancel",

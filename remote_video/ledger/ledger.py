@@ -83,7 +83,7 @@ class Ledger:
 
     @staticmethod
     def is_there(settings: Settings) -> bool:
-        """Whether there is one without a new one being begun; yes for a shared one, unasked."""
+        """Whether a ledger exists, without creating one; always true for a shared one."""
         return settings.ledger_url is not None or (settings.home / FILE_NAME).exists()
 
     @property
@@ -92,7 +92,7 @@ class Ledger:
         return self._database.name
 
     def now(self) -> float:
-        """The time it goes by, s since the epoch: machines that share it may have wrong clocks."""
+        """The ledger's own time, s since the epoch: machines that share it may have wrong clocks."""
         return self._database.now()
 
     def asked_now(self) -> float:

@@ -68,7 +68,7 @@ class Clip:
             check: called again and again while frames or sound are decoded; what it raises ends that.
 
         Raises:
-            MediaError: it is no video.
+            MediaError: it is not a video.
         """
         return cls(path, _read_info(path), check)
 

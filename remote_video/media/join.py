@@ -25,7 +25,7 @@ def look_at(parts: Sequence[Part], wish: Wish, check: Check = nothing_to_check) 
 
     Raises:
         InputRefused: too few clips, too many, or one with no room for the crossfade.
-        MediaError: a clip is no video, not whole, or no longer there; its place is named.
+        MediaError: a clip is not a video, incomplete, or missing; the message says which.
     """
     if not LEAST <= len(parts) <= MOST:
         raise InputRefused(

@@ -144,7 +144,7 @@ def measure(number: int, part: Part, check: Check) -> Measured:
     """Read it.
 
     Raises:
-        MediaError: it is no video, or not whole; its place is named.
+        MediaError: it is not a video, or incomplete; the message says which.
     """
     with InClip(number, part.path):
         if missing := what_is_missing(part.path):

@@ -14,7 +14,7 @@ from .media_fields import Picture
 from .spec import ModelSpec
 
 IMAGE = ImageLimits(max_bytes=50_000_000)
-"""CometAPI publishes no limit; a larger file than this is nobody's first frame."""
+"""CometAPI publishes no limit; a first frame is never larger than this."""
 CANVASES = {"16x9": (1280, 720), "9x16": (720, 1280)}
 REFERENCES = "input_reference"
 

@@ -29,7 +29,7 @@ PARTS = ("frontal_image_url", "reference_image_urls", "video_url")
 
 @dataclass(frozen=True)
 class KlingElement:
-    """A person or thing whose looks are to be kept: what the KLING_ELEMENT socket carries. One part is enough.
+    """A person or thing to keep consistent: the value of the KLING_ELEMENT socket. One part is enough.
 
     Args:
         frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1, or a file's pixels, uint8 `[1, H, W, 3]`, or None.

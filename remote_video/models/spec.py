@@ -44,7 +44,7 @@ class ModelSpec:
         return None
 
     def clip_seconds(self, values: Values) -> float | None:
-        """How long the clip will be, s; None when nobody can say."""
+        """How long the clip will be, s; None if unknown."""
         return None
 
     def check_together(self, values: Values) -> None:

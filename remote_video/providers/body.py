@@ -58,7 +58,7 @@ def body_of(response: requests.Response, at_most: int) -> bytes | None:
 
 
 def _sent(response: requests.Response) -> Iterator[bytes]:
-    """The bytes on the wire: a slow sender never keeps more than one packet from whoever counts the time."""
+    """The bytes as they arrive, one packet at a time, so that the deadline is checked even if the sender is slow."""
     raw = response.raw
     have = 0
     while piece := raw.read1(PIECE_BYTES, decode_content=False) if hasattr(raw, "read1") else _read1(raw):

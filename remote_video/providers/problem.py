@@ -106,7 +106,7 @@ def key_refused(problem: Problem, provider: str, request_id: str | None = None) 
 
 
 def uncertain(provider: str, why: str) -> JobUncertain:
-    """The error for a submission that left and came to nobody knows what."""
+    """The error for a submission that was sent and whose outcome is unknown."""
     return JobUncertain(f"The request was sent to {provider} and {why}: the job may or may not exist.")
 
 
