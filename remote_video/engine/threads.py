@@ -103,7 +103,7 @@ class Pools:
         self.sharing = DaemonThreads("share", 1)
         """What goes there."""
         self.decoding = DaemonThreads("decode", 1)
-        """Decoding uses every core anyway, and its check for free RAM holds only while no other decode allocates any."""
+        """Decoding uses every core anyway, and its check for free RAM holds only while no other decode runs."""
 
     def end(self) -> None:
         """Let all threads end when what has begun is done."""
