@@ -105,7 +105,7 @@ class Follower:
 
     async def _end_without_video(self, seen: OnlyPictures) -> None:
         """Raises NoVideo once pictures are all there was for long enough. It is kept like a job that is not known, so
-        that Run asks once more and never pays again by itself.
+        that Run asks once more and submits nothing.
         """
         self._pictures_since = self._pictures_since or time.monotonic()
         if time.monotonic() - self._pictures_since < self._tools.timeouts.pictures:

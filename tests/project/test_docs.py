@@ -98,3 +98,10 @@ def test_the_browser_sends_people_to_headings_that_exist() -> None:
     for link in sent:
         file, heading = target("README.md", link) or (None, "")
         assert file and file.exists() and heading in headings(file.read_text(encoding="utf-8")), link
+
+
+def test_nothing_promises_what_the_page_on_reliability_takes_back() -> None:
+    """The answer to a submission can be lost, and only the user knows whether to pay again."""
+    helps = {file.as_posix(): file.read_text(encoding="utf-8") for file in (ROOT / "web" / "docs").rglob("*.md")}
+    for name, text in {**PAGES, **helps, "the code": source()}.items():
+        assert not re.search(r"never (be )?(pa(id|ys?)|billed) (again|twice)|paid twice|pays? never", text), name
