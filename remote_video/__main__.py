@@ -214,7 +214,7 @@ def _age(text: str) -> float:
     try:
         return _seconds(text[:-1]) * {"h": 3600, "d": 86400, "w": 604800}[text[-1]]
     except (ValueError, LookupError):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no age: write it as 36h, 90d or 8w") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not an age: write it as 36h, 90d or 8w") from None
 
 
 def command() -> NoReturn:

@@ -36,7 +36,7 @@ def batch_command(options: argparse.Namespace) -> int:
             shot = _shot(number, row, options.model, table, out, len(str(len(rows))), settings)
             if (first := names.setdefault(shot.prefix.casefold(), number)) != number:
                 raise InputRefused(
-                    f"Its clip has the same name as that of row {first}.", next_step="Name it otherwise."
+                    f"Its clip has the same name as that of row {first}.", next_step="Choose another name."
                 )
             shots[number] = shot
         except RemoteVideoError as error:

@@ -116,7 +116,7 @@ def _copy(clip: Path, wanted: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         what = f"The clip is saved as {clip}, but can't be copied to {wanted} ({error.strerror})."
-        raise DownloadError(what, next_step="Make room, or take the clip from there.") from error
+        raise DownloadError(what, next_step="Free some space, or take the clip from there.") from error
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ async def make(engine: Engine, shot: Shot, settings: Settings, progress: Progres
     except RemoteVideoError as trouble:
         clip, error = None, trouble
         if isinstance(error, (JobUncertain, JobExpired)) and key:
-            error.next_step = f"To pay for another try: another seed, or `forget {key[:SHORT_KEY]}` and then the same."
+            error.next_step = f"To pay for another try: use another seed, or run `forget {key[:SHORT_KEY]}` first."
     except Exception as bug:
         _log.exception("%sa fault of this pack", shot.label)
         what = f"A fault of this pack: {type(bug).__name__}: {bug}."

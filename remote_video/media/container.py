@@ -74,7 +74,7 @@ def said(error: BaseException) -> str:
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The first one that is no cover picture; nothing may be able to decode it.
+    """The first one that is not a cover picture; there may be no decoder for it.
 
     Raises:
         MediaError: there is none.
@@ -130,7 +130,7 @@ def has_unknown_sound(container: av.container.InputContainer) -> bool:
 def rational(value: Any) -> float:
     """A rate or a time base as a number; 0.0 where the file says nothing.
 
-    PyAV answers with Fraction or None up to 18, and with a type of its own, 0/0 or 0/1 for nothing, from 19 on.
+    PyAV answers with Fraction or None up to 18, and with its own type, 0/0 or 0/1 for nothing, from 19 on.
     """
     if value is None or not value.denominator:
         return 0.0

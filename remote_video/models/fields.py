@@ -76,7 +76,7 @@ class Field:
         """Raise InputRefused when the checked values of this field and of others, by name, contradict each other."""
 
     def is_left_out(self, value: object) -> bool:
-        """Whether a checked value is not sent: the model goes by its own default."""
+        """Whether a checked value is not sent, so that the model uses its own default."""
         return value is None
 
     def write(self, body: dict[str, object], value: object, fitting: Fitting) -> None:
@@ -186,7 +186,7 @@ class Number(Field):
 
     @property
     def unset(self) -> float:
-        """What stands for "not sent", where there is no default: the number below the smallest."""
+        """The value that means "not sent" if there is no default: one below the minimum."""
         return self.minimum - 1
 
     @property

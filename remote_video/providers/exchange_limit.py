@@ -101,7 +101,7 @@ class ExchangeLimit:
         raise failure
 
     def look_up(self, host: str, port: int) -> Addresses:
-        """What a name resolves to. `getaddrinfo` can't be interrupted: it is left behind on a thread of its own.
+        """What a name resolves to. `getaddrinfo` can't be interrupted, so its thread is abandoned.
 
         Raises:
             OSError, UnicodeError: nothing, or it takes too long.
@@ -241,7 +241,7 @@ class LimitedAdapter(HTTPAdapter):
 
 
 def _trusted_certificates() -> str:
-    """What `requests` trusts where nobody has told it to trust everyone."""
+    """What `requests` trusts unless verification was turned off."""
     _, named = named_bundle()
     return named or DEFAULT_CA_BUNDLE_PATH
 

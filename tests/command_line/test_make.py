@@ -133,7 +133,7 @@ def test_a_lost_answer_names_the_job_to_forget(terminal: Terminal):
         ((*SEA, "--set", "generate_audio=maybe"), "true or false"),
         ((*SEA, "--set", "fit=stretch"), "auto, crop, pad, strict"),
         ((*SEA, "--image", "nowhere.jpg"), "can't be read as an image"),
-        ((*SEA, "-o", "sea.mov"), "end in .mp4"),
+        ((*SEA, "-o", "sea.mov"), "ends in .mp4"),
         (("make", "Kling3I2V", "--set", "multi_shot=[1]"), "JSON list"),
         (("make", "CometVeo", "--prompt", "a", "--seed", "-1"), "whole number"),
     ],

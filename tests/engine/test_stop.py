@@ -113,7 +113,7 @@ def test_stop_of_a_running_job_says_that_it_goes_on_and_brings_it_home(setup):
     said = stopped(setup, asker)
     (job,) = setup.sandbox.jobs
     assert f"The job {job.request_id} is already running and can't be cancelled" in said
-    assert "Run again" in said
+    assert "run again to use it" in said
     setup.sandbox.faults.clear()
     wait_until(setup.clips, "the clip, without Run")
     clip = setup.run_now()
