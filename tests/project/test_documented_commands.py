@@ -56,6 +56,18 @@ def is_a_measurement(command: str, tmp_path: Any) -> None:
         assert f'"{part}"' in source, part
 
 
+def is_a_task(command: str, tmp_path: Any) -> None:
+    """A target of `make` is a task of tasks.py."""
+    target_exists(command.replace("python tasks.py", "make"), tmp_path)
+
+
+def is_a_step_of_publishing(command: str, tmp_path: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()[2:], "--help"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def packages_are_an_extras(command: str, tmp_path: Any) -> None:
     wanted = {Requirement(text).name for text in shlex.split(command.partition("pip install")[2])}
     extras = {Requirement(text).name for group in ABOUT["optional-dependencies"].values() for text in group}
@@ -112,7 +124,9 @@ def is_a_name(command: str, tmp_path: Any) -> None:
 IN_ITSELF = "it would run this suite, or take minutes; demo/ is run by tests/project/test_demo.py"
 NETWORK = "no test leaves this machine"
 RULES = (
-    Rule(r"make( [a-z-]+( \w+=\S+)?)?", IN_ITSELF, target_exists),
+    Rule(r"make( \w+=\S+)?( [a-z-]+)?( \w+=\S+)?", IN_ITSELF, target_exists),
+    Rule(r"python tasks\.py( [a-z-]+)?", IN_ITSELF, is_a_task),
+    Rule(r"python -m publishing \w+", NETWORK, is_a_step_of_publishing),
     Rule(r"\.venv/bin/python -m benchmarks .+", "it takes minutes", is_a_measurement),
     Rule(r"(python -m )?pip install [^.].*", NETWORK, packages_are_an_extras),
     Rule(r"git clone .+", NETWORK, is_this_repository),
