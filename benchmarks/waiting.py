@@ -66,7 +66,7 @@ def _measure(folder: Path, jobs: int, cap: float) -> dict[str, float]:
             asyncio.run(make(engine, request_for(0), replace(warm, home=folder / "warm"), folder))
             row = asyncio.run(_side_by_side(engine, jobs, measured, folder))
         seen = there.seen()[0]
-    row["questions per job"] = seen.count("runcomfy/status") / jobs
+    row["requests per job"] = seen.count("runcomfy/status") / jobs
     row["posts"] = seen.count("runcomfy/submit")
     return row
 

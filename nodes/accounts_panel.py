@@ -80,7 +80,10 @@ def forget_account(settings: Settings, body: Body) -> dict[str, Any]:
 def _trial_of_new(provider: Provider, key: str, settings: Settings) -> Trial:
     base_url = settings.base_urls[provider.id]
     if is_loopback(base_url):
-        why = f"{provider.base_url_variable} leads to a stand-in on this machine, which is shown no key of an account."
+        why = (
+            f"{provider.base_url_variable} points to a server on this machine, which never receives the key of "
+            "an account."
+        )
         return Trial(Verdict.UNANSWERED, why)
     return provider.client(base_url, key, endpoint=base_url, timeouts=settings.timeouts).try_key()
 

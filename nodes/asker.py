@@ -1,4 +1,4 @@
-"""A running node as the engine sees it: where to show how its clip stands, and whether the queue wants it again."""
+"""A running node as the engine sees it: where to show its clip's progress, and whether the queue needs it again."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class NodeAsker:
         """The node doesn't wait for its clip."""
         self._is_background = True
         if not self._event.is_over:
-            words = "The clip is collected in the background; Run again hands it on."
+            words = "The clip is collected in the background; run again to use it."
             self._say(replace(event, text=f"{event.text}\n{words}", words=words), "left")
 
     def has_made(self, clip: StoredClip, text: str, remarks: tuple[str, ...]) -> None:

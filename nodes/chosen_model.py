@@ -139,5 +139,5 @@ def _strange(model: CatalogueModel, name: str) -> InputRefused:
     return InputRefused(
         f"{model.name} has no input `{name.removeprefix(BELOW)[:80]}`, as it is chosen now: it came with another "
         "model's inputs, or with another version of this one's.",
-        next_step="Choose the model anew in `model`, or take that input out.",
+        next_step="Choose the model in `model` again, or remove that input.",
     )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 CATEGORY = "Remote Video"
 SOUGHT_AS = ("image to video", "img2vid", "i2v", "photo to clip", "\u56fe\u751f\u89c6\u9891", "remote video")
-"""What people who want any of the nodes type into ComfyUI's search; the last but one is Chinese for the first."""
+"""Search words for all of the nodes; the last but one is Chinese for the first."""
 
 
 class ClipMaker:

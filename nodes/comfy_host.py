@@ -228,7 +228,7 @@ def running_engine() -> Engine | None:
 
 
 def collect_at_start() -> None:
-    """Start the engine when there is a ledger: what was paid for before comes home and into the clip store."""
+    """Start the engine when there is a ledger: earlier jobs are collected and uploaded to the clip store."""
 
     def start() -> None:
         try:

@@ -21,7 +21,7 @@ MOST = 200
 _due: Counter[str] = Counter()
 """By place: the node with its widgets."""
 _handed_on: defaultdict[str, dict[Path, int]] = defaultdict(dict)
-"""By place, each clip that a result stands for, and its size."""
+"""By position, each clip of a result, and its size."""
 _lock = threading.Lock()
 
 

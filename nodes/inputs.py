@@ -121,9 +121,9 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
         Choice(
             "fit",
             None,
-            "What may be done to an image for the model. auto: only what the model would refuse otherwise, "
-            "and it is said. crop / pad: fill the clip's own shape, cutting edges off or adding black bars. "
-            "strict: nothing; an image out of bounds, or one whose file would be too large, is an error.",
+            "How an image may be changed for the model. auto: only if the model would refuse it, and the node "
+            "says so. crop / pad: fill the clip's aspect ratio by cutting edges off or adding black bars. "
+            "strict: never; an image outside the limits, or one whose file would be too large, is an error.",
             choices=FIT_MODES,
             default="auto",
             advanced=True,
@@ -148,8 +148,8 @@ def common_fields(node_id: str, seed: Seed) -> list[Field]:
         Flag(
             "wait",
             None,
-            "Wait for the clip. Off: the node submits and lets ComfyUI go on with its queue; the clip is "
-            "collected in the background, nothing after this node runs, and Run again hands the clip on.",
+            "Wait for the clip. Off: the node submits the job and ComfyUI goes on with its queue; nodes after it "
+            "don't run, the clip is collected in the background, and the next Run passes it on.",
             default=True,
             advanced=True,
         ),

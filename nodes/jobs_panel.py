@@ -22,7 +22,7 @@ LONGEST_SEARCH = 200
 ANSWER_WITHIN_S = 10.0
 """For the engine's thread, which never blocks."""
 WHY_NOT_FORGOTTEN = {
-    Forgotten.NOT_THERE: "That job was not there any more.",
+    Forgotten.NOT_THERE: "That job no longer exists.",
     Forgotten.IN_USE: "A run works on that job right now, so it is kept. Stop the run first.",
     Forgotten.NOT_FORGETTABLE: "That job has a clip, or will have one, so it is kept.",
 }

@@ -1,4 +1,4 @@
-"""A person or thing whose looks Kling 3.0 is to keep: pictures of it, a video of how it moves, or both."""
+"""A person or thing that Kling 3.0 keeps consistent: pictures of it, a video of how it moves, or both."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Kling3Element(io.ComfyNode):
             node_id="Kling3Element",
             display_name="Kling 3.0 Element",
             category=CATEGORY,
-            description="A person or thing whose looks Kling 3.0 is to keep through the clip: a front view, more "
+            description="A person or thing that Kling 3.0 keeps consistent through the clip: a front view, more "
             "views, a video of how it moves, or any of these. Costs nothing by itself.",
             search_aliases=["kling element", "character", "reference", "subject", "remote video"],
             inputs=[
@@ -51,5 +51,5 @@ class Kling3Element(io.ComfyNode):
         mp4 = None if video is None else await asyncio.to_thread(mp4_file, video, "video")
         element = KlingElement(frontal_image, reference_images, mp4)
         if element.is_empty:
-            raise InputRefused("This element has no part.", next_step=ONE_PART)
+            raise InputRefused("This element is empty.", next_step=ONE_PART)
         return io.NodeOutput(element)

@@ -15,7 +15,7 @@ from ..remote_video.media.container import open_media
 def mp4_file(video: Any, name: str) -> bytes:
     """The video as an MP4 file with H.264; its packets are copied where they are H.264 already.
 
-    ComfyUI copies the source's tags along; a workflow among them is nobody's business at the provider, and the same
+    ComfyUI copies the source's tags along; a workflow among them must not reach the provider, and the same
     video must give the same bytes whatever made it, so they are left out.
 
     Args:

@@ -1,4 +1,4 @@
-"""ComfyUI's nested values, taken apart: what a DynamicCombo's choice and the inputs below it stand for."""
+"""ComfyUI's nested values, flattened: a DynamicCombo's choice and the inputs below it."""
 
 from __future__ import annotations
 

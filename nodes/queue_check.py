@@ -55,7 +55,7 @@ def _problem(spec: ModelSpec, values: Mapping[str, Any]) -> str | None:
 
 
 def _check_room(field: Repeated, values: Mapping[str, Any]) -> None:
-    """Whether so many groups can fit, where their number and what they add up to are known. Raises InputRefused."""
+    """Check whether that many groups fit, if their number and their required sum are known. Raises InputRefused."""
     groups = groups_of(field, values.get(field.name))
     if not groups or field.adds_up is None:
         return

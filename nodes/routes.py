@@ -99,7 +99,7 @@ class Turned(Exception):
 
 
 def _handler(answer: Answer, settings: SettingsSource, body_bytes: int | None = None) -> Handler:
-    """What answers a GET, or a POST whose body has at most so many bytes."""
+    """The handler of a GET, or of a POST whose body has at most that many bytes."""
 
     async def handle(request: web.Request) -> web.Response:
         try:

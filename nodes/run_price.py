@@ -38,13 +38,15 @@ from .loaded_files import files_behind
 from .nested import image_names, unpacked
 
 UNSEEN = tuple(torch.zeros(1).expand(1, height, width, 3) for width, height in ((16, 9), (9, 16)))
-"""What stands in for an image of which nothing is known: a wide one, a tall one."""
+"""Placeholders for an unknown image: a wide one, a tall one."""
 ROTATED = {5, 6, 7, 8}
 """Of Exif's orientations, those that swap width and height."""
 ORIENTATION = 0x0112
-ELSEWHERE = "An image or an input comes from another node: whether this clip was made before is known when it runs."
-WIRED_LENGTH = "Its length comes from another node: what it costs is known when it runs."
-SAME = "The same clip as another node's of this graph: it is paid for once."
+ELSEWHERE = (
+    "An image or an input comes from another node, so whether this clip was made before is known only when it runs."
+)
+WIRED_LENGTH = "Its length comes from another node, so its price is known only when it runs."
+SAME = "The same clip as another node in this graph: it is paid for once."
 NO_PRICE = "The provider names no price for it."
 
 

@@ -23,13 +23,13 @@ from .inputs import Common, common_fields, common_inputs, model_input
 from .labels import labelled
 from .literals import Misread, literals_of, read_literals
 
-PROMPT = Text("prompt", None, "What happens in the clip. A model that takes no words refuses them.")
+PROMPT = Text("prompt", None, "What happens in the clip. A model that takes no prompt refuses it.")
 SEED = replace(
     seed_field(None),
-    tooltip="Sent where the model has a seed, and folded into its range; elsewhere the number only names the take. The "
-    "same inputs with the same seed are never paid twice; another seed asks for another clip.",
+    tooltip="Sent if the model has a seed, wrapped into its range; otherwise the number only tells takes apart. "
+    "The same inputs with the same seed are the same job; another seed asks for another clip.",
 )
-MODEL_TIP = "The model that makes the clip. What it takes besides `prompt` and `seed` stands below."
+MODEL_TIP = "The model that makes the clip. Its inputs besides `prompt` and `seed` appear below."
 SOCKETS_ONLY = (MediaField, Elements)
 
 
@@ -77,8 +77,8 @@ def _schema(known: Catalogue) -> io.Schema:
     names = {model.name for model in models.values()}
     return RunComfyVideo.schema(
         display_name="RunComfy Video",
-        description="Makes a clip with any video model that RunComfy offers: from words, images, videos or sound. "
-        "Choose it in `model`; its own inputs stand below.",
+        description="Makes a clip with any video model that RunComfy offers: from words, images, videos or "
+        "sound. Choose it in `model`; its own inputs appear below.",
         aliases=[*sorted(vendors), *sorted(names), "text to video", "t2v", "v2v", "runcomfy"],
         inputs=[
             model_input(PROMPT),

@@ -60,7 +60,7 @@ def switch_sandbox(settings: Settings, body: Body) -> dict[str, Any]:
     """{on} -> {sandbox: bool}; jobs under way go on where they began. Raises RequestRefused, SettingsError."""
     on = body.get("on")
     if not isinstance(on, bool):
-        raise RequestRefused("The request does not say whether the sandbox is to be on.")
+        raise RequestRefused("The request does not say whether to turn the sandbox on.")
     _check_not_set_by(settings, "sandbox")
     SavedSettings(settings.home).change(sandbox=on or None)
     tell_pages(SANDBOX_EVENT, {"on": on})

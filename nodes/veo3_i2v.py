@@ -10,6 +10,6 @@ from .queue_check import queue_check
 class Veo3I2V(ClipNode, io.ComfyNode):
     SPEC = VEO3
     TITLE = "Image to Video with Veo 3 (RunComfy)"
-    ABOUT = "Animates an image with Google Veo 3 at RunComfy: a clip of about 8 s, with sound if wanted."
+    ABOUT = "Animates an image with Google Veo 3 at RunComfy: a clip of about 8 s, optionally with sound."
     ALIASES = ("veo", "veo3", "google veo", "runcomfy")
     validate_inputs = queue_check(VEO3)

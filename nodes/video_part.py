@@ -20,11 +20,11 @@ def part_of(video: Any, number: int, folder: Path) -> Part:
         folder: where one is written if there is none.
 
     Raises:
-        InputRefused: it is no video.
+        InputRefused: it is not a video.
     """
     if not isinstance(video, Input.Video):
         raise InputRefused(
-            f"Clip {number} is a {type(video).__name__}, and no video.", next_step="Wire a VIDEO to `clips`."
+            f"Clip {number} is a {type(video).__name__}, not a video.", next_step="Wire a VIDEO to `clips`."
         )
     if not isinstance(video, InputImpl.VideoFromFile):
         return Part(_written(video, folder / f"{number}.mp4"))

@@ -23,14 +23,13 @@ from .version import version
 
 EXIT_CODES = """exit codes:
   0    done
-  1    not, or not all of it, done; the reason is on stderr
-  2    asked for what can't be (options, inputs, a table's rows, settings); nothing was sent.
-       `check`: a provider could not be asked; 1 there is: something is not as it was
-  130  interrupted: what was submitted goes on and is not lost
+  1    not done, or not completely; the reason is on stderr. `check`: something has changed
+  2    invalid options, inputs, table rows or settings; nothing was sent. `check`: a provider could not be asked
+  130  interrupted: submitted jobs go on and are not lost
 """
 INTERRUPTED = (
-    "Interrupted. What was submitted goes on at the provider and is not lost: the same command again, or `collect`, "
-    "brings it home. Nothing is paid twice."
+    "Interrupted. What was submitted goes on at the provider and is not lost: run the same command again, or "
+    "`collect`. An accepted job is not submitted again."
 )
 
 
@@ -87,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command")
     home = _Parser(add_help=False)
     home.add_argument("--home", type=Path, help="the folder of the ledger and the account file (REMOTE_VIDEO_HOME)")
-    home.add_argument("--sandbox", action="store_true", help="make-believe clips, no key, no cost")
+    home.add_argument("--sandbox", action="store_true", help="test clips: no key, no cost")
     as_json = _Parser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
@@ -96,10 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--prompt", help="what happens in the clip")
     make.add_argument("--image", help="the first frame: any image file")
     make.add_argument("--last-image", help="the last frame, where the model takes one")
-    make.add_argument("--seed", help="another seed is another clip, and is paid for")
+    make.add_argument("--seed", help="another seed makes, and pays for, another clip")
     make.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any input; may be repeated")
     make.add_argument("-o", "--output", metavar="FILE", help="the clip's name, or its folder (the current one)")
-    make.add_argument("--dry-run", action="store_true", help="say what it would do and cost; nothing is sent")
+    make.add_argument("--dry-run", action="store_true", help="show what it would do and cost; send nothing")
     make.set_defaults(command="make.make_command")
 
     batch = commands.add_parser("batch", parents=[home, as_json], help="make a clip for each row of a table")
@@ -108,20 +107,20 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--model", help="for rows that name none")
     batch.set_defaults(command="batch.batch_command")
 
-    join = commands.add_parser("join", parents=[home, as_json], help="join clips into one film, here and at no cost")
+    join = commands.add_parser("join", parents=[home, as_json], help="join clips into one film, locally and free")
     join.add_argument("clips", nargs="+", metavar="CLIP", help="2 to 50 video files, in order")
     join.add_argument("--transition", choices=("cut", "crossfade"), help="from clip to clip (cut)")
     join.add_argument("--transition-s", metavar="S", help="length of a crossfade, s: 0 to 2 (0.5)")
     join.add_argument("--size", choices=("first", "largest", "own"), help="the film's size: of which clip (first)")
     join.add_argument("--width", metavar="PX", help="a width of its own")
     join.add_argument("--height", metavar="PX", help="a height of its own")
-    join.add_argument("--fit", choices=("crop", "pad"), help="how clips of another shape fill it (crop)")
+    join.add_argument("--fit", choices=("crop", "pad"), help="how clips of another aspect ratio fill it (crop)")
     join.add_argument("--fps", dest="own_fps", metavar="N", help="a frame rate of its own (that of the first clip)")
     join.add_argument("--audio", choices=("keep", "fade at joins", "none"), help="the clips' sound (keep)")
     join.add_argument("-o", "--output", metavar="FILE", help="the film's name, or its folder (the current one)")
     join.set_defaults(command="join.join_command")
 
-    collect = commands.add_parser("collect", parents=[home, as_json], help="bring home what was paid for")
+    collect = commands.add_parser("collect", parents=[home, as_json], help="download what was paid for; submit nothing")
     collect.add_argument("--for", dest="within", type=_seconds, metavar="S", help="give up after so many seconds")
     collect.set_defaults(command="collect.collect_command")
 
@@ -130,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_argument("--state", choices=_states(), help="only those")
     jobs.set_defaults(command="jobs.jobs_command")
 
-    costs = commands.add_parser("costs", parents=[home, as_json], help="sum up what the jobs in the ledger cost")
+    costs = commands.add_parser("costs", parents=[home, as_json], help="add up what the jobs in the ledger cost")
     costs.add_argument("--by", choices=("day", "month", "model"), default="day", help="a line for each (day)")
     costs.add_argument("--csv", action="store_true", help="as a table for spreadsheets, on stdout")
     costs.set_defaults(command="costs.costs_command")
@@ -150,19 +149,19 @@ def _parser() -> argparse.ArgumentParser:
         parents=[home, as_json],
         help="drop old jobs that failed, were cancelled or refused from the ledger; no file is touched",
         description="Drop jobs that failed, were cancelled or refused from the ledger, when they were begun longer ago "
-        "than --older-than says and before this month (whose jobs count in the budget). `costs` no longer sums them "
-        "up. Kept are all that may still bring a clip, starred ones, and what a run works on. No file is touched.",
+        "than --older-than says and before this month (whose jobs count in the budget). `costs` no longer includes "
+        "them. Always kept: jobs that may still bring a clip, starred ones, and those in progress. No file is touched.",
     )
     prune.add_argument("--older-than", type=_age, required=True, metavar="AGE", help="hours, days, weeks: 36h, 90d, 8w")
     prune.add_argument(
         "--stored",
         action="store_true",
-        help="drop jobs of saved clips, too: the same inputs, run again, are then paid again",
+        help="also drop jobs of saved clips: the same inputs, run again, are then paid for again",
     )
-    prune.add_argument("--dry-run", action="store_true", help="only say how many there are")
+    prune.add_argument("--dry-run", action="store_true", help="only count them")
     prune.set_defaults(command="prune.prune_command")
 
-    ledger = commands.add_parser("ledger", help="move the ledger into a database that machines share; look at it")
+    ledger = commands.add_parser("ledger", help="move the ledger into a shared database, or show its state")
     parts = ledger.add_subparsers(required=True, metavar="what")
     url = _Parser(add_help=False)
     url.add_argument("url", nargs="?", metavar="URL", help="of the database (REMOTE_VIDEO_LEDGER_URL)")
@@ -170,11 +169,13 @@ def _parser() -> argparse.ArgumentParser:
         "info", parents=[home, url, as_json], help="where it is, its layout, jobs by state, engines"
     )
     info.set_defaults(command="ledger.info_command")
-    upgrade = parts.add_parser("upgrade", parents=[home, url], help="bring it to this version's layout, as its owner")
+    upgrade = parts.add_parser("upgrade", parents=[home, url], help="create or update its tables, as their owner")
     upgrade.set_defaults(command="ledger.upgrade_command")
-    move = parts.add_parser("move", parents=[home, url], help="move the home's file into the database; again goes on")
+    move = parts.add_parser(
+        "move", parents=[home, url], help="move the home's file into the database; run again to continue"
+    )
     move.add_argument(
-        "--keep-both", action="store_true", help="where both paid for a clip: leave the database's, and go on"
+        "--keep-both", action="store_true", help="where both paid for a clip: keep the database's, and go on"
     )
     move.set_defaults(command="ledger.move_command")
 
@@ -190,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve both providers' APIs on this machine until Ctrl-C")
     sandbox.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     sandbox.add_argument("--folder", type=Path, default=Path("sandbox"), help="for its jobs and clips (./sandbox)")
-    sandbox.add_argument("--catalogue", type=Path, metavar="FILE", help="models to offer, too: JSON as published")
+    sandbox.add_argument("--catalogue", type=Path, metavar="FILE", help="more models to offer: JSON as published")
     sandbox.set_defaults(command="providers.sandbox_command")
     return parser
 
@@ -213,7 +214,7 @@ def _age(text: str) -> float:
     try:
         return _seconds(text[:-1]) * {"h": 3600, "d": 86400, "w": 604800}[text[-1]]
     except (ValueError, LookupError):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no age: write it as 36h, 90d or 8w") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not an age: write it as 36h, 90d or 8w") from None
 
 
 def command() -> NoReturn:

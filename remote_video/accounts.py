@@ -80,7 +80,7 @@ class Accounts:
         """The account to use.
 
         Raises:
-            AccountError: there is none (the message names the three ways on), or as `find`.
+            AccountError: there is none (the message names the three options), or as `find`.
         """
         account = self.find(provider)
         if account is None:

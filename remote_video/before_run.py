@@ -17,7 +17,7 @@ SAME_SHAPE = 0.02
 """Part by which two ratios of width and height may differ and still be called the same."""
 SEEN = 0.005
 """Part of a side whose loss is worth a word."""
-FREE, FREE_SOON, SANDBOX = "Made already: free", "Being made already: free", "free in the sandbox"
+FREE, FREE_SOON, SANDBOX = "Already made: free", "Already being made: free", "free in the sandbox"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ class BeforeRun:
         price = "" if known.usd is None else dollars(known.usd)
         price = price and (f"from {price}" if known.is_from else f"about {price}")
         clip = ", ".join(filter(None, (length, self.shape)))
-        others = known.made_by and f"made already with another key ({known.made_by}): free if it is the same account's"
+        others = known.made_by and (
+            f"already made with another key ({known.made_by}): free if it is the same account's"
+        )
         parts = (clip, *self.pictures, usual, SANDBOX if known.sandbox else price, others)
         return " | ".join(filter(None, parts))
 

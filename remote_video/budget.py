@@ -104,7 +104,7 @@ class Budgets:
         self._environment = environment
 
     def find(self) -> Budget:
-        """The caps that hold. Raises SettingsError: the file can't be read, so that nobody knows what may be spent."""
+        """The caps that hold. Raises SettingsError: the file can't be read."""
         saved = self._read()
         ours = {name: usd for name, usd in vars(self._environment).items() if usd is not None}
         return replace(saved, **ours)
@@ -113,7 +113,7 @@ class Budgets:
         """Keep both caps in place of earlier ones, broken ones too; None or an empty text is none.
 
         Raises:
-            RequestRefused: it is no amount.
+            RequestRefused: it is not an amount.
             SettingsError: the file can't be written.
         """
         try:

@@ -182,7 +182,7 @@ class BalanceError(RemoteVideoError):
 
 
 class BudgetReached(RemoteVideoError):
-    """The clip would cost more than the user's own budget has left, or nobody knows whether; nothing was sent."""
+    """The clip would cost more than the user's own budget has left, or may cost more; nothing was sent."""
 
     usual_next_step = "Raise the budget, then run again."
     usual_actions = (Action.BUDGET,)
@@ -202,7 +202,7 @@ class ModerationError(RemoteVideoError):
 class ModelGone(RemoteVideoError):
     """The provider does not offer the model any more."""
 
-    usual_next_step = "Use another node of this pack; the provider's model page says what took its place."
+    usual_next_step = "Use another node of this pack; the provider's model page says what replaced it."
     usual_actions = (Action.SUCCESSOR,)
 
 
@@ -277,8 +277,8 @@ class NoVideo(RemoteVideoError):
 
     usual_billed = Billed.YES
     usual_next_step = (
-        "Choose a model that makes videos. Run again with the same inputs only asks once more; "
-        "'Forget this job' in the Remote Video jobs panel lets it be submitted, and paid, again."
+        "Choose a model that makes videos. Running again with the same inputs only asks once more; after 'Forget "
+        "this job' in the Remote Video jobs panel it is submitted, and paid for, again."
     )
     usual_actions = (Action.JOB,)
 
@@ -310,7 +310,7 @@ class MediaError(RemoteVideoError):
 
 
 class SizeChanges(MediaError):
-    """A picture of another size than the first one's stands in the clip; `whole_frames` are before it."""
+    """The clip contains a frame of another size than the first; `whole_frames` come before it."""
 
 
 class NotEnoughMemory(RemoteVideoError):
@@ -323,7 +323,7 @@ class NotEnoughMemory(RemoteVideoError):
 
 
 class FilmError(RemoteVideoError):
-    """Clips could not be joined into a film for want of room or rights; the clips are as they were."""
+    """Clips could not be joined, because of lacking disk space or permissions; the clips are unchanged."""
 
     usual_next_step = "Make room there, then run again."
     usual_actions = (Action.RUN,)

@@ -1,4 +1,4 @@
-"""The one door for words from outside: a provider's, a host's, a file's, a workflow's own.
+"""The single entry point for untrusted text: a provider's, a host's, a file's, a workflow's.
 
 Whatever has passed it is safe to store, print and show: no key, no half of a surrogate pair, no character that can't be
 seen or that moves the cursor, one line, bounded. Words pass it once, where they are read, after they are decoded.
@@ -37,7 +37,7 @@ def code(text: str, key: str = "") -> str:
 
 
 def id_text(value: Any) -> str | None:
-    """A provider's id as text; None for what can't be one: it has to stand in a URL's path and in the ledger."""
+    """A provider's id as text; None if it can't be one: it must fit into a URL's path and the ledger."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return text if text.isprintable() and text.strip(".") and len(text) <= ID_CHARACTERS else None
 
@@ -48,7 +48,7 @@ def beginning(text: str, key: str = "") -> str:
 
 
 def quoted(value: Any) -> str:
-    """A value of somebody's as it stands in a sentence: words in quotes, numbers without; the only way to do so."""
+    """An untrusted value as part of a sentence: text in quotes, numbers without; always use this."""
     try:
         text = str(value)
     except Exception:  # a number of 5,000 digits, an object of another pack's

@@ -26,7 +26,7 @@ class Saved:
 
     Args:
         sandbox: whether new clips are made by the sandbox.
-        collect: whether what was paid for and nobody watches is brought home.
+        collect: whether paid clips that nobody waits for are collected.
         uploads: one of `TRANSPORTS`.
         public_origin: this machine's address as the provider reaches it.
     """
@@ -48,7 +48,7 @@ class SavedSettings:
         self._path = Path(home) / FILE_NAME
 
     def read(self) -> Saved:
-        """What was chosen. Raises SettingsError: the file can't be read, so that nobody knows."""
+        """What was chosen. Raises SettingsError: the file can't be read."""
         try:
             content = read_private(self._path, MAX_FILE_BYTES)
         except TROUBLES as problem:

@@ -77,7 +77,7 @@ class Settings:
     fake_ip_ranges: tuple[Network, ...] = ()
     """Addresses that a proxy hands out in place of public ones; hosts of clips may resolve to them."""
     collect: bool = True
-    """Whether what was paid for and nobody watches is brought home."""
+    """Whether paid jobs that nobody watches are collected."""
     catalogue: bool = True
     """Whether providers are asked, for nothing, what they offer: at the start, and before a model is first paid for."""
     budget: Budget = NO_BUDGET

@@ -53,7 +53,7 @@ class Timeouts:
     place_look: float = 1.0
     """Between two looks at whether one of the studio's places is free, a quarter more or less."""
     collect: float = 2.0
-    """Between two looks for jobs that nobody watches."""
+    """Between two searches for jobs that nobody watches."""
     balance: float = 5.0
     """For a provider to say what an account has left, before a submission goes without knowing."""
     balance_kept: float = 60.0

@@ -10,7 +10,7 @@ AUTHORITY = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 class NotAnAddress(ValueError):
-    """The text is no address; says why, and never quotes it: it may be a key."""
+    """The text is not an address; says why, and never quotes it: it may be a key."""
 
 
 def web_address(text: str, *, allow_query: bool = False) -> SplitResult:
@@ -29,9 +29,9 @@ def web_address(text: str, *, allow_query: bool = False) -> SplitResult:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise NotAnAddress("its host or port is none: a port is a number from 1 to 65535") from None
+        raise NotAnAddress("its host or port is invalid: a port is a number from 1 to 65535") from None
     if port == 0:
-        raise NotAnAddress("its port is none: a port is a number from 1 to 65535")
+        raise NotAnAddress("its port is invalid: a port is a number from 1 to 65535")
     if (parts.query or parts.fragment) and not allow_query:
         raise NotAnAddress("it may hold no query: host, port and path alone")
     return parts

@@ -43,7 +43,7 @@ def test_an_address_is_taken_apart(text: str, host: str, port: int | None) -> No
         ("https://host.example/a\nb", "a character that no host has"),
         ("https://host.example/\u202eb", "a character that no host has"),
         ("https://[::zz]", "a character that no host has"),
-        ("https://[::1:2:3:4:5:6:7:8:9]", "its host or port is none"),
+        ("https://[::1:2:3:4:5:6:7:8:9]", "its host or port is invalid"),
         ("https://host.example:65536", "a port is a number from 1 to 65535"),
         ("https://host.example:0", "a port is a number from 1 to 65535"),
         ("https://host.example:", "a character that no host has"),

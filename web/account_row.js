@@ -122,8 +122,8 @@ export function accountRow(first, refresh) {
     const agreed = await askFirst(
       t("Remove the {provider} key?", { provider: name }),
       [
-        t("It can't be shown again: to use it once more it has to be copied from {provider}, or made there anew.", { provider: name }),
-        t("Jobs under way are not cancelled. Their clips come home once there is a key of the same account again."),
+        t("It can't be shown again. To use it again, copy it from {provider}, or create a new one there.", { provider: name }),
+        t("Jobs in progress are not cancelled. Their clips are downloaded once a key of the same account is entered again."),
       ],
       t("Remove the key"),
     );

@@ -86,7 +86,7 @@ export function openAccountsDialog(provider) {
 /** @param {Awaited<ReturnType<typeof getAccounts>>} told */
 function aboutKeys({ multi_user }) {
   const kept = t(
-    "Keys stay on the machine that runs ComfyUI. They are never shown here, never saved in a workflow, and sent to nobody but their provider.",
+    "Keys stay on the machine that runs ComfyUI. They are never shown here, never saved in a workflow, and sent only to their own provider.",
   );
   if (!multi_user) return kept;
   const shared = t(

@@ -8,7 +8,7 @@ import { remember } from "./own_widgets.js";
 import { setSandbox } from "./sandbox.js";
 import { asksTheSame } from "./status_store.js";
 
-const HELP = "https://github.com/remote-video/remote-video#settings";
+const HELP = "https://github.com/remote-video/remote-video/blob/main/docs/settings.md#how-an-image-reaches-runcomfy";
 const MOST_SEED = 2 ** 31 - 1;
 const BESIDE = 60;
 const LIST_OF_A_BATCH = "RebatchImages";

@@ -32,7 +32,7 @@ export function budgetSection() {
       save,
     ),
     fixed,
-    make("p", { className: "quiet", id: "remote-video-budget-about" }, t("A clip that would cost more than is left of it is not sent. Empty: no budget.")),
+    make("p", { className: "quiet", id: "remote-video-budget-about" }, t("A clip that would exceed it is not sent. Empty: no budget.")),
     message,
   );
   let isChanged = false;

@@ -77,7 +77,7 @@ app.registerExtension({
       id: SOUND_WHEN_HERE,
       name: "A short sound when a clip is here",
       category: ["Remote Video", "Nodes", "SoundWhenHere"],
-      tooltip: "For clips that no node waited for, and for those that are made while another tab is looked at.",
+      tooltip: "For clips that no node waited for, and for clips made while you are in another tab.",
       type: "boolean",
       defaultValue: false,
     },

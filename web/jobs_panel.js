@@ -199,7 +199,7 @@ class JobsPanel {
     const states = {
       loading: () => [make("p", { className: "for-readers" }, t("Loading jobs")), ...Array.from({ length: 4 }, () => make("div", { className: "skeleton", "aria-hidden": "true" }))],
       error: () => [make("span", { className: "pi pi-exclamation-triangle", "aria-hidden": "true" }), make("p", {}, this.error ?? ""), again],
-      none: () => [make("span", { className: "pi pi-search", "aria-hidden": "true" }), make("p", {}, t("No job is like that.")), all],
+      none: () => [make("span", { className: "pi pi-search", "aria-hidden": "true" }), make("p", {}, t("No job matches.")), all],
       empty: () => [make("span", { className: "pi pi-video", "aria-hidden": "true" }), make("p", {}, t("No jobs yet. Each clip you run is listed here."))],
     };
     const hadFocus = this.state.contains(document.activeElement);
@@ -271,16 +271,16 @@ class JobsPanel {
       inputs: () => loadInputs(job),
       continue: () => continueJob(job),
       node: async () => {
-        if (!showNode(job.node_id ?? "")) this.say(t("The open graph has no node {id} that makes clips: this job is of another graph.", { id: job.node_id ?? "" }), true);
+        if (!showNode(job.node_id ?? "")) this.say(t("The open graph has no node {id} that makes clips: this job belongs to another graph.", { id: job.node_id ?? "" }), true);
       },
       fetch: async () => {
         const { begun } = await fetchClip(job.key);
-        this.say(begun ? "" : t("That clip can't be fetched with the accounts at hand: it was made with another key, or elsewhere."), !begun);
+        this.say(begun ? "" : t("That clip can't be downloaded with the keys that are set here: it was made with another key, or elsewhere."), !begun);
         await this.feed.heard([job.key]);
       },
       cancel: async () => {
         const { asked } = await cancelJob(job.key);
-        if (!asked) this.say(t("That job is not under way any more, or not with the accounts at hand."), true);
+        if (!asked) this.say(t("That job is no longer in progress, or its key is not set here."), true);
         await this.feed.heard([job.key]);
       },
       path: async () => this.copyPath(job),
@@ -326,7 +326,7 @@ class JobsPanel {
     await this.refresh();
     const { jobs } = await getTheseJobs([key]);
     const [wanted] = jobs;
-    if (!wanted) return this.say(t("That job is not in the list any more."), true);
+    if (!wanted) return this.say(t("That job is no longer in the list."), true);
     const isFurther = () => this.model.indexOf(key) < 0 && this.model.next !== null;
     while (isFurther() && this.model.rows.length < LOOKED_THROUGH && !this.isOffline) await this.feed.more(true);
     if (this.model.indexOf(key) < 0) await this.feed.refresh({ ...everything(), search: wanted.request_id ?? "", states: [wanted.state] });

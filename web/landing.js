@@ -27,8 +27,8 @@ export function tellLanded(status) {
 function where({ file, node_id, workflow_id }) {
   const node = workflow_id === rootGraph()?.id ? nodeOf(node_id) : null;
   const clip = file ?? t("The clip");
-  if (!node) return t("{clip} is here. It is of another workflow, and in the jobs panel.", { clip });
-  return t("{clip} is here. Run hands it on at the node {node}.", { clip, node: `${node.title} #${node_id}` });
+  if (!node) return t("{clip} is here. It belongs to another workflow and is in the jobs panel.", { clip });
+  return t("{clip} is here. Run again to use it at the node {node}.", { clip, node: `${node.title} #${node_id}` });
 }
 
 /** Two soft tones, the second one higher. */

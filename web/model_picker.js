@@ -74,7 +74,7 @@ export function openPicker({ title, current, load, isFree = false, choose }) {
     list.hidden = !shown.length;
     const inList = shown.length - Number(Boolean(own));
     if (inList) count.textContent = t("{count} model|{count} models", { count: inList });
-    else count.textContent = own ? t("No model in the list is like that.") : t("No model is like that. Search for less, or clear the filters.");
+    else count.textContent = own ? t("No model in the list matches.") : t("No model matches. Search for less, or clear the filters.");
     const place = shown.findIndex(({ id }) => id === current);
     lead(typed || place < 0 ? 0 : place);
   }

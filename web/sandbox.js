@@ -70,8 +70,8 @@ export class SandboxSwitch {
     this.input.disabled = variable !== null;
     this.element.dataset.on = String(sandbox);
     const does = sandbox
-      ? t("The sandbox is on: new clips are made on this machine, marked SANDBOX. They cost nothing, need no key and go to no provider. What was paid for before still comes home.")
-      : t("Try everything without a key: clips are made on this machine, marked SANDBOX, and cost nothing. It works at once.");
+      ? t("The sandbox is on: new clips are made on this machine, marked SANDBOX. They cost nothing, need no key and go to no provider. Clips that were paid for before are still downloaded.")
+      : t("Try everything without a key: clips are made on this machine, marked SANDBOX, and cost nothing. It takes effect at once.");
     this.about.textContent = variable ? `${does} ${t("Set by {variable}.", { variable })}` : does;
   }
 

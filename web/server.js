@@ -30,7 +30,7 @@ import { t } from "./text.js";
  * @property {string} model
  * @property {string} provider in people's words
  * @property {string | null} prompt its first words
- * @property {number} seed or the number that only names the take
+ * @property {number} seed or the number that only tells takes apart
  * @property {boolean} starred
  * @property {string | null} node_id who asked first, as a prompt names it: "3:12" in a subgraph
  * @property {string | null} asked_by who asked and where, "user@host", where that may be somebody else

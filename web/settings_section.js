@@ -47,10 +47,10 @@ export function settingsSection() {
     collect.disabled = now.collect_variable !== null;
     collectAbout.textContent = withVariable(
       now.collect
-        ? t("What was paid for and nobody waits for is looked for every {count} second, and saved where its node would have saved it.|What was paid for and nobody waits for is looked for every {count} seconds, and saved where its node would have saved it.", {
+        ? t("Every {count} second, paid clips that nobody waits for are looked for and saved where their nodes would have saved them.|Every {count} seconds, paid clips that nobody waits for are looked for and saved where their nodes would have saved them.", {
             count: now.collect_every_s,
           })
-        : t("What was paid for and nobody waits for stays at its provider until its node is run again; providers don't keep clips for ever."),
+        : t("Paid clips that nobody waits for stay at the provider until their node is run again; providers don't keep clips forever."),
       now.collect_variable,
     );
     shownTo.textContent = t("Images are shown to {providers}", { providers: now.shown_to.join(", ") });
@@ -123,9 +123,9 @@ function option(name, now) {
 /** @param {Settings} now */
 function aboutUploads({ uploads, public_origin, s3_bucket, in_request }) {
   if (uploads === "s3")
-    return t("They are put into the bucket {bucket} under a name that can't be guessed, and deleted when the job has ended.", { bucket: s3_bucket ?? "" });
+    return t("They are uploaded to the bucket {bucket} under random names, and deleted when the job has ended.", { bucket: s3_bucket ?? "" });
   if (uploads === "public-origin")
-    return t("They lie in ComfyUI's temp folder under a name that can't be guessed until the job has ended, at {address}. A plain request without a login has to reach it.", {
+    return t("They are in ComfyUI's temp folder under random names until the job has ended, at {address}. That address must be reachable without a login.", {
       address: public_origin ?? "",
     });
   return [

@@ -154,7 +154,7 @@ export class TakesStrip {
   /** @param {Job} job */
   async fetch(job) {
     const { begun } = await fetchClip(job.key);
-    if (!begun) throw new Error(t("That clip can't be fetched with the accounts at hand: it was made with another key, or elsewhere."));
+    if (!begun) throw new Error(t("That clip can't be downloaded with the keys that are set here: it was made with another key, or elsewhere."));
   }
 
   /** @param {KeyboardEvent} event */

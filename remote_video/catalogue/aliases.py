@@ -36,7 +36,7 @@ _failed_at: dict[Path, float] = {}
 
 @dataclass(frozen=True)
 class Aliases:
-    """What may stand in `model` of the node CometVeo; anything else may, too.
+    """Suggestions for `model` of the node CometVeo; any other value is accepted too.
 
     Args:
         names: sorted; none where they were never asked for.

@@ -28,7 +28,7 @@ SIZE = re.compile(r"([1-9]\d{2,3})\s*[x:*]\s*([1-9]\d{2,3})", re.ASCII)
 RATIO = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*[:x/]\s*(\d{1,2}(?:\.\d+)?)", re.ASCII)
 LINES = re.compile(r"([1-9]\d{2,3})p", re.ASCII | re.IGNORECASE)
 WIDEST = 5
-"""No clip is wider than so many times its height."""
+"""The largest ratio of a clip's width to its height."""
 THOUSANDS = {"2k": 1440, "4k": 2160}
 USUAL_LINES = 720
 AN_ADDRESS = "https://example.com/file"
@@ -78,7 +78,7 @@ class CatalogueModel(ModelSpec):
         """See `ModelSpec.body`: held as a whole against the schema as it was published."""
         body = super().body(values, fitting)
         if problem := mismatch(_with_addresses(body), self.schema):
-            raise InputRefused(f"Its published schema would be broken: {problem}.")
+            raise InputRefused(f"The request would violate the published schema: {problem}.")
         return body
 
     def clip_seconds(self, values: Values) -> float | None:

@@ -138,7 +138,7 @@ def shape_of(schema: Any) -> Shape:
 
 
 def is_type(value: Any, types: tuple[type, ...]) -> bool:
-    """As JSON Schema has it: a switch is no number, and 5.0 is a whole one."""
+    """As JSON Schema has it: a boolean is not a number, and 5.0 is an integer."""
     if isinstance(value, bool):
         return bool in types
     if isinstance(value, float) and int in types and value.is_integer():

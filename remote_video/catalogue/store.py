@@ -33,7 +33,7 @@ _knowing = threading.Lock()
 
 
 def known(home: Path, endpoint: str = USUAL_ENDPOINT) -> Catalogue:
-    """The catalogue that was asked for last, else the one that ships. Never raises for what lies on the disk.
+    """The catalogue that was asked for last, else the one that ships. Never raises because of the file's content.
 
     Cheap: the same object for as long as its file is the same.
 

@@ -88,7 +88,7 @@ def _flag(said: Property) -> Field:
 def _number(said: Property, *, whole: bool) -> Field:
     low, high = _bounds(said, whole=whole)
     largest = LARGEST_WHOLE if whole else LARGEST
-    # Without a smallest one there is no number that can stand for "not sent", but for those below 0.
+    # Without a minimum, only a number below 0 can mean "not sent".
     lowest = low if low is not None else 0 if not said.required and "default" not in said.says else -largest
     highest = high if high is not None else largest
     if lowest > highest:

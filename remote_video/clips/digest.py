@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def is_as_large(path: Path, size: int | None) -> bool:
-    """Whether there is a file of so many bytes; no where that can't be told."""
+    """Whether there is a file of that many bytes; false if that can't be determined."""
     try:
         return path.is_file() and path.stat().st_size == size
     except (OSError, ValueError):

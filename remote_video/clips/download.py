@@ -46,7 +46,7 @@ class NotAVideo(Exception):
 
 
 class Abandoned(Exception):
-    """Nobody waits for it any more; what came so far is kept."""
+    """The download was cancelled; the part received so far is kept."""
 
 
 class ClipTooLarge(DownloadError):
@@ -97,7 +97,7 @@ class Download:
             Whether it is certain to be whole. When the host tells no length, a broken connection looks like the end.
 
         Raises:
-            TransientError: it may work when tried again; what came is kept.
+            TransientError: a retry may work; the part received is kept.
             NotThere: 401, 403, 404 or 410.
             NotAVideo: something else was sent in its place; nothing of it was written.
             AddressRefused, ClipTooLarge: not from there. NotTrusted: not before something is set on this machine.

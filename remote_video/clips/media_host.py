@@ -96,11 +96,11 @@ def secured(url: str, reach: Reach) -> str | None:
 
 
 def next_url(url: str, location: str) -> str:
-    """Where a redirect leads. Raises AddressRefused when it is no address."""
+    """Where a redirect leads. Raises AddressRefused if it is not a valid address."""
     try:
         return urljoin(url, location)
     except ValueError:
-        raise AddressRefused("The clip's host redirected to an address that is no address.") from None
+        raise AddressRefused("The clip's host redirected to an invalid address.") from None
 
 
 def check_addresses(host: str, addresses: Addresses, reach: Reach, api_addresses: Callable[[], Addresses]) -> None:

@@ -1,4 +1,4 @@
-"""Where a clip is saved: inside the output folder, under a name nobody else has, and never half written.
+"""Where a clip is saved: inside the output folder, under a unique name, and never partly written.
 
 A download goes into a `.part` file whose name belongs to its job alone. Only when it is complete does it get its
 final name, by a step that fails rather than overwrites (a hard link; on Windows a rename).
@@ -57,7 +57,7 @@ class Target:
     def publish(self, part: Path) -> Path:
         """Give a complete download its final name for good: `<stem>_00001_.mp4`, or the one after the highest there is.
 
-        A whole name is taken as it is while nobody has it.
+        A whole name is used as it is if it is free.
 
         Where the file system has hard links `part` stays, as a second name of the same file: a run that finds it
         after a crash, before the clip was written down, knows that it was published and where.

@@ -39,7 +39,7 @@ class WrongObject(Exception):
 
 
 class NotTheFile(Exception):
-    """A file of this machine is not, or no longer, the one that was to be kept."""
+    """A local file is not, or no longer, the one that should be uploaded."""
 
 
 class Objects(Protocol):
@@ -54,7 +54,7 @@ class Objects(Protocol):
         ...
 
     def pieces(self, name: str, size: int) -> Iterator[bytes]:
-        """Its bytes, a few MB at a time; it is known to have so many. Raises NotInStore."""
+        """Its bytes, a few MB at a time; their number is known. Raises NotInStore."""
         ...
 
     def delete(self, name: str) -> None:

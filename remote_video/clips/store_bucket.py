@@ -1,4 +1,4 @@
-"""A bucket at Amazon, Google, Azure or whoever speaks like them as a store of clips, through obstore.
+"""A bucket at Amazon, Google, Azure or a compatible service as a store of clips, through obstore.
 
 Every request has a time limit of its own, and reads are made of many small ones: what is slow gets through, what stands
 still is given up. A part of an upload carries its SHA-256 in what is signed, so that a store takes no other bytes.

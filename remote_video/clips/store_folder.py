@@ -15,7 +15,7 @@ from .shared_store import NotInStore, StoreTrouble
 
 PIECE_BYTES = 4 * 2**20
 OLD_S = 24 * 3600.0
-"""A file that was begun so long ago is nobody's any more."""
+"""A partial file of this age is abandoned."""
 
 
 class FolderObjects:

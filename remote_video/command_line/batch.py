@@ -26,7 +26,7 @@ NEXT_ROW_FAILS_TOO = (AccountError, BalanceError, LedgerError)
 
 
 def batch_command(options: argparse.Namespace) -> int:
-    """Check all rows, then make them side by side; ends with a table of what came of each."""
+    """Check all rows, then make them in parallel; ends with a table of the results."""
     settings = settings_to_make(options)
     table, out = options.table.absolute(), options.out.expanduser().absolute()
     rows, shots, problems = read_table(table), {}, {}
@@ -36,7 +36,7 @@ def batch_command(options: argparse.Namespace) -> int:
             shot = _shot(number, row, options.model, table, out, len(str(len(rows))), settings)
             if (first := names.setdefault(shot.prefix.casefold(), number)) != number:
                 raise InputRefused(
-                    f"Its clip has the same name as that of row {first}.", next_step="Name it otherwise."
+                    f"Its clip has the same name as that of row {first}.", next_step="Choose another name."
                 )
             shots[number] = shot
         except RemoteVideoError as error:
@@ -86,7 +86,7 @@ def _shot(
 async def _check(
     engine: Engine, shots: dict[int, Shot], settings: Settings, progress: Progress
 ) -> dict[int, RemoteVideoError]:
-    """What is wrong with which row. An error that is no row's own is raised at once."""
+    """What is wrong with which row. An error that concerns no single row is raised at once."""
     problems: dict[int, RemoteVideoError] = {}
     keys: dict[int, str] = {}
 

@@ -117,11 +117,11 @@ def _key(provider_id: str, settings: Settings, connections: dict[str, Connection
     try:
         account = Accounts(settings.home).find(provider_id)
         if account is None and not is_here(endpoint):
-            return Line("key", name, Verdict.SKIPPED, "there is none; its models are not looked at")
+            return Line("key", name, Verdict.SKIPPED, "there is none; its models are not checked")
         connections[provider_id] = connect(provider_id, settings)
     except RemoteVideoError as error:
         return Line("key", name, Verdict.WRONG, error.what)
-    stand_in = f"a stand-in is asked ({endpoint})" if is_here(endpoint) else ""
+    stand_in = f"a stand-in is used ({endpoint})" if is_here(endpoint) else ""
     return Line("key", name, Verdict.OK, stand_in or f"present ({account.source if account else ''})")
 
 
@@ -149,7 +149,7 @@ def _clock(name: str, date: str) -> Line:
         there = parsedate_to_datetime(date)
         there = there if there.tzinfo else there.replace(tzinfo=timezone.utc)
     except (TypeError, ValueError, IndexError):
-        return Line("clock", name, Verdict.SKIPPED, "it doesn't say what time it is")
+        return Line("clock", name, Verdict.SKIPPED, "it sends no date")
     return _clock_line(name, (datetime.now(timezone.utc) - there).total_seconds())
 
 
@@ -183,7 +183,7 @@ def _shared_ledger(settings: Settings, url: str) -> Iterator[Line]:
     yield Line("ledger", name, Verdict.OK, "it can be reached")
     yield _layout(name, found.layout)
     yield _clock_line(name, found.ahead_s)
-    named = [f"{engine_id[:8]} heard of {max(0.0, ago):.0f} s ago" for engine_id, ago in found.alive.items()]
+    named = [f"{engine_id[:8]} last seen {max(0.0, ago):.0f} s ago" for engine_id, ago in found.alive.items()]
     more = ["..."] if len(named) > MOST_NAMED else []
     words = ": ".join(filter(None, (f"{len(named)} live", ", ".join([*named[:MOST_NAMED], *more]))))
     yield Line("engines", name, Verdict.OK, words)
@@ -191,12 +191,14 @@ def _shared_ledger(settings: Settings, url: str) -> Iterator[Line]:
 
 def _layout(name: str, layout: str | None) -> Line:
     if layout is None:
-        return Line("layout", name, Verdict.OK, "there is no ledger in it yet; the first use makes one")
+        return Line("layout", name, Verdict.OK, "there is no ledger in it yet; the first use creates one")
     if newer_than_known(layout):
         words = f"{layout}, of a newer version of the pack: update it on this machine"
         return Line("layout", name, Verdict.WRONG, words)
     if is_older(layout):
-        words = f"{layout}, of an earlier version; the first use, by who may change tables, makes it {newest()}"
+        words = (
+            f"{layout}, of an earlier version; its first use by a role that may change tables upgrades it to {newest()}"
+        )
         return Line("layout", name, Verdict.CHANGED, words)
     return Line("layout", name, Verdict.SAME, layout)
 
@@ -342,7 +344,7 @@ def _listed(settings: Settings) -> Iterator[Line]:
         if entry.is_retired and live is None:
             continue
         if live is None and listing.trouble:
-            yield Line("model", entry.model_id, Verdict.NOT_ASKED, f"the listing is not whole: {listing.trouble}")
+            yield Line("model", entry.model_id, Verdict.NOT_ASKED, f"the listing is incomplete: {listing.trouble}")
         elif live is None:
             found = [other.model_id for other in successors(now, entry.model_id, entry.kinds)[:MOST_NAMED]]
             words = f"in its place: {', '.join(found)}" if found else ""

@@ -1,4 +1,4 @@
-"""One clip from the command line: what is asked for, where it goes, and what came of it."""
+"""One clip from the command line: the request, the target file, and the outcome."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _copy(clip: Path, wanted: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         what = f"The clip is saved as {clip}, but can't be copied to {wanted} ({error.strerror})."
-        raise DownloadError(what, next_step="Make room, or take the clip from there.") from error
+        raise DownloadError(what, next_step="Free some space, or take the clip from there.") from error
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Outcome:
         return STATES.get(type(self.error), "failed")
 
     def as_json(self) -> dict[str, Any]:
-        """What a program wants to know."""
+        """The machine-readable result."""
         told: dict[str, Any] = {"state": self.state, "key": self.key, "seconds": round(self.seconds, 1)}
         if self.error is not None:
             about = {"error": self.error.what, "kind": type(self.error).__name__, "next": self.error.next_step}
@@ -163,7 +163,7 @@ class Looker:
         self.progress.show(event, self.label)
 
     def is_waiting(self) -> bool:
-        """No queue, nobody in it."""
+        """There is no queue."""
         return False
 
 
@@ -185,7 +185,7 @@ async def make(engine: Engine, shot: Shot, settings: Settings, progress: Progres
     except RemoteVideoError as trouble:
         clip, error = None, trouble
         if isinstance(error, (JobUncertain, JobExpired)) and key:
-            error.next_step = f"To pay for another try: another seed, or `forget {key[:SHORT_KEY]}` and then the same."
+            error.next_step = f"To pay for another try: use another seed, or run `forget {key[:SHORT_KEY]}` first."
     except Exception as bug:
         _log.exception("%sa fault of this pack", shot.label)
         what = f"A fault of this pack: {type(bug).__name__}: {bug}."

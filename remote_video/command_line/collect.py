@@ -1,4 +1,4 @@
-"""`collect` and `cancel`: what was asked for is brought home, or taken back. Nothing is submitted."""
+"""`collect` and `cancel`: earlier jobs are downloaded or cancelled. Nothing is submitted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .session import Progress, engine_for, run
 from .surroundings import LIFE_SIGN_WITHIN_S, LOOK_S, settings_with_ledger, the_job
 
 WHY_IT_GOES_ON = {
-    CancelOutcome.NOT_CANCELLABLE: "it is running already, and goes on",
+    CancelOutcome.NOT_CANCELLABLE: "it is already running, and goes on",
     CancelOutcome.NOT_OFFERED: "the provider offers no way to cancel; it goes on",
     CancelOutcome.UNKNOWN: "the provider gave no usable answer; it may go on",
 }
@@ -43,15 +43,15 @@ def cancel_command(options: argparse.Namespace) -> int:
 async def _cancel(engine: Engine, job: JobRecord, progress: Progress) -> tuple[str, bool]:
     order = await engine.collector.order_of(job.key)
     if order is None:
-        return f"The job {job.request_id} is not one of the accounts at hand.", False
+        return f"The job {job.request_id} belongs to an account whose key is not set.", False
     outcome = await engine.ask_to_cancel(order.client, job.request_id or "", order.settings.timeouts)
     if outcome is not CancelOutcome.CANCELLED:
-        return f"Not cancelled: {WHY_IT_GOES_ON[outcome]} ({job.request_id}). `collect` brings its clip home.", False
-    try:  # whoever follows it writes that down
+        return f"Not cancelled: {WHY_IT_GOES_ON[outcome]} ({job.request_id}). `collect` downloads its clip.", False
+    try:  # the engine that follows it records that
         await engine.watch(order, Looker(progress)).clip()
     except JobCancelled:
         return f"The job {job.request_id} was cancelled at {job.provider}; it is not billed.", True
-    return f"The job {job.request_id} was too far on to be cancelled; its clip is here.", False
+    return f"The job {job.request_id} could not be cancelled any more; its clip is here.", False
 
 
 def collect_command(options: argparse.Namespace) -> int:
@@ -63,7 +63,7 @@ def collect_command(options: argparse.Namespace) -> int:
     with Progress() as progress, engine_for(settings) as engine:
         run(engine, lambda: _collect(engine, progress, outcomes, options.json))
     here = sum(outcome.clip is not None for outcome in outcomes)
-    say(f"Brought home: {here}. Not: {len(outcomes) - here}." if outcomes else "Nothing to collect.")
+    say(f"Collected: {here}. Not: {len(outcomes) - here}." if outcomes else "Nothing to collect.")
     return 0 if here == len(outcomes) else 1
 
 
@@ -75,7 +75,7 @@ async def _collect(engine: Engine, progress: Progress, outcomes: list[Outcome], 
     async def bring(job: JobRecord) -> None:
         label, began, clip, error = f"{job.model_name} {job.request_id}: ", time.monotonic(), None, None
         if (order := await engine.collector.order_of(job.key)) is None:
-            progress.line(f"{label}not of the accounts at hand, left alone")
+            progress.line(f"{label}its key is not set here, left alone")
             return
         try:
             clip = await engine.watch(order, Looker(progress, label)).clip()

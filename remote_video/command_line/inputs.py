@@ -31,7 +31,7 @@ BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 AN_ELEMENT = (
     'a JSON list of {"frontal_image": path, "reference_images": [path, ...], "video": path of an MP4}, '
-    "each with one of them or more"
+    "each with at least one of them"
 )
 
 
@@ -56,7 +56,8 @@ def model_named(name: str, settings: Settings | None = None) -> tuple[ModelSpec,
         return offered, {}
     listed = "; ".join(f"{spec.node_id} ({spec.model_id})" for spec in MODELS)
     raise RequestRefused(
-        f"{quoted(name)} is none of the models.", next_step=f"Give one of {listed}, or an id of RunComfy's catalogue."
+        f"{quoted(name)} is not one of the models.",
+        next_step=f"Give one of {listed}, or an id of RunComfy's catalogue.",
     )
 
 
@@ -206,7 +207,9 @@ def _elements(name: str, value: Any, folder: Path) -> dict[str, KlingElement]:
 def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
     views = [_image("reference_images", path, folder) for path in element.get("reference_images") or ()]
     if len({view.shape for view in views}) > 1:
-        raise InputRefused("`reference_images` differ in size.", next_step="Bring those of one element to one size.")
+        raise InputRefused(
+            "`reference_images` differ in size.", next_step="Resize the images of one element to the same size."
+        )
     front, video = element.get("frontal_image"), element.get("video")
     return KlingElement(
         frontal_image=None if front is None else _image("frontal_image", front, folder),

@@ -40,7 +40,7 @@ def jobs_command(options: argparse.Namespace) -> int:
     with suppress(LedgerError):
         journal.replay(ledger)
     if waiting := journal.entries():
-        say(f"What came of {len(waiting)} submission(s) is in {journal.folder} until the ledger can be written.")
+        say(f"The outcome of {len(waiting)} submission(s) is in {journal.folder} until the ledger can be written.")
     jobs = ledger.recent(options.limit, state)
     for job in jobs:
         if options.json:
@@ -76,11 +76,11 @@ def forget_command(options: argparse.Namespace) -> int:
     while (outcome := ledger.forget(job.key)) is Forgotten.IN_USE and time.monotonic() < until:
         time.sleep(LOOK_S)
     if outcome is Forgotten.DONE:
-        say("Forgotten: the next Run of the same inputs submits anew, and may pay again.", sys.stdout)
+        say("Forgotten: the next run with the same inputs submits a new job, and may pay again.", sys.stdout)
         return 0
     why = {
         Forgotten.IN_USE: "A run works on it: it can't be forgotten now.",
-        Forgotten.NOT_THERE: "It was not there any more.",
+        Forgotten.NOT_THERE: "It no longer exists.",
         Forgotten.NOT_FORGETTABLE: f"The job is {job.state.value} ({job.state.sentence}): it can't be forgotten.",
     }
     say(why[outcome])

@@ -35,7 +35,7 @@ def _clip(given: str) -> Path:
     path = Path(given).expanduser()
     if not path.is_file():
         what = f"There is no file {quoted(path.name)} in {path.absolute().parent}."
-        raise RequestRefused(what, next_step="Check how its name is spelt, then run again.")
+        raise RequestRefused(what, next_step="Check its spelling, then run again.")
     return path
 
 
@@ -56,7 +56,7 @@ def _place(output: str | None) -> tuple[Path, str]:
     if output is None or output.endswith("/") or path.is_dir():
         return path.absolute(), NODE_ID
     if path.suffix.lower() not in ("", SUFFIX):
-        raise RequestRefused(f"-o {quoted(output)}: films are MP4 files.", next_step="Let its name end in .mp4.")
+        raise RequestRefused(f"-o {quoted(output)}: films are MP4 files.", next_step="Use a name that ends in .mp4.")
     return path.absolute().parent, expand(path.stem + SUFFIX)
 
 

@@ -30,7 +30,7 @@ def info_command(options: argparse.Namespace) -> int:
         return 0
     lines = [f"{ledger.name}, layout {LAYOUT}", *(f"{count:>9,}  {state}" for state, count in jobs.items())]
     lines.append(f"{sum(jobs.values()):>9,}  jobs in all")
-    lines.append(f"Engines that are heard of: {', '.join(engines) or 'none'}.")
+    lines.append(f"Live engines: {', '.join(engines) or 'none'}.")
     say("\n".join(lines), sys.stdout)
     return 0
 
@@ -74,7 +74,7 @@ def move_command(options: argparse.Namespace) -> int:
             said_at = time.monotonic()
             say(f"{jobs:,} jobs ...")
 
-    say("It is seen first that no engine works with it, which takes some seconds; after a crash half a minute.")
+    say("First it checks that no engine uses the file. This takes a few seconds, or half a minute after a crash.")
     moved = move(
         settings.home,
         settings.ledger_url,
@@ -89,6 +89,6 @@ def move_command(options: argparse.Namespace) -> int:
         "Set REMOTE_VIDEO_LEDGER_URL for every ComfyUI and command that used it, then start them again.",
     ]
     if moved.kept:
-        lines.insert(1, f"{moved.kept:,} of them have gone on in the database and were left as they are there.")
+        lines.insert(1, f"{moved.kept:,} of them have progressed in the database and were left unchanged there.")
     say("\n".join(lines), sys.stdout)
     return 0

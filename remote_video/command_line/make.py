@@ -100,7 +100,7 @@ def settings_to_make(options: argparse.Namespace) -> Settings:
             next_step="Set REMOTE_VIDEO_UPLOADS to data-uri or s3.",
         )
     if not named_home(options):
-        say(f"Paid jobs are written down in {home} (--home or REMOTE_VIDEO_HOME for another).")
+        say(f"Paid jobs are recorded in {home} (--home or REMOTE_VIDEO_HOME for another).")
     return settings
 
 
@@ -115,5 +115,5 @@ def _place(output: str | None, spec: ModelSpec) -> tuple[Path, str]:
     if output is None or output.endswith(("/", os.sep)) or path.is_dir():
         return path.absolute(), spec.node_id
     if path.suffix.lower() not in ("", SUFFIX):
-        raise RequestRefused(f"-o {quoted(output)}: clips are MP4 files.", next_step="Let its name end in .mp4.")
+        raise RequestRefused(f"-o {quoted(output)}: clips are MP4 files.", next_step="Use a name that ends in .mp4.")
     return path.absolute().parent, path.stem + SUFFIX

@@ -59,8 +59,8 @@ def _models_in(path: Path) -> list[Any]:
             raise ValueError("not every entry is an object with a model_id")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RequestRefused(
-            f"{path} is no list of models: {error}.",
-            next_step="Give a JSON list as GET /v1/models?include_schema=true gives it.",
+            f"{path} is not a list of models: {error}.",
+            next_step="Give a JSON list as GET /v1/models?include_schema=true returns it.",
         ) from error
     return models
 
@@ -81,7 +81,7 @@ def sandbox_command(options: argparse.Namespace) -> int:
                 for of in PROVIDERS.values()
                 if of.id in sandbox.base_urls
             ),
-            "It is shown no key that is saved in the accounts dialog.",
+            "It never receives a key that is saved in the accounts dialog.",
         ]
         say("\n".join(told), sys.stdout)
         try:

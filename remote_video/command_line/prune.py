@@ -17,11 +17,11 @@ from ..ledger.record import JobRecord
 from .surroundings import settings_with_ledger
 
 PAYS_AGAIN = (
-    "A clip whose job is dropped is not known any more: the same inputs, run again, are submitted and paid again. Its "
+    "A clip whose job is dropped is no longer known: the same inputs, run again, are submitted and paid for again. Its "
     "file stays where it is."
 )
 KEPT = (
-    "Never dropped: what is on its way or may be at the provider, starred clips, jobs of this month (they count in the "
+    "Never dropped: jobs in progress or possibly at the provider, starred clips, jobs of this month (they count in the "
     "budget), and what a run works on."
 )
 

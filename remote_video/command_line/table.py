@@ -55,7 +55,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row | InputRefused]:
     try:
         names = [name.strip() for name in next(reader, [])]
         if len(set(names)) < len(names):
-            raise RequestRefused(f"{path} has two columns of one name.", next_step="Rename or remove one of them.")
+            raise RequestRefused(
+                f"{path} has two columns with the same name.", next_step="Rename or remove one of them."
+            )
         for cells in reader:
             cells = [cell.strip() for cell in cells]
             if len(cells) > len(names) and any(cells[len(names) :]):

@@ -1,1 +1,1 @@
-"""Doing it: one engine per process owns the jobs; whoever wants a clip watches."""
+"""Runs jobs: one engine per process owns them; whoever wants a clip watches."""

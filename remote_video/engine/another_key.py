@@ -58,7 +58,7 @@ async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
                 taken = await tools.keep(partial(taken_over, other=other, reach=reach))
                 if taken is not None:
                     return taken
-            tools.show("sharing the job of another run, begun with another key of the provider or other pixels of it")
+            tools.show("sharing the job of another run, begun with another key or with other pixels of the same image")
             await tools.wanted_pause(tools.timeouts.shared_look)
             if reach is Reach.WAIT:
                 break
@@ -66,7 +66,7 @@ async def made_with_another_key(tools: Tools, lease: Lease) -> JobRecord | None:
 
 
 async def _within_reach(tools: Tools) -> tuple[JobRecord, Reach] | None:
-    """The latest that can be had, our own account's first; what can't be had is noted."""
+    """The latest one available, our own account's first; what isn't available is noted."""
     job, settings = tools.order.job, tools.order.settings
     others = await tools.keep(lambda ledger: ledger.under_another_key(tools.key, job.request_digest, job.file_digest))
     for other in sorted(others, key=lambda other: other.account != job.account):
@@ -108,15 +108,15 @@ async def _is_known_at_the_provider(tools: Tools, other: JobRecord) -> bool:
 
 
 def told_of(clip: JobRecord) -> str:
-    """That another account has a clip, for whoever is about to pay for the same."""
+    """Tells a user who is about to pay that another account has the same clip."""
     made_at = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.submitted_at or clip.created_at))
     who = ", ".join(filter(None, (clip.asker, made_at)))
     if clip.state is State.SUBMITTED:
         return (
-            f"Another account ({who}) is having this very clip made. It is paid for once more here; with "
+            f"Another account ({who}) is already making this clip. It is paid for again here; with "
             "REMOTE_VIDEO_SHARE_CLIPS=1 all accounts share their clips."
         )
     return (
-        f"Another account ({who}) has had this very clip made. It is paid for once more here; with "
+        f"Another account ({who}) has already made this clip. It is paid for again here; with "
         "REMOTE_VIDEO_SHARE_CLIPS=1 all accounts share their clips."
     )

@@ -1,4 +1,4 @@
-"""Bringing home what was paid for and nobody watches: after Stop, a failure elsewhere, a deadline or a crash."""
+"""Collects paid jobs that nobody watches: after Stop, a failure elsewhere, a timeout or a crash."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _log = logging.getLogger("remote_video")
 
 @dataclass
 class Failure:
-    """A job that could not be brought home, lately."""
+    """A job that recently could not be collected."""
 
     times: int = 0
     again_at: float = 0.0
@@ -81,7 +81,7 @@ class Collector:
         failure.times += 1
 
     async def order_of(self, key: str, states: Collection[State] = TO_COLLECT) -> Order | None:
-        """How to bring a job home that is in one of these states; None for another, or without its account at hand."""
+        """How to collect a job in one of these states; None in another state, or without a key of its account."""
         settings = self.engine.settings()
 
         def look() -> Order | None:
@@ -131,7 +131,7 @@ class Collector:
             ledger.release(held)
 
     def _order(self, record: JobRecord, settings: Settings) -> Order | None:
-        """The sandbox is for new clips: what was paid for before comes home while it is on, too."""
+        """The sandbox is for new clips: earlier paid jobs are collected while it is on, too."""
         provider = next((p for p in PROVIDERS.values() if p.name == record.provider), None)
         if settings.sandbox and record.base != SANDBOX_ENDPOINT:
             settings = replace(settings, sandbox=False)

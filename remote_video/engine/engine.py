@@ -95,7 +95,7 @@ class Engine:
             if self._pid != os.getpid():
                 raise EngineGone("This engine belongs to the process that this one was forked from.")
             if self._thread is None and not self.ended.is_set():
-                # A context of its own: the first node's would stay with every job.
+                # An empty context: otherwise the first node's would stay with every job.
                 context, self._loop = contextvars.Context(), asyncio.new_event_loop()
                 thread = threading.Thread(
                     target=context.run, args=(self._run, self._loop), name="remote-video-engine", daemon=True
@@ -113,7 +113,7 @@ class Engine:
         return self._pid != os.getpid() or self.ended.is_set()
 
     def watch(self, order: Order, asker: Asker, *, until_accepted: bool = False) -> Watch:
-        """Look at a job, which is started when nobody works on it yet.
+        """Watch a job; it is started if nobody works on it yet.
 
         Args:
             asker: who looks.
@@ -129,7 +129,7 @@ class Engine:
         self.soon(lambda: self._stop(prompt_id))
 
     def cancel(self, key: str) -> Future[bool]:
-        """Cancel a job, whoever looks at it; False when there is none of that key that could be."""
+        """Cancel a job, even if others watch it; False if no job of that key can be cancelled."""
         return self.run(lambda: self._cancel(key))
 
     def fetch(self, key: str) -> Future[bool]:
@@ -302,7 +302,7 @@ class Engine:
             names = ", ".join(file.name for file in (clip.path, *clip.others))
             end: dict[str, EventFact] = {"file": clip.path.name, "cost_usd": clip.cost_usd, "is_over": True}
             tools.say(f"saved as {names}", outcome.state, outcome.request_id, **end)
-            here = f"The clip is here: {clip.path.name}. Run again hands it on and submits nothing."
+            here = f"The clip is here: {clip.path.name}. Run again to use it; nothing is submitted."
             tools.tell_absent(here, outcome.state, **end)
             return
         audience.answer(outcome)
@@ -322,7 +322,7 @@ class Engine:
     # -- who looks ---------------------------------------------------------------------------------------------------
 
     def _admit(self, order: Order, watch: Watch) -> None:
-        """Let somebody look. A fault in that is told to them: nobody else would hear of it."""
+        """Add a watcher. An error in that goes to the watcher: nobody else would see it."""
         try:
             self._join(order, watch)
         except Exception as fault:

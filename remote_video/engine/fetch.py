@@ -45,7 +45,7 @@ class Fetcher:
             status: the one that told of their addresses, when it is fresh.
 
         Raises:
-            DownloadError: not this time; what came is kept and the job stays finished.
+            DownloadError: not this time; the part received is kept and the job stays finished.
             JobExpired: the provider no longer knows the job.
         """
         tools = self._tools
@@ -64,7 +64,7 @@ class Fetcher:
         return await self._keep(place, await self._others.bring(others, place, part, clip, status))
 
     async def complete(self, clip: Path) -> JobRecord:
-        """Bring what a saved clip still lacks beside it: what could not be had before, or was deleted."""
+        """Download the further files that a saved clip still lacks: failed before, or deleted."""
         tools, record, folder = self._tools, self._record, self._tools.order.folder
         if not any(other.is_due for other in record.other_files):
             return record
@@ -107,7 +107,7 @@ class Fetcher:
         return place
 
     async def _bring_clip(self, place: Target, status: JobStatus | None) -> tuple[JobStatus, int]:
-        """The first file that can be had and is a video; the answer that told of it, and its place there, from 1."""
+        """The first file that is available and is a video, the answer that named it, and its position there, from 1."""
         part, trouble = place.part(self._record.key), None
         known, number = status, 1
         while True:

@@ -17,7 +17,7 @@ from .pace import pause_before_question
 from .tools import Tools
 
 NOT_FOUND_ANSWERS = 3
-"""A fresh id may not be known everywhere at once: only so many "no such job" in a row count."""
+"""A new id may not be known everywhere at once: only this many "no such job" in a row count."""
 WHY_IT_GOES_ON = {
     CancelOutcome.NOT_CANCELLABLE: "is already running and can't be cancelled",
     CancelOutcome.NOT_OFFERED: "goes on: {provider} offers no way to cancel",
@@ -105,7 +105,7 @@ class Follower:
 
     async def _end_without_video(self, seen: OnlyPictures) -> None:
         """Raises NoVideo once pictures are all there was for long enough. It is kept like a job that is not known, so
-        that Run asks once more and never pays again by itself.
+        that Run asks once more and submits nothing.
         """
         self._pictures_since = self._pictures_since or time.monotonic()
         if time.monotonic() - self._pictures_since < self._tools.timeouts.pictures:
@@ -173,8 +173,8 @@ class Follower:
         tools.cancel.clear()
         why = WHY_IT_GOES_ON[outcome].format(provider=name)
         tools.tell_absent(
-            f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; "
-            "Run again hands it on and submits nothing."
+            f"Stopped. The job {self._request_id} {why}. Its clip is collected in the background; run again to "
+            "use it, which submits nothing."
         )
 
     # -- what there is to say ----------------------------------------------------------------------------------------

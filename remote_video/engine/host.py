@@ -1,4 +1,4 @@
-"""What the engine needs of whoever it works for: ComfyUI, the command line, or a test. Every call is thread-safe."""
+"""What the engine needs from its host: ComfyUI, the command line, or a test. Every call is thread-safe."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PromptEnd(Enum):
     """It hasn't, yet."""
     INTERRUPTED = "interrupted"
     OTHERWISE = "otherwise"
-    """It succeeded, failed, or nobody knows any more."""
+    """It succeeded, failed, or its outcome is no longer known."""
 
 
 class Host(Protocol):
@@ -79,7 +79,7 @@ class Host(Protocol):
         ...
 
     def publish(self, event: JobEvent) -> None:
-        """Tell whoever looks at all jobs (the jobs panel)."""
+        """Notify whoever shows all jobs (the jobs panel)."""
         ...
 
 
@@ -99,7 +99,7 @@ class Asker(Protocol):
 
 
 class NoHost:
-    """Nobody presses Stop, nobody looks on."""
+    """No Stop button and no watchers."""
 
     def interrupted_prompt(self) -> str | None:
         """Nothing is stopped."""
@@ -110,7 +110,7 @@ class NoHost:
         return PromptEnd.OTHERWISE
 
     def output_folder(self) -> Path | None:
-        """Each job's own: whoever works from a terminal has said where."""
+        """Each job's own: a command line names the folder."""
         return None
 
     def temp_folder(self) -> Path:

@@ -23,7 +23,7 @@ from .tools import Tools
 
 HAVE_A_CLIP = (Action.REUSE, Action.FETCH, Action.ASK_PROVIDER)
 """A clip that was saved once is looked for here and in the clip store before its provider is asked."""
-GOES_ON = "The job goes on and is brought home then; to run again with the same inputs submits nothing."
+GOES_ON = "The job goes on and its clip is downloaded then; running again with the same inputs submits nothing."
 
 _log = logging.getLogger("remote_video")
 
@@ -34,7 +34,7 @@ async def make(tools: Tools) -> JobRecord:
     Raises:
         RemoteVideoError: what happened, whether it was billed, what to do next. Of the clip store only that it can't
             be, before anything is submitted: its trouble is nobody's fault.
-        Unwanted: nobody wanted it any more before anything was submitted.
+        Unwanted: the job was no longer wanted before anything was submitted.
         LeaseLost: another engine took the job over while this one slept.
     """
     if (saved := await tools.keep(partial(read_only, order=tools.order))) is not None:
@@ -80,7 +80,7 @@ async def make(tools: Tools) -> JobRecord:
                     status = await Follower(tools, lease, _known(record)).until_finished(just_submitted=False)
             elif action is Action.FETCH:
                 async with uploaded(tools, record):
-                    pass  # whoever saw its end had no time to remove them
+                    pass  # the worker that saw its end had no time to remove them
             return await Fetcher(tools, lease, _known(record)).bring(status)
         except RemoteVideoError as error:
             name_the_job(error, record)

@@ -21,7 +21,7 @@ Digests = tuple[str, str | None]
 
 
 def look_ahead(request: Request, settings: Settings, digests: Digests | None, *, has_price: bool = True) -> Known:
-    """Look into the ledger and the catalogue that is here; nobody is asked. Blocks.
+    """Look into the ledger and the local catalogue, without any request. Blocks.
 
     Args:
         digests: None: what will be asked isn't known in full.

@@ -99,7 +99,7 @@ async def still_taken(tools: Tools, offer: Offer | None) -> None:
 
     Raises:
         ModelGone, ModelChanged: nothing was sent.
-        Unwanted: nobody wants it any more.
+        Unwanted: the job is no longer wanted.
     """
     request = tools.order.request
     if offer is None or request is None:

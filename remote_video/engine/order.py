@@ -30,8 +30,8 @@ class Order:
         client: of the account that pays.
         settings: as they were when it was ordered.
         temp_folder: the host's own, for images shown under a public origin.
-        request: checked and fitted; None when only what was paid for before is to be brought home.
-        request_id: the provider's, of a job that is to be brought home.
+        request: checked and fitted; None if only an earlier job is to be collected.
+        request_id: the provider's, of a job that is to be collected.
         estimate: what it will cost, where that can be said; None in a sandbox, which costs nothing.
     """
 
@@ -46,7 +46,7 @@ class Order:
     estimate: Estimate | None = None
 
     def budget(self) -> Budget:
-        """What may be spent, as it is now; the sandbox spends nothing. Blocks. Raises SettingsError: nobody knows."""
+        """What may be spent now; the sandbox spends nothing. Blocks. Raises SettingsError: it can't be read."""
         return NO_BUDGET if self.settings.sandbox else Budgets(self.settings.home, self.settings.budget).find()
 
     @property

@@ -1,4 +1,4 @@
-"""What a job brought besides its clip, further videos and pictures: each is brought home and saved beside the clip.
+"""What a job made besides its clip, further videos and pictures: each is downloaded and saved beside the clip.
 
 None of them keeps the user from the clip: one that can't be had is noted with the reason, and tried again at the next
 Run unless it is gone for good.
@@ -56,7 +56,7 @@ class OtherFiles:
     async def bring(
         self, files: list[OtherFile], place: Target, part: Path, clip: Path | None, status: JobStatus | None
     ) -> list[OtherFile | Arrived]:
-        """The same files, each as far as it could be had.
+        """The same files, each with its outcome.
 
         Args:
             part: the clip's partial file.

@@ -16,7 +16,7 @@ SHARE = 0.0298
 """Of the time a job has taken so far: a little under 3 %, which leaves `ANSWER_S` for the answer itself."""
 ANSWER_S = 0.07
 FIRST = 3.06
-"""The first question comes after so many floors: no model is ready sooner."""
+"""The first status request comes after this many minimum intervals: no model is ready sooner."""
 LONGEST_S = 30.0
 EARLY = 3.0
 """So much rarer are the questions in the first half of a model's usual time."""
@@ -94,7 +94,7 @@ class Places:
         self._looking: asyncio.Task[None] | None = None
 
     def enter(self, most: float) -> bool:
-        """Be one of so many who work or ask here; False when there are so many already."""
+        """Take one of the places for work or requests; False if none is free."""
         if self._inside >= most:
             return False
         self._inside += 1

@@ -46,7 +46,7 @@ def _in_place(record: JobRecord, order: Order) -> Path | None:
 
 
 def is_anywhere(record: JobRecord, order: Order) -> bool:
-    """Whether the clip can be had without the provider."""
+    """Whether the clip is available without the provider."""
     return _found(record, order, order.place()) is not None or _original(record, order) is not None
 
 

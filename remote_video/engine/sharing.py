@@ -66,7 +66,7 @@ class Sharing:
     _call: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
     _rests_until: float = 0.0
-    """After trouble nobody waits for the store until then."""
+    """After a failure the store is not tried before then."""
 
     def saved(self, record: JobRecord) -> None:
         """The engine's: a clip is here."""
@@ -216,7 +216,7 @@ class Sharing:
         return False
 
     async def _is_wrong(self, settings: Settings, file: KeptFile, job: JobRecord, error: WrongObject) -> None:
-        """Let whoever has the right bytes put them there again."""
+        """Let a machine that has the right bytes upload them again."""
         _log.warning("The clip store has something else than %s of job %s: %s.", file.digest, job.key[:8], error)
         self._wrong.add(file.digest)
 

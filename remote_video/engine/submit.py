@@ -1,4 +1,4 @@
-"""Submitting a job: the one step that costs money, and is never repeated once a byte of it has left."""
+"""Submitting a job: the one step that costs money, and is never repeated once a byte of it was sent."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ MAY_STILL_BE_NEEDED = (JobUncertain, LedgerError, LeaseLost, AccountError, Setti
 """Ends of a submission, or of following it, after which the provider may still fetch the images, if it has a job."""
 
 Attempt = Callable[..., Entry]
-"""What is to be said of an attempt, but for what came of it."""
+"""What is said about an attempt, except for its outcome."""
 KEPT = (
-    "Its id is kept in {}, and is written down by itself as soon as that can be, also after a restart: the job is then "
-    "followed and its clip brought home. Run again submits nothing."
+    "Its id is kept in {} and is recorded automatically as soon as possible, also after a restart: the job is "
+    "then followed and its clip downloaded. Running again submits nothing."
 )
 KEPT_IN_MEMORY = (
-    "Its id is in memory alone, for {} takes no file either. Make room or make the folder writable before ComfyUI is "
-    "closed: the job is then followed by itself. Run again submits nothing."
+    "Its id is only in memory, because {} can't be written either. Free some space or make the folder writable "
+    "before you close ComfyUI: the job is then followed automatically. Running again submits nothing."
 )
 
 _log = logging.getLogger("remote_video")
@@ -91,7 +91,7 @@ async def submit(tools: Tools, lease: Lease, upload: Upload) -> JobRecord:
 
     Raises:
         Unwanted, LeaseLost: nothing was sent.
-        RemoteVideoError: a definite refusal, no way to the provider, or nobody knows (JobUncertain).
+        RemoteVideoError: a definite refusal, no connection, or an unknown outcome (JobUncertain).
     """
     client, request, timeouts = tools.order.client, tools.order.request, tools.timeouts
     if request is None:
@@ -131,14 +131,14 @@ async def _post_when_wanted(tools: Tools, lease: Lease, submission: Submission) 
 
 
 def post_once(tools: Tools, lease: Lease, submission: Submission) -> JobRecord | None:
-    """Write down the intent, POST once, write down what came of it: one function on one thread, whoever waits.
+    """Record the intent, POST once, record the outcome: one function on one thread, whoever waits.
 
     Returns:
-        The row of the accepted job; None when nobody wanted it by now, and nothing was sent.
+        The row of the accepted job; None if it was no longer wanted, and nothing was sent.
 
     Raises:
         BudgetReached: it would cost more than the user's budget has left; nothing was sent.
-        NoPlace: so many jobs are in flight as may be, here and elsewhere; nothing was sent.
+        NoPlace: the limit of jobs in flight is reached, here and elsewhere; nothing was sent.
         NotSent, RateLimited: not accepted for now.
         JobUncertain: no usable answer; only the user may have it tried again.
         RemoteVideoError: a definite refusal.
@@ -172,7 +172,7 @@ def _begun(tools: Tools, lease: Lease, now: float) -> Attempt:
     """Write down the intent, as of that moment by the ledger's clock.
 
     Raises:
-        LedgerError: nothing is sent. Where the intent may stand in the ledger all the same, that is in the journal.
+        LedgerError: nothing is sent. If the intent may be in the ledger all the same, the journal says so.
     """
     order = tools.order
     attempt = partial(Entry, key=lease.key, fence=lease.fence, begun_at=now, job=order.job)

@@ -34,7 +34,7 @@ class DaemonThreads:
         self._starting = threading.Lock()
 
     def start(self, call: Callable[[], T]) -> Future[T]:
-        """Begin a call; it goes on even when nobody waits for it any more."""
+        """Begin a call; it continues even if its caller no longer waits."""
         future: Future[T] = Future()
         with self._starting:
             if self._unfinished >= self._threads and self._threads < self._most:
@@ -63,7 +63,7 @@ class DaemonThreads:
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # none is to be had while the process ends: those that are there do the work
+        except RuntimeError:  # no thread can start while the process exits: the existing ones do the work
             if not self._threads:
                 raise
         else:
@@ -75,7 +75,7 @@ class DaemonThreads:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:  # it belongs to whoever waits
+                except BaseException as error:  # it is raised in the caller
                     future.set_exception(error)
             with self._starting:
                 if future in self._left:
@@ -103,7 +103,7 @@ class Pools:
         self.sharing = DaemonThreads("share", 1)
         """What goes there."""
         self.decoding = DaemonThreads("decode", 1)
-        """Decoding uses every core by itself, and its check for free RAM only holds while nobody else takes it."""
+        """Decoding uses every core anyway, and its check for free RAM holds only while no other decode runs."""
 
     def end(self) -> None:
         """Let all threads end when what has begun is done."""

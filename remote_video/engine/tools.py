@@ -1,4 +1,4 @@
-"""What every step in the life of a job has at hand."""
+"""What every step in the life of a job uses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _log = logging.getLogger("remote_video")
 
 
 class Unwanted(Exception):
-    """Nobody wants the job any more, and nothing was submitted."""
+    """The job is no longer wanted, and nothing was submitted."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Tools:
     starter: Watch | None = None
     audience: Audience = field(default_factory=Audience)
     goes_on: bool = False
-    """Whether the job is wanted though nobody looks: after an error elsewhere, and once it is paid for."""
+    """Whether the job is wanted although nobody watches: after an error elsewhere, and once it is paid for."""
     shared: bool = False
     """Whether another engine works on it, or did until now."""
     is_ending: bool = False
@@ -129,7 +129,7 @@ class Tools:
             raise Unwanted
 
     async def wanted_pause(self, seconds: float) -> None:
-        """Wait before something that is not paid for yet. Raises Unwanted as soon as nobody wants it."""
+        """Wait before something that is not paid for yet. Raises Unwanted as soon as it is no longer wanted."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             await self.check_wanted()
@@ -137,7 +137,7 @@ class Tools:
         await self.check_wanted()
 
     def was_accepted(self, record: JobRecord) -> None:
-        """The provider has the job: it goes on whoever looks, and its pixels can go."""
+        """The provider has the job: it goes on whoever watches, and its pixels can be freed."""
         self.goes_on = self.is_new = True
         self.order = replace(self.order, request=None)
         self.show("accepted", record.state, record.request_id)
@@ -166,13 +166,13 @@ class Tools:
         if self.audience.watches or self.audience.in_doubt:
             self.tell_absent("Stopped. Another run of the same clip goes on.", is_over=True)
         elif any(watch.is_wanted_by_the_queue for watch in let_go):
-            waits = "Stopped. A prompt that waits in the queue wants the same clip, so the job goes on."
+            waits = "Stopped. A prompt in the queue needs the same clip, so the job goes on."
             self.tell_absent(waits, is_over=True)
         else:
             self._cancel()
 
     def cancel_for_all(self) -> None:
-        """The user has this job cancelled, whoever looks at it."""
+        """The user cancels this job, whoever watches it."""
         if self.request_id is None:
             error = JobCancelled("The job was cancelled before it was submitted.", billed=Billed.NO)
             self.audience.answer(error)
@@ -186,10 +186,10 @@ class Tools:
         self.cancel.set()
 
     def tell_finished(self) -> None:
-        """Stop came too late to save anything: the clip comes home."""
+        """Stop came too late to save anything: the clip is collected."""
         self.tell_absent(
-            f"Stopped. {self.order.job.provider} has finished the clip ({self.request_id}): it is downloaded in the "
-            "background; Run again hands it on and submits nothing."
+            f"Stopped. {self.order.job.provider} has finished the clip ({self.request_id}): it is downloaded in "
+            "the background; run again to use it, which submits nothing."
         )
 
     def go_on_without(self, prompt_id: str) -> None:
@@ -213,7 +213,7 @@ class Tools:
             watch.show(self._saying(sentence, state, self.request_id, **facts))
 
     async def cancelled_within(self, seconds: float) -> bool:
-        """Wait so long, or until the user wants the job cancelled; whether that is so."""
+        """Wait for that time, or until the user cancels the job; returns whether they did."""
         try:
             await asyncio.wait_for(self.cancel.wait(), seconds)
         except (asyncio.TimeoutError, TimeoutError):
@@ -262,7 +262,7 @@ class Tools:
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Lease]:
-        """Become the one who works on the job. Raises Unwanted while another one does and nobody waits."""
+        """Get the job's lease. Raises Unwanted if another engine has it and nobody waits here."""
         while (lease := await self.keep(lambda ledger: ledger.acquire(self.key, self.engine.id))) is None:
             self.shared = True
             await self.check_wanted()
@@ -271,7 +271,7 @@ class Tools:
         try:
             yield lease
         except Exception:
-            # Whoever is told of it may want to forget the job at once.
+            # A user who sees it may want to forget the job at once.
             await self.call(self.pools.ledger, lambda: self._release(lease))
             raise
         except BaseException:
@@ -315,7 +315,7 @@ class Tools:
         try:
             return order.settings.max_parallel - await self.keep(lambda ledger: ledger.in_flight(order.job.base))
         except LedgerError:
-            return 1  # whoever goes on with it is told by `begin`; the others wait until it can be asked again
+            return 1  # a job that continues is told by `begin`; the others wait until it can be asked again
 
     async def _wait_for_a_place(self) -> None:
         self.show(f"waiting for a free place ({self.order.settings.max_parallel} jobs are in flight)")

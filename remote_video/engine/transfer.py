@@ -72,7 +72,7 @@ class Incoming:
             return self.check(self.part)
         except MediaError as error:
             self.part.unlink(missing_ok=True)
-            raise MediaError(f"what came is not a whole {self.kind} ({error.what.rstrip('.')})") from error
+            raise MediaError(f"the answer is not a complete {self.kind} ({error.what.rstrip('.')})") from error
 
     def keep_validator(self, validator: str | None) -> None:
         """What the bytes so far are part of."""
@@ -106,7 +106,7 @@ class Transfer:
             The answer whose addresses were right, and how the file's name will end.
 
         Raises:
-            NotHad: not this time; what came is kept.
+            NotHad: not this time; the part received is kept.
             DownloadError: the disk takes nothing.
         """
         timeouts, tries, no_video = self._tools.timeouts, 0, False
@@ -185,7 +185,7 @@ class Transfer:
             raise TransientError(error.what) from error
 
     async def _download(self, file: Incoming, source: MediaSource) -> bool:
-        """Whether what came is certain to be whole."""
+        """Whether the download is certainly complete."""
         tools = self._tools
         transfer = Download(
             part=file.part,

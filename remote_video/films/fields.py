@@ -16,7 +16,8 @@ FIELDS: tuple[Field, ...] = (
     Choice(
         "transition",
         None,
-        "How a clip goes over into the next. cut: at once. crossfade: one fades into the other, and so does the sound.",
+        "The transition from each clip to the next. cut: none. crossfade: one fades into the other, and so does "
+        "the sound.",
         choices=(CUT, CROSSFADE),
         default=CUT,
     ),

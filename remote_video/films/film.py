@@ -1,4 +1,4 @@
-"""A film: found again, or joined and saved as clips are: under a name nobody else has, and never half written."""
+"""A film: found again, or joined and saved as clips are: under a unique name, and never partly written."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def make_film(
         check: called again and again; what it raises ends the work, and nothing is left of it.
 
     Raises:
-        InputRefused: there is no film of these clips; nothing was written.
-        MediaError: a clip is no video, damaged, or no longer there; its place is named.
+        InputRefused: these clips can't be joined; nothing was written.
+        MediaError: a clip is not a video, damaged, or missing; the message says which.
         FilmError: the disk doesn't take it.
     """
     says(f"looking at {len(parts)} clips")

@@ -46,7 +46,7 @@ class Database(Protocol):
         """Which rows of ENGINES are of engines that are heard of."""
 
     def may_write(self, timeouts: Timeouts) -> sa.ColumnElement[bool]:
-        """Which of them may still write under a lease that nobody took from them."""
+        """Which of them may still write: their lease was not taken over."""
 
 
 def database_of(home: Path, url: str | None, timeouts: Timeouts) -> Database:

@@ -127,7 +127,7 @@ class Journal:
         return sorted(found.values(), key=lambda entry: entry.at)
 
     def replay(self, ledger: Ledger, but_not: frozenset[str] = frozenset()) -> None:
-        """Tell the ledger of all jobs that nobody works on; nothing happens when there is nothing to tell.
+        """Write all jobs that nobody works on to the ledger; does nothing if there are none.
 
         Args:
             but_not: job keys that are left alone.

@@ -69,7 +69,7 @@ class Ledger:
         url: of the shared database, `postgresql+psycopg://...`; None: a file in `home`.
 
     Raises:
-        LedgerError: it can't be opened or written. A file that is no ledger is set aside, and a new one begun.
+        LedgerError: it can't be opened or written. A file that is not a ledger is set aside, and a new one is created.
     """
 
     def __init__(self, home: Path, timeouts: Timeouts = DEFAULT_TIMEOUTS, url: str | None = None) -> None:
@@ -83,7 +83,7 @@ class Ledger:
 
     @staticmethod
     def is_there(settings: Settings) -> bool:
-        """Whether there is one without a new one being begun; yes for a shared one, unasked."""
+        """Whether a ledger exists, without creating one; always true for a shared one."""
         return settings.ledger_url is not None or (settings.home / FILE_NAME).exists()
 
     @property
@@ -92,7 +92,7 @@ class Ledger:
         return self._database.name
 
     def now(self) -> float:
-        """The time it goes by, s since the epoch: machines that share it may have wrong clocks."""
+        """The ledger's own time, s since the epoch: machines that share it may have wrong clocks."""
         return self._database.now()
 
     def asked_now(self) -> float:
@@ -147,7 +147,7 @@ class Ledger:
         return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED))
 
     def to_collect(self) -> list[JobRecord]:
-        """Those of them that nobody who lives works on."""
+        """Those of them that no live engine works on."""
         return self._read(lambda db: rows.latest(db, MOST_COLLECTED, _IS_UNFINISHED, self._is_left_alone(db)))
 
     def to_share(self, host: str | None, after: Place | None = None, *, is_any: bool = False) -> list[JobRecord]:
@@ -167,7 +167,7 @@ class Ledger:
         )
 
     def under_another_key(self, key: str, request_digest: str, file_digest: str | None = None) -> list[JobRecord]:
-        """The jobs that ask for the same and stand for money, but have another job key, newest first.
+        """Paid jobs with the same request but another job key, newest first.
 
         They were made with another key of the provider, or from other pixels of the same files.
         """
@@ -217,7 +217,7 @@ class Ledger:
     # -- who works on a job --------------------------------------------------------------------------------------------
 
     def acquire(self, key: str, engine_id: str) -> Lease | None:
-        """Become the one who works on a job; None while another engine that lives does.
+        """Get the lease of a job; None while another live engine has it.
 
         An engine that has it already gets a new lease, and its old one is lost.
         """
@@ -237,7 +237,7 @@ class Ledger:
         return None if self._read(is_taken) else self._write(take, key)
 
     def holder(self, key: str) -> Holder | None:
-        """Who works on a job; None when nobody who lives does."""
+        """The live engine that works on a job, or None."""
         held = self._read(lambda db: leases.held(db, key, self._is_alive(db)))
         return replace(held, engine_id=held.engine_id[:8]) if held else None
 
@@ -284,7 +284,7 @@ class Ledger:
         Raises:
             LeaseLost: another engine works on the job by now.
             BudgetReached: it would cost more than is left.
-            NoPlace: so many are in flight already.
+            NoPlace: the limit of jobs in flight is reached.
             IllegalTransition: a submission must not leave in the state the job is in.
         """
 
@@ -315,7 +315,7 @@ class Ledger:
         self._write(noted, lease.key)
 
     def accepted(self, key: str, job: NewJob, request_id: str, *, at: float | None = None) -> JobRecord:
-        """Write down that the provider accepted a job: the one truth that needs no lease.
+        """Record that the provider accepted a job: the only write that needs no lease.
 
         Whoever took the job over meanwhile may have noted it as uncertain, or the user may have forgotten it.
 
@@ -342,7 +342,7 @@ class Ledger:
         return self._write(written, key)
 
     def take_over(self, job: JobRecord, lease: Lease, *, account: str | None = None, **facts: Fact) -> JobRecord | None:
-        """Let a job under another key be the one of `lease.key`; None when that can't be (any more).
+        """Move a job under another key to `lease.key`; None if that isn't possible (any more).
 
         One that is there already and would be submitted anew goes; what it cost is not forgotten.
 

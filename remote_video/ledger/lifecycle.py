@@ -104,7 +104,7 @@ ENDED_WITHOUT_A_CLIP = (State.FAILED, State.CANCELLED, State.REFUSED)
 """States of a job that brings nothing any more: forgotten, it is submitted anew as it would be anyway."""
 
 TO_COLLECT = frozenset({State.SUBMITTED, State.FINISHED})
-"""States of a job whose clip is still to be brought home."""
+"""States of a job whose clip still has to be collected."""
 
 
 FETCHABLE = TO_COLLECT | {State.STORED, State.EXPIRED}

@@ -67,7 +67,7 @@ class Moved:
 
 
 def judge(mine: JobRecord, its: JobRecord | None, is_held: bool) -> Verdict:
-    """How a job of the file stands to the one in the database. What is there is never put back.
+    """How a job of the file compares to the one in the database. A job in the database is never set back.
 
     Args:
         is_held: whether an engine that lives works on the one in the database.
@@ -134,7 +134,7 @@ def wait_for_all_to_end(ledger: Ledger, timeouts: Timeouts) -> None:
 
 @dataclass(frozen=True)
 class _Move:
-    """One way from a file that nobody writes into a database that others may use meanwhile."""
+    """Copies from a file that nobody writes into a database that others may use meanwhile."""
 
     target: Postgres
     timeouts: Timeouts

@@ -44,7 +44,7 @@ def move_away(path: Path, to: str, copy: Callable[[sa.Connection], T]) -> tuple[
 
 
 def _leave_word(new: Path, to: str) -> None:
-    """Make what stands in the place of a ledger that was moved."""
+    """Create the file that replaces a ledger that was moved."""
     with made_beside(new, MOVED) as db:
         db.execute(CreateTable(META))
         db.execute(META.insert().values(name=MOVED_TO, value=to))

@@ -219,7 +219,7 @@ class Postgres:
             tries += 1
 
     def _was_committed(self, lost: _AnswerLost, end: float) -> bool:
-        """Ask the database, until `end` and a little longer. Raises LedgerError: nobody knows."""
+        """Ask the database, until `end` and a little longer. Raises LedgerError: the outcome is unknown."""
         tries = 0
         while True:
             try:

@@ -19,7 +19,7 @@ _PASSING = frozenset(
 """Conflicts, deadlocks, locks held for long, a server that ends, starts, is a standby or has no connection left
 (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
-_OTHERWISE = ("can't be used", "Look at the database, then run again; docs/studio.md says what each outage means.")
+_OTHERWISE = ("can't be used", "Check the database, then run again; docs/studio.md explains each outage.")
 _AWAY = ("can't be reached", "Run again when the database is back: what was paid for goes on and is collected then.")
 WORDS: dict[str, tuple[str, str]] = {
     "": _AWAY,
@@ -125,6 +125,6 @@ def shown(asked: Mapping[str, object]) -> str:
 
 def bad_url() -> SettingsError:
     return SettingsError(
-        "REMOTE_VIDEO_LEDGER_URL is no address of a database.",
+        "REMOTE_VIDEO_LEDGER_URL is not the address of a database.",
         next_step="Set it to postgresql+psycopg://user:password@host:port/database, then restart ComfyUI.",
     )

@@ -1,4 +1,4 @@
-"""Old jobs that ended, dropped from a ledger batch by batch: nobody waits long for a batch, at any size of the ledger.
+"""Old jobs that ended, dropped from a ledger in batches, which are short at any size of the ledger.
 
 A ledger that is a file is as big afterwards; what is free in it is used again.
 """

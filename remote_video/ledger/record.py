@@ -32,7 +32,7 @@ class NewJob:
     model_name: str
     """The model in people's words."""
     seed: int
-    """The seed, or the number that only names the take."""
+    """The seed, or the number that only tells takes apart."""
     node_id: str = ""
     """The node that asked first."""
     request_digest: str = ""
@@ -54,9 +54,9 @@ class NewJob:
     assumed_usd: float | None = None
     """What it counts as in a budget while neither its cost nor an estimate is known; None when nothing is assumed."""
     stand_in: int | None = None
-    """1: a sandbox with a base URL of its own makes it, so that it costs nothing."""
+    """1: made by a separate sandbox, so that it costs nothing."""
     prompt: str | None = None
-    """Its first words, for whoever looks for it; None without any, or in records of earlier versions."""
+    """Its first words, for searching; None without any, or in records of earlier versions."""
     workflow_id: str | None = None
     """The workflow whose node `node_id` is; None where it has no id of its own, or in records of earlier versions."""
     host: str | None = None
@@ -86,13 +86,13 @@ class OtherFile:
     sha256: str | None = None
     """Hex."""
     trouble: str | None = None
-    """Why it could not be had."""
+    """Why it could not be downloaded."""
     is_gone: bool = False
-    """Whether it is no use to try again."""
+    """Whether a retry is useless."""
 
     @property
     def is_due(self) -> bool:
-        """Whether it is still to be brought home."""
+        """Whether it still has to be collected."""
         return self.path is None and not self.is_gone
 
 
@@ -145,7 +145,7 @@ class JobRecord(NewJob):
     earlier_usd: float | None = None
     """What earlier attempts cost, or may have cost, that ended without a clip."""
     starred: int | None = None
-    """1: somebody wants it above the other takes of its node."""
+    """1: starred, shown before the other takes of its node."""
     saved_on: str | None = None
     """The machine that has its files; None in records of earlier versions."""
     shared_in: str | None = None

@@ -121,8 +121,8 @@ _ALLOW = f"Set {UNKNOWN_PRICE_VARIABLE} to what"
 def _reached(period: Period, cap: float, spent: float, price: float, job: NewJob) -> BudgetReached:
     this = f"costs about {dollars(price)}" if job.estimate_usd is not None else f"counts as {dollars(price)}"
     what = (
-        f"This {period.name}'s budget is {dollars(cap)}. {dollars(spent)} of it is spent or on its way. "
-        f"This clip {this}. Nothing was sent."
+        f"This {period.name}'s budget is {dollars(cap)}. {dollars(spent)} of it is spent or committed. This clip "
+        f"{this}. Nothing was sent."
     )
     opens = f"It opens again on {period.until:%Y-%m-%d} at {period.until:%H:%M}, this machine's time"
     if price > cap:

@@ -56,7 +56,7 @@ _log = logging.getLogger("remote_video")
 
 @dataclass(eq=False)
 class _Write:
-    """One piece of work, and what came of it."""
+    """One unit of work, and its outcome."""
 
     work: Callable[[sa.Connection], Any]
     again: bool
@@ -156,7 +156,7 @@ def read(path: Path, work: Callable[[sa.Connection], T]) -> T:
 def write(path: Path, work: Callable[[sa.Connection], T], *, again: bool = True) -> T:
     """Do `work` whole or not at all, while nobody else writes.
 
-    A commit waits for the disk: whoever comes first writes for all threads that wait by then.
+    A commit waits for the disk, so the first thread commits for all that wait by then (group commit).
 
     Args:
         again: do it once more when the ledger was damaged and could be salvaged; nothing was written before.

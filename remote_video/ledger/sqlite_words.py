@@ -60,7 +60,7 @@ def too_new(path: Path, layout: int) -> LedgerError:
 
 
 def moved(path: Path, db: sa.Connection) -> LedgerError:
-    """It was moved into a database, which is named by what stands in its place."""
+    """It was moved into a database, which the file in its place names."""
     to = db.execute(sa.select(META.c.value).where(META.c.name == MOVED_TO)).scalar()
     return LedgerError(
         f"The record of paid jobs at {path} was moved into the database {to}. Without it nothing may be submitted.",

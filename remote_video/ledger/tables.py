@@ -34,7 +34,7 @@ class Seed(sa.TypeDecorator[int]):
         return value if value is None or value < 2**63 else value - 2**64
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> int | None:
-        """The seed again; what is no number is left for `misfits` to see."""
+        """The seed; anything but a number is left for `misfits`."""
         return value + 2**64 if isinstance(value, int) and value < -1 else value
 
 

@@ -68,7 +68,7 @@ class Clip:
             check: called again and again while frames or sound are decoded; what it raises ends that.
 
         Raises:
-            MediaError: it is no video.
+            MediaError: it is not a video.
         """
         return cls(path, _read_info(path), check)
 
@@ -111,7 +111,7 @@ class Clip:
             NotEnoughMemory, MediaError.
         """
         if self.info.has_unknown_sound:
-            self.warnings.append("The sound is in a codec that this PyAV doesn't know; silence stands in its place.")
+            self.warnings.append("The sound is in a codec that this PyAV doesn't know; it is replaced by silence.")
         sound = decode_sound(self.path, self.info.start_s, self._check) if self.info.has_audio else None
         return sound if sound is not None else silence(self.path, self.info.duration_s)
 

@@ -74,7 +74,7 @@ def said(error: BaseException) -> str:
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The first one that is no cover picture; nothing may be able to decode it.
+    """The first one that is not a cover picture; there may be no decoder for it.
 
     Raises:
         MediaError: there is none.
@@ -111,7 +111,7 @@ def picture_stream(container: av.container.InputContainer, path: Path, threads: 
 
 def picture_stream_on_all_cores(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The same, for many frames."""
-    # Twice libav's own number: frames wait for each other, and conversion runs beside (a tenth faster on 2 cores).
+    # Twice libav's default: frame threads wait for each other while frames are converted (10 % faster on 2 cores).
     return picture_stream(container, path, min(MAX_DECODER_THREADS, 2 * here().cores() + 2))
 
 
@@ -130,7 +130,7 @@ def has_unknown_sound(container: av.container.InputContainer) -> bool:
 def rational(value: Any) -> float:
     """A rate or a time base as a number; 0.0 where the file says nothing.
 
-    PyAV answers with Fraction or None up to 18, and with a type of its own, 0/0 or 0/1 for nothing, from 19 on.
+    PyAV answers with Fraction or None up to 18, and with its own type, 0/0 or 0/1 for nothing, from 19 on.
     """
     if value is None or not value.denominator:
         return 0.0

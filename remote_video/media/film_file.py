@@ -25,7 +25,7 @@ ENCODERS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "h264_nven
 CRF, PRESET, LARGE_PRESET = 16, "veryfast", "ultrafast"
 """Visually lossless. Slower presets make smaller files, and no better ones at the same factor."""
 LEAST_AHEAD = 4
-"""Frames; where there is no room for so many, the encoder looks ahead at none."""
+"""Frames; if memory is short, the encoder does not look ahead."""
 BITS_PER_PIXEL = 0.3
 """Of encoders that know no constant quality."""
 LOOKAHEAD_PIXELS = 16 * 1024 * 1024

@@ -302,7 +302,7 @@ def _cover(pixels: np.ndarray, size: Size) -> np.ndarray:
 
 
 def _contained(size: Size, target: Size) -> Size:
-    """How large a whole picture stands in `target`, px."""
+    """The size of a whole picture inside `target`, px."""
     width, height = size
     scale = min(target[0] / width, target[1] / height)
     return max(1, min(target[0], round(width * scale))), max(1, min(target[1], round(height * scale)))

@@ -25,7 +25,7 @@ _NEVER = -(1 << 63)
 Warn = Callable[[str], None]
 """Is told what is not as it should be, and no error."""
 Check = Callable[[], None]
-"""Called again and again; raises to end a decode that nobody waits for any more."""
+"""Called repeatedly; raises to end a decode that is no longer needed."""
 
 
 def nothing_to_check() -> None:
@@ -188,7 +188,7 @@ def require_memory(path: Path, picture: Picture, count: int) -> None:
 
 
 class _Conversion:
-    """A few threads that turn decoded frames into rows of the tensor, each with a converter of its own."""
+    """A few threads that turn decoded frames into rows of the tensor, each with its own converter."""
 
     def __init__(self, orientation: Orientation) -> None:
         _keep_freed_memory()

@@ -25,11 +25,11 @@ def look_at(parts: Sequence[Part], wish: Wish, check: Check = nothing_to_check) 
 
     Raises:
         InputRefused: too few clips, too many, or one with no room for the crossfade.
-        MediaError: a clip is no video, not whole, or no longer there; its place is named.
+        MediaError: a clip is not a video, incomplete, or missing; the message says which.
     """
     if not LEAST <= len(parts) <= MOST:
         raise InputRefused(
-            f"A film is joined of {LEAST} to {MOST} clips; there are {len(parts)}.",
+            f"A film is joined from {LEAST} to {MOST} clips; there are {len(parts)}.",
             next_step="Wire more clips to `clips`, or a list of them, then run again.",
         )
     return agree([measure(number, part, check) for number, part in enumerate(parts, 1)], wish)

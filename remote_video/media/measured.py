@@ -136,7 +136,7 @@ def _unusable(name: str, why: str) -> MediaError:
     return MediaError(
         f"The film can't be joined because of {name}: {why}",
         billed=Billed.NO,
-        next_step="Make that clip anew or take it out, then run again.",
+        next_step="Make that clip again or remove it, then run again.",
     )
 
 
@@ -144,7 +144,7 @@ def measure(number: int, part: Part, check: Check) -> Measured:
     """Read it.
 
     Raises:
-        MediaError: it is no video, or not whole; its place is named.
+        MediaError: it is not a video, or incomplete; the message says which.
     """
     with InClip(number, part.path):
         if missing := what_is_missing(part.path):

@@ -18,7 +18,7 @@ from .sound import SMALLEST_HOLE_S, whole_sound
 FADE_S = 0.25
 """How long the sound takes to fade at a join, on either side; at most half of the clip."""
 DECLICK_S = 0.004
-"""The same where it is kept: nobody hears it as a fade, and without it a cut clicks."""
+"""The same where sound is kept: too short to be heard as a fade, but without it a cut clicks."""
 BLOCK = 8192
 """Samples that are mixed at a time."""
 

@@ -1,4 +1,4 @@
-"""Sound out of a file, in a pass of its own, in step with the picture."""
+"""Sound of a file, in a separate pass, in sync with the picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLOAT32_BYTES = 4
 SILENCE_RATE = 44100
-"""Sample rate of the silence that stands for a missing sound track, Hz."""
+"""Sample rate of the silence in place of a missing sound track, Hz."""
 SILENCE_CHANNELS = 2
 SMALLEST_HOLE_S = 0.02
 """Time stamps that jump by less are rounded ones."""

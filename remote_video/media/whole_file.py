@@ -1,4 +1,4 @@
-"""Whether a file is all there, by what it says of its own length.
+"""Whether a file is complete, according to its own headers.
 
 MP4: top-level boxes (ISO/IEC 14496-12, 4.2), the index of fragments (`sidx`, 8.16.3) and their whole duration (`mehd`,
 8.8.2). WebM and Matroska: the segment (RFC 9559, 4.5). A fragmented MP4 without either box that is cut exactly between

@@ -14,7 +14,7 @@ from .media_fields import Picture
 from .spec import ModelSpec
 
 IMAGE = ImageLimits(max_bytes=50_000_000)
-"""CometAPI publishes no limit; a larger file than this is nobody's first frame."""
+"""CometAPI publishes no limit; a first frame is never larger than this."""
 CANVASES = {"16x9": (1280, 720), "9x16": (720, 1280)}
 REFERENCES = "input_reference"
 
@@ -45,7 +45,8 @@ class CometVeo(ModelSpec):
         Text(
             "model",
             "model",
-            "CometAPI's name of the model, for example veo3-fast, veo3, veo3-pro, veo3.1, veo3.1-pro. The list moves.",
+            "CometAPI's name of the model, for example veo3-fast, veo3, veo3-pro, veo3.1, veo3.1-pro. The list "
+            "changes.",
             required=True,
             default="veo3-fast",
             multiline=False,

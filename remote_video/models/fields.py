@@ -76,7 +76,7 @@ class Field:
         """Raise InputRefused when the checked values of this field and of others, by name, contradict each other."""
 
     def is_left_out(self, value: object) -> bool:
-        """Whether a checked value is not sent: the model goes by its own default."""
+        """Whether a checked value is not sent, so that the model uses its own default."""
         return value is None
 
     def write(self, body: dict[str, object], value: object, fitting: Fitting) -> None:
@@ -128,7 +128,9 @@ class Text(Field):
     def check(self, value: object) -> str:
         text = self.read(value)
         if not _can_be_sent(text):
-            raise self.refuse("broken", "half a character (a lone surrogate) is in it", "Type it anew and run again.")
+            raise self.refuse(
+                "broken", "half a character (a lone surrogate) is in it", "Enter it again, then run again."
+            )
         if self.required and not text.strip():
             raise self.refuse("empty", "the model needs words here", f"Write a {self.name} and run again.")
         if text and len(text) < self.min_length:
@@ -184,7 +186,7 @@ class Number(Field):
 
     @property
     def unset(self) -> float:
-        """What stands for "not sent", where there is no default: the number below the smallest."""
+        """The value that means "not sent" if there is no default: one below the minimum."""
         return self.minimum - 1
 
     @property
@@ -264,17 +266,17 @@ class Flag(Field):
 
 
 def seed_field(wire: str | None, minimum: int = 0, default: int = 0, maximum: int = 4294967295) -> Seed:
-    """The seed of a model: sent when it has a wire name, else it only names the take."""
+    """The seed of a model: sent when it has a wire name, else it only tells takes apart."""
     use = (
         "Sent to the model: the same seed tends towards the same clip."
         if wire
-        else "This model has no seed: the number only names the take."
+        else "This model has no seed: the number only tells takes apart."
     )
     random = " -1 lets the model choose." if minimum < 0 else ""
     return Seed(
         "seed",
         wire,
-        f"{use}{random} The same inputs with the same seed are never paid twice; another seed asks for another clip.",
+        f"{use}{random} The same inputs with the same seed are the same job; another seed asks for another clip.",
         minimum=minimum,
         maximum=maximum if wire else LARGEST_SEED,
         default=default,

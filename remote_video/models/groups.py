@@ -47,7 +47,7 @@ class Repeated(Field):
         )
 
     def inputs(self, count: int) -> list[Field]:
-        """The inputs of so many groups."""
+        """The inputs of that many groups."""
         return [field for number in range(1, count + 1) for field in self.group(number)]
 
     def check(self, value: object) -> list[dict[str, object]]:
@@ -100,7 +100,7 @@ class Repeated(Field):
             )
 
     def check_room(self, count: int, wanted: float) -> None:
-        """Raise InputRefused when so many groups can never fit into what they have to add up to."""
+        """Raise InputRefused if that many groups can never fit into their required sum."""
         if self.adds_up is None:
             return
         part, whole = self.adds_up
@@ -117,7 +117,7 @@ class Repeated(Field):
 
 @dataclass(frozen=True)
 class Json(Field):
-    """What no widget can hold, as JSON text, or as what it stands for.
+    """What no widget can represent, as JSON text, or as the parsed value.
 
     Args:
         schema: what it has to be, JSON Schema.
@@ -131,7 +131,7 @@ class Json(Field):
     advanced: bool = True
 
     def read(self, value: object) -> object:
-        """What the text stands for, None when it is left out. Raises InputRefused."""
+        """The parsed text, None if it is left out. Raises InputRefused."""
         if isinstance(value, str) and not value.strip():
             return None
         try:

@@ -24,7 +24,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 OTHER_NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-"""Names that stand in published schemas beside the standard's."""
+"""Names in published schemas that the standard doesn't define."""
 ALTERNATIVES = ("anyOf", "oneOf")
 COMBINED = (*ALTERNATIVES, "allOf", "$ref")
 BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
@@ -50,7 +50,7 @@ def types_of(schema: Schema) -> list[str]:
 
 
 def is_of(value: object, name: str) -> bool:
-    """Whether a value is of the type of that name. A switch is no number, and 5.0 is a whole one."""
+    """Whether a value is of the type of that name. A boolean is not a number, and 5.0 is an integer."""
     if isinstance(value, bool):
         return name == "boolean"
     if isinstance(value, float):

@@ -55,13 +55,13 @@ class Kling3(ModelSpec):
     fields = (
         Picture("image", "start_image_url", "The first frame.", limits=ANY_IMAGE),
         Text("prompt", "prompt", "What happens in the clip, or, with several shots, what they share.", required=True),
-        Text("negative_prompt", "negative_prompt", "What must not be seen."),
+        Text("negative_prompt", "negative_prompt", "What should not appear."),
         DURATION,
         Flag("generate_audio", "generate_audio", "Also make the sound.", default=True),
         Number(
             "cfg_scale",
             "cfg_scale",
-            "How closely the clip keeps to the prompt: 0 is free, 1 is strict (no unit).",
+            "How closely the clip follows the prompt: 0 is free, 1 is strict (no unit).",
             minimum=0,
             maximum=1,
             default=0.5,
@@ -79,7 +79,7 @@ class Kling3(ModelSpec):
         Elements(
             "elements",
             "elements",
-            "People or things whose looks are to be kept, each from a Kling 3.0 Element node.",
+            "People or things to keep consistent, each from a Kling 3.0 Element node.",
         ),
         seed_field(None),
     )

@@ -29,7 +29,7 @@ PARTS = ("frontal_image_url", "reference_image_urls", "video_url")
 
 @dataclass(frozen=True)
 class KlingElement:
-    """A person or thing whose looks are to be kept: what the KLING_ELEMENT socket carries. One part is enough.
+    """A person or thing to keep consistent: the value of the KLING_ELEMENT socket. One part is enough.
 
     Args:
         frontal_image: IMAGE, float `[1, H, W, 3|4]`, 0..1, or a file's pixels, uint8 `[1, H, W, 3]`, or None.
@@ -92,7 +92,7 @@ def _written(element: object, name: str, fitting: Fitting) -> dict[str, object]:
     if not isinstance(element, KlingElement):
         raise InputRefused(f"{name} is {quoted(element)}; it has to come from a Kling 3.0 Element node.")
     if element.is_empty:
-        raise InputRefused(f"There is no frontal_image of {name}, and no other part of it.", next_step=ONE_PART)
+        raise InputRefused(f"{name} has neither a frontal_image nor any other part.", next_step=ONE_PART)
     if element.reference_images is not None and element.reference_images.shape[0] == 0:
         raise InputRefused(
             f"The reference images of {name} are an empty batch.",

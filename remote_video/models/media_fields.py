@@ -70,7 +70,7 @@ class MediaField(Field):
             body[self.wire] = sent[0]
 
     def called(self, value: object) -> dict[str, str]:
-        """What the one file that a socket brings is called in messages, by the socket's name; "" where there is one."""
+        """What a socket's file is called in messages, by the socket's name; "" if there is only one."""
         if not isinstance(value, Mapping) or self.is_one(value):
             return {"": self.name}
         counts = {name: len(self._parts([value[name]])) for name in sorted(value, key=by_number)}
@@ -79,13 +79,13 @@ class MediaField(Field):
         return {name: self._named(before[name], whole) for name, count in counts.items() if count == 1}
 
     def _named(self, number: int, count: int) -> str:
-        """What one of them is called in messages. A # in the name stands for its number."""
+        """What one of them is called in messages. A # in the name is replaced by its number."""
         if "#" in self.name:
             return self.name.replace("#", str(number))
         return f"{self.name} {number}" if count > 1 else self.name
 
     def made(self, part: object, name: str, fitting: Fitting) -> object:
-        """What stands in the body for one file. Raises InputRefused."""
+        """The value of one file in the request's body. Raises InputRefused."""
         raise NotImplementedError
 
     def split(self, part: object) -> Sequence[object]:
@@ -128,7 +128,7 @@ class MediaField(Field):
         except NotAnAddress as problem:
             # It is not quoted: an address can hold what opens a private file.
             raise InputRefused(
-                f"`{name}` is text that is no address the provider could read: {problem}.",
+                f"`{name}` is a text, but not an address that the provider can read: {problem}.",
                 next_step=f"Give a public https:// address, or connect {self.socket}.",
             ) from None
         return address

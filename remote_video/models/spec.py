@@ -44,7 +44,7 @@ class ModelSpec:
         return None
 
     def clip_seconds(self, values: Values) -> float | None:
-        """How long the clip will be, s; None when nobody can say."""
+        """How long the clip will be, s; None if unknown."""
         return None
 
     def check_together(self, values: Values) -> None:
@@ -119,7 +119,7 @@ class ModelSpec:
         if wrong := [name for name in unknown if name not in BESIDE_THE_FIELDS]:
             raise InputRefused(
                 f"It was given `{code(wrong[0])[:80]}`, and has no such input.",
-                next_step=f"It takes {', '.join(known)}. Take out what is too much, or make the node anew.",
+                next_step=f"It takes {', '.join(known)}. Remove what is too much, or create the node again.",
             )
 
     def problem(self, values: Values) -> str | None:

@@ -42,7 +42,7 @@ def received(response: requests.Response) -> Iterator[bytes]:
     if not packed:
         return _sent(response)
     if packed[0] not in ("gzip", "x-gzip", "deflate") or len(packed) > 1:
-        raise DecodeError("the body is packed in a way that was not asked for")
+        raise DecodeError("the body is compressed in a way that was not requested")
     return _unpacked(_sent(response))
 
 
@@ -58,7 +58,7 @@ def body_of(response: requests.Response, at_most: int) -> bytes | None:
 
 
 def _sent(response: requests.Response) -> Iterator[bytes]:
-    """The bytes on the wire: a slow sender never keeps more than one packet from whoever counts the time."""
+    """The bytes as they arrive, one packet at a time, so that the deadline is checked even if the sender is slow."""
     raw = response.raw
     have = 0
     while piece := raw.read1(PIECE_BYTES, decode_content=False) if hasattr(raw, "read1") else _read1(raw):
@@ -90,7 +90,7 @@ def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
             try:
                 unpacked = member.decompress(rest, PIECE_BYTES)
             except zlib.error as error:
-                raise DecodeError(f"the body can't be unpacked ({error})") from error
+                raise DecodeError(f"the body can't be decompressed ({error})") from error
             is_open = not member.eof
             rest = member.unconsumed_tail if is_open else member.unused_data
             more = bool(rest) or len(unpacked) == PIECE_BYTES
@@ -100,4 +100,4 @@ def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
             if unpacked:
                 yield unpacked
     if is_open:
-        raise DecodeError("the body ends in the middle of what it was packed into")
+        raise DecodeError("the compressed body is truncated")

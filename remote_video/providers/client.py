@@ -57,7 +57,7 @@ class Submission:
 
 
 class Client(Protocol):
-    """A remote service that makes clips. Every call blocks, and belongs on a thread of its own."""
+    """A remote service that makes clips. Every call blocks; run it on its own thread."""
 
     name: str
     """What people call it."""
@@ -151,7 +151,7 @@ def is_free(provider_id: str, settings: Settings) -> bool:
 
 
 def connect(provider_id: str, settings: Settings) -> Connection:
-    """The client of that provider as the settings want it, with its own key and nobody else's.
+    """The client of that provider according to the settings, with its own key only.
 
     Args:
         provider_id: one of `PROVIDERS`.
@@ -159,7 +159,7 @@ def connect(provider_id: str, settings: Settings) -> Connection:
 
     Raises:
         ValueError: there is no such provider.
-        AccountError: no key; the message names the three ways on. One that is set to loopback needs none.
+        AccountError: no key; the message names the three options. A loopback address needs none.
         SettingsError: the sandbox is on, and knows nothing of that provider.
     """
     provider = provider_of(provider_id)

@@ -70,7 +70,7 @@ class ExchangeLimit:
     def left(self, longest: float | None = None) -> float:
         """How long may be waited now, s, `longest` at most. Raises TimeoutError, or ConnectionAbortedError when cut."""
         if self._is_cut:
-            raise ConnectionAbortedError("the exchange was given up")
+            raise ConnectionAbortedError("the request was abandoned")
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the exchange timed out")
@@ -101,7 +101,7 @@ class ExchangeLimit:
         raise failure
 
     def look_up(self, host: str, port: int) -> Addresses:
-        """What a name resolves to. `getaddrinfo` can't be interrupted: it is left behind on a thread of its own.
+        """What a name resolves to. `getaddrinfo` can't be interrupted, so its thread is abandoned.
 
         Raises:
             OSError, UnicodeError: nothing, or it takes too long.
@@ -241,7 +241,7 @@ class LimitedAdapter(HTTPAdapter):
 
 
 def _trusted_certificates() -> str:
-    """What `requests` trusts where nobody has told it to trust everyone."""
+    """What `requests` trusts unless verification was turned off."""
     _, named = named_bundle()
     return named or DEFAULT_CA_BUNDLE_PATH
 
@@ -284,7 +284,7 @@ def _without_its_words(read: Callable[[], T]) -> T:
         raise
     except (http.client.BadStatusLine, http.client.UnknownProtocol):
         pass
-    raise http.client.BadStatusLine("what came is not HTTP")
+    raise http.client.BadStatusLine("the answer is not HTTP")
 
 
 class _LimitedSocket:

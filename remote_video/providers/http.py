@@ -192,7 +192,7 @@ class Api:
         kept: dict[bool, ApiSession] = _of_this_thread.__dict__.setdefault("sessions", {})
         here = is_loopback(self.base_url)
         if here not in kept:
-            # Retry-After is read by whoever asked: urllib3 would sleep on it here, deaf to Stop and the deadline.
+            # Retry-After is left to the caller: urllib3 would sleep here, ignoring Stop and the deadline.
             retry = Retry(total=1, redirect=0, allowed_methods=("GET",), respect_retry_after_header=False)
             kept[here] = ApiSession(self.base_url, retry)
         return kept[here]

@@ -89,8 +89,8 @@ def setting_to_blame(error: BaseException, whom: str, billed: Billed = Billed.NO
             )
         if isinstance(inner, requests.exceptions.InvalidSchema) and "SOCKS" in str(inner):
             return SettingsError(
-                f"The way to {whom} leads through a SOCKS proxy (ALL_PROXY or HTTPS_PROXY in the environment), and the "
-                "Python package PySocks, which speaks to one, is not installed.",
+                f"{whom} is reached through a SOCKS proxy (ALL_PROXY or HTTPS_PROXY in the environment), but the "
+                "Python package PySocks, which is needed for that, is not installed.",
                 billed=billed,
                 next_step="Install PySocks into ComfyUI's Python environment (python -m pip install pysocks), or set "
                 f"HTTPS_PROXY to an http:// proxy; {RESTART}.",
@@ -120,12 +120,12 @@ def _unusable_bundle() -> str | None:
 def _untrusted(error: BaseException, whom: str, billed: Billed) -> SettingsError:
     said = getattr(error, "verify_message", "") or "it can't be verified"
     return SettingsError(
-        f"The certificate that was shown for {whom} is not trusted here ({said}). Where a company's proxy or a virus "
-        "scanner opens TLS, it is theirs; else it may not be the real one that answers.",
+        f"The certificate of {whom} is not trusted here ({said}). It may come from a company proxy or a virus "
+        "scanner that intercepts TLS; otherwise, this may not be the real server.",
         billed=billed,
-        next_step="Put the root certificate of whoever opens TLS into a PEM file together with the usual ones "
-        f"(python -m certifi tells where those are) and set REQUESTS_CA_BUNDLE to that file, {RESTART}. Of a "
-        "certificate that is expired or not valid yet, check this machine's clock.",
+        next_step="Put the root certificate of the proxy or scanner that intercepts TLS into a PEM file together "
+        "with the usual ones (python -m certifi prints their path) and set REQUESTS_CA_BUNDLE to that "
+        f"file, {RESTART}. If the certificate is expired or not valid yet, check this machine's clock.",
     )
 
 

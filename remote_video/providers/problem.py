@@ -98,15 +98,15 @@ def key_refused(problem: Problem, provider: str, request_id: str | None = None) 
     return AccountError(
         f"{provider} does not accept the key: {problem.message}",
         billed=Billed.YES if request_id else Billed.NO,
-        next_step=f"Put a valid {provider} key into the Remote Video accounts dialog (a regenerated key revokes the "
-        "old one at once), then run again.",
+        next_step=f"Enter a valid {provider} key in the Remote Video accounts dialog (a regenerated key revokes "
+        "the old one at once), then run again.",
         request_id=request_id,
         code=problem.code,
     )
 
 
 def uncertain(provider: str, why: str) -> JobUncertain:
-    """The error for a submission that left and came to nobody knows what."""
+    """The error for a submission that was sent and whose outcome is unknown."""
     return JobUncertain(f"The request was sent to {provider} and {why}: the job may or may not exist.")
 
 

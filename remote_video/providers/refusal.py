@@ -18,8 +18,8 @@ from .problem import BAD_KEY, NO_BALANCE, NO_MODEL, NO_PERMISSION, Problem, key_
 ABOUT_ADDRESSES = re.compile(r"\bdata[: -]?ur[il]|\bdata:|base64|\burls?\b|https?\b|\bscheme\b|publicly", re.IGNORECASE)
 """Words of a provider that wants to fetch an image instead of being sent it."""
 OTHER_TRANSPORTS = (
-    "let it fetch the images from an address: choose that in the accounts dialog, or set REMOTE_VIDEO_UPLOADS to s3 or "
-    "public-origin and restart ComfyUI (the README's Settings say how)"
+    "let it download the images from an address: choose that in the accounts dialog, or set REMOTE_VIDEO_UPLOADS "
+    "to s3 or public-origin and restart ComfyUI (docs/settings.md explains how)"
 )
 
 
@@ -53,7 +53,7 @@ class Refusal:
         if code in NO_MODEL:
             return model_gone(problem, provider, self.model, self.instead)
         if code in NO_BALANCE or status == 402:
-            what = f"The {provider} account has not enough balance for this clip{self._code}: {problem.message}"
+            what = f"The balance of the {provider} account is too low for this clip{self._code}: {problem.message}"
             return BalanceError(what, code=code)
         if code in BAD_KEY or status == 401:
             return key_refused(problem, provider)

@@ -112,7 +112,7 @@ def listed_in(body: Any) -> list[Any] | None:
 
 
 def _beyond_depth(value: Any) -> list[Any]:
-    """The objects and lists MAX_DEPTH deep in JSON that hold more: without them whoever walks through it stays far from
+    """The objects and lists MAX_DEPTH deep in JSON that hold more: without them, a walk through it stays far from
     the end of the stack.
     """
     level = [value]

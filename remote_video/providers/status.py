@@ -10,7 +10,7 @@ from ..errors import RemoteVideoError
 
 
 class JobState(Enum):
-    """Where a job stands at the provider."""
+    """The state of a job at the provider."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -33,7 +33,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class MediaSource:
-    """Where a finished clip can be had."""
+    """Where a finished clip can be downloaded."""
 
     url: str
     needs_key: bool = False
@@ -68,7 +68,7 @@ class JobStatus:
 
     @property
     def files(self) -> tuple[tuple[MediaSource, ...], ...]:
-        """Where each file can be had that the job brought, the clip first."""
+        """Where each of the job's files can be downloaded, the clip first."""
         return self.sources, *self.others
 
 

@@ -63,7 +63,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Contract:
-    """One model's input schema; whatever is no schema accepts anything."""
+    """One model's input schema; an invalid schema accepts anything."""
 
     schema: Any
 

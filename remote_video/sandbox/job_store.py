@@ -37,7 +37,7 @@ class Pace:
 
 
 class Fate(str, Enum):
-    """How a job will end when nobody cancels it."""
+    """How a job will end unless it is cancelled."""
 
     SUCCEEDS = "succeeds"
     FAILS = "fails"
@@ -84,7 +84,7 @@ class Job:
         return self.submitted_at + self.pace.queue_s + self.pace.run_s
 
     def standing(self, now: float, clip_ready: bool) -> Standing:
-        """Where the job stands at `now`: a matter of the clock alone, but that it can't end without its clip."""
+        """The job's state at `now`: it depends on the clock alone, except that it can't end without its clip."""
         if self.cancelled_at is not None:
             return Standing(State.CANCELLED)
         elapsed = now - self.submitted_at
@@ -159,7 +159,7 @@ class JobStore:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     part.write_bytes(data)
     here().put_over(part, path)

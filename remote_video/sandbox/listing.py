@@ -33,7 +33,7 @@ class Listing:
         self._lock = threading.Lock()
 
     def all(self) -> list[Any]:
-        """Everything that is listed, as published; what is no model too."""
+        """Everything that is listed, as published, even if it is not a model."""
         try:
             listed: list[Any] = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -49,7 +49,7 @@ class Listing:
         write_whole(self._path, json.dumps(list(models)).encode())
 
     def put(self, *models: Entry) -> None:
-        """Offer these besides, each in the place of the one that has its id now."""
+        """Offer these too; one with an existing id replaces it."""
         with self._lock:
             by_id = {model["model_id"]: model for model in models}
             listed = [by_id.pop(_id(one), one) for one in self.all()]

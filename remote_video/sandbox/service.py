@@ -131,7 +131,7 @@ class JobService:
         del self._making[job.request_id]
 
     def _render(self, job: Job, done: asyncio.Event) -> None:
-        """On a thread that nobody waits for when the process ends."""
+        """On a daemon thread."""
         path, current = self.clip(job), self.store.find(job.request_id)
         part = path.with_name(f"clip.{uuid.uuid4().hex}.part")
         try:
@@ -153,6 +153,6 @@ def flag_in(words: str) -> Flag | None:
 
 
 def has_key(request: web.Request) -> bool:
-    """Whether a request brings a bearer token, and not the one that is refused."""
+    """Whether a request has a bearer token other than the refused one."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return kind.lower() == "bearer" and token.strip() not in ("", BAD_KEY)

@@ -23,7 +23,7 @@ CONTAINERS = "mov,mp4,m4a,matroska,webm,avi,mpegts,flv,ogg,asf,wav,mp3,flac,aac,
 
 
 class MediaRefused(ValueError):
-    """A submitted file can't be had or isn't what it should be; the text says why."""
+    """A submitted file can't be read or isn't what it should be; the text says why."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def choose(provider_id: str, settings: Settings, temp_folder: Path) -> Upload:
 
 def _not_set_up(transport: str, variable: str, meaning: str) -> SettingsError:
     return SettingsError(
-        f"Images are to be shown by {quoted(transport)}, but {variable} is not set.",
+        f"Images are to be sent by {quoted(transport)}, but {variable} is not set.",
         next_step=f"Set {variable} to {meaning} and restart ComfyUI, or choose in the accounts dialog "
         "(REMOTE_VIDEO_UPLOADS, where that is set) to send images inside the request.",
     )

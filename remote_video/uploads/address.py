@@ -34,12 +34,12 @@ def why_unfetchable(url: str, provider_is_here: bool) -> str | None:
     try:
         parts = web_address(url)
     except NotAnAddress as problem:
-        return f"That is no address: {problem}."
+        return f"That is not a valid address: {problem}."
     number = as_number(str(parts.hostname))
     if is_loopback(url):
         return None if provider_is_here else "That is this machine's own loopback; the provider can't reach it."
     if parts.scheme != "https":
         return "The provider fetches over https only."
     if number is not None and not is_public(number):
-        return "That is no address of the public internet; the provider can't reach it."
+        return "That is not a public internet address; the provider can't reach it."
     return None

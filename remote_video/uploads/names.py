@@ -1,4 +1,4 @@
-"""Names that nobody can guess, with the suffix of what the file holds."""
+"""Random names, with the suffix of the file's content."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _client(settings: S3Settings) -> Any:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        # A session of its own: boto3's default session must not be shared between threads.
+        # A separate session: boto3's default session must not be shared between threads.
         session = boto3.session.Session(region_name=settings.region)
         return session.client("s3", endpoint_url=settings.endpoint_url, config=config)
     except (BotoCoreError, TypeError, ValueError) as error:

@@ -217,7 +217,7 @@ def test_a_body_that_the_schema_forbids_as_a_whole_is_refused():
     front, views = torch.rand(1, 8, 8, 3), torch.rand(2, 8, 8, 3)
     assert model.request({"elements": {"element_0": KlingElement(front, views)}}).body
     with pytest.raises(
-        InputRefused, match=r"Acme: Its published schema would be broken: `elements`\[1\] has to have `fr"
+        InputRefused, match=r"Acme: The request would violate the published schema: `elements`\[1\] has to have `fr"
     ):
         model.request({"elements": {"element_0": KlingElement(None, views)}})
 

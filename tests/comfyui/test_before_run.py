@@ -126,7 +126,7 @@ def test_a_run_takes_its_place_and_what_is_made_is_said_to_be_free(page, usual):
     page.evaluate(SET, ["seed", 4])
     assert "usually 0:0" in line(page, "usually")
     begin(page, f"a sea of {id(page)}", seed=3)
-    assert line(page, "free") == "Made already: free"
+    assert line(page, "free") == "Already made: free"
 
 
 def test_a_guess_is_called_one_and_a_clip_that_lands_behind_is_told_of_where_it_is_folded_up(page, usual):

@@ -122,7 +122,7 @@ def test_a_job_that_a_waiting_prompt_also_wants_is_not_cancelled(quick_comfy, qu
         second = server.queue({**clip, "99": node("PreviewImage", images=["1", 0])})
         server.interrupt()
         assert messages(server.outcome(first), "execution_interrupted")
-        soon(lambda: "wants the same clip" in page.last_texts()[-1], "the text", 3.0)
+        soon(lambda: "needs the same clip" in page.last_texts()[-1], "the text", 3.0)
     outcome = server.outcome(second)
     assert outcome["status"]["status_str"] == "success", failure(outcome)
     assert server.saved(outcome["outputs"]["10"]["images"][0]) in clips(server, words)

@@ -140,7 +140,7 @@ def test_what_needs_the_user_is_found_however_old_it_is(page: Any) -> None:
     page.get_by_label("Search jobs").fill("number 9001")
     row(page, "9001").wait_for()
     page.get_by_label("Search jobs").fill("no such words")
-    page.get_by_text("No job is like that.", exact=True).last.wait_for()
+    page.get_by_text("No job matches.", exact=True).last.wait_for()
     page.get_by_role("button", name="Show all jobs").click()
     row(page, "saved").wait_for()
 
@@ -235,7 +235,7 @@ def test_what_failed_is_said_in_view_until_it_is_dismissed(page: Any) -> None:
     page.locator(".remote-video-panel .scroller").evaluate("(element) => element.scrollTo(0, 0)")
     opened(page, "on-its-way").get_by_role("button", name="Cancel").click()
     message = page.locator(".remote-video-panel .message")
-    message.get_by_text("not under way any more").wait_for()
+    message.get_by_text("no longer in progress").wait_for()
     hear(page, "on-its-way", "rendering", "submitted")
     page.wait_for_timeout(500)
     box = message.bounding_box()

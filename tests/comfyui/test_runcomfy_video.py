@@ -75,7 +75,7 @@ def refusal(server, model_id: str, **inputs) -> str:
         (KLING, {f"{SHOTS}.shot_1_duration": 4}, "1 s too long"),
         (KLING, {f"{SHOTS}.shot_1_prompt": ""}, "the model needs words here"),
         (ALEPH, {"model.keyframes": "{"}, "not JSON"),
-        (ALEPH, {"model.video_url": "http://127.0.0.1/clip.mp4"}, "is text that is no address"),
+        (ALEPH, {"model.video_url": "http://127.0.0.1/clip.mp4"}, "is a text, but not an address"),
     ],
     ids=lambda value: None if isinstance(value, str) else "-".join(value),
 )
@@ -97,7 +97,7 @@ def test_a_wired_value_is_checked_when_it_is_known(waiting_comfy, queueing):
     before = queueing.accepted_posts
     address = node("PrimitiveString", value="ftp://example.com/clip.mp4")
     prompt = {**SOURCES, "address": address, **whole_prompt(ALEPH, **{"model.video_url": ["address", 0]})}
-    assert "is text that is no address" in failure(waiting_comfy.outcome(waiting_comfy.queue(prompt)))
+    assert "is a text, but not an address" in failure(waiting_comfy.outcome(waiting_comfy.queue(prompt)))
     assert queueing.accepted_posts == before
 
 

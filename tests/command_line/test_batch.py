@@ -72,7 +72,7 @@ def test_one_row_that_fails_stops_no_other_and_is_in_the_table(terminal: Termina
 def test_an_empty_account_is_not_asked_for_row_after_row(terminal: Terminal):
     terminal.sandbox.faults.set("runcomfy/submit", "error-400002")
     said = terminal.call(*batch(table_of(terminal, 6)), REMOTE_VIDEO_MAX_PARALLEL="2")
-    assert (said.returncode, said.stdout.count("has not enough balance")) == (1, 6)
+    assert (said.returncode, said.stdout.count("account is too low for this clip")) == (1, 6)
     assert terminal.posts == 2
 
 

@@ -207,7 +207,7 @@ def test_a_shared_ledger_is_looked_at(terminal, home, shared):
     verdicts = {what: line["verdict"] for what, line in told.items()}
     assert verdicts == {"ledger": "ok", "layout": "same", "clock": "ok", "engines": "ok"}
     assert told["clock"]["detail"].split()[:3] == ["this", "machine", "is"]
-    assert told["engines"]["detail"].startswith("1 live: 01234567 heard of ")
+    assert told["engines"]["detail"].startswith("1 live: 01234567 last seen ")
     assert password_of(shared) not in done.stdout + done.stderr
 
 

@@ -84,7 +84,7 @@ def test_a_file_that_lists_no_models_is_an_error(offline: Terminal, tmp_path, wr
     if written is not None:
         path.write_text(written, encoding="utf-8")
     said = offline.call("sandbox", "--folder", str(tmp_path / "jobs"), "--catalogue", str(path))
-    assert (said.returncode, "is no list of models" in said.stderr) == (2, True)
+    assert (said.returncode, "is not a list of models" in said.stderr) == (2, True)
 
 
 def test_jobs_are_listed_newest_first(offline: Terminal, ledger: Ledger):
@@ -222,7 +222,7 @@ def test_a_running_job_goes_on_and_says_so(terminal: Terminal):
     process = made(terminal)
     key = terminal.ledger.recent()[0].key
     said = terminal.run("cancel", key)
-    assert (said.returncode, "running already" in said.stderr) == (1, True), said.stderr
+    assert (said.returncode, "already running" in said.stderr) == (1, True), said.stderr
     terminal.sandbox.faults.clear()
     assert process.communicate(timeout=60)[0] == f"{terminal.folder / 'sea.mp4'}\n"
     said = terminal.run("cancel", key)

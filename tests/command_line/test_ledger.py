@@ -105,7 +105,7 @@ def test_what_is_typed_wrong_is_not_quoted_with_its_password(offline, moving, po
 def test_a_password_with_an_at_sign_that_is_not_quoted_is_in_no_error(offline, moving, home):
     done = offline.call("ledger", "move", "postgresql+psycopg://worker:secret@secret@127.0.0.1/studio")
     assert done.returncode == 2
-    assert "is no address of a database" in said(done, "secret@")
+    assert "is not the address of a database" in said(done, "secret@")
     assert "secret" not in done.stdout + done.stderr
 
 

@@ -133,7 +133,7 @@ def test_a_lost_answer_names_the_job_to_forget(terminal: Terminal):
         ((*SEA, "--set", "generate_audio=maybe"), "true or false"),
         ((*SEA, "--set", "fit=stretch"), "auto, crop, pad, strict"),
         ((*SEA, "--image", "nowhere.jpg"), "can't be read as an image"),
-        ((*SEA, "-o", "sea.mov"), "end in .mp4"),
+        ((*SEA, "-o", "sea.mov"), "ends in .mp4"),
         (("make", "Kling3I2V", "--set", "multi_shot=[1]"), "JSON list"),
         (("make", "CometVeo", "--prompt", "a", "--seed", "-1"), "whole number"),
     ],
@@ -233,7 +233,7 @@ def test_a_dry_run_says_what_would_be_and_sends_nothing(terminal: Terminal):
     again = terminal.call(*order, "--dry-run", "--json")
     told = json.loads(again.stdout)
     assert (again.returncode, terminal.posts) == (0, 1)
-    assert (told["line"], told["is_made"], told["body"]["prompt"]) == ("Made already: free", True, "a sea")
+    assert (told["line"], told["is_made"], told["body"]["prompt"]) == ("Already made: free", True, "a sea")
     assert terminal.call(*order, "--dry-run", "--seed", "5").stdout.startswith("8 s, 16:9 |")
 
 

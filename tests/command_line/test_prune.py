@@ -48,7 +48,7 @@ def test_what_ended_without_a_clip_is_dropped_and_counted_by_state(offline, home
     said = offline.call("prune", "--older-than", "90d")
     assert (said.returncode, counted(said.stdout)) == (0, {"failed": 1, "cancelled": 1, "refused": 1})
     assert "Dropped: 3." in said.stdout
-    assert "paid again" not in said.stdout + said.stderr
+    assert "paid for again" not in said.stdout + said.stderr
     assert left(home) == set(keys.values()) - {keys[state] for state in (State.FAILED, State.CANCELLED, State.REFUSED)}
 
 
@@ -61,7 +61,7 @@ def test_saved_clips_are_dropped_only_when_asked_for_and_what_that_costs_is_said
         counted(done.stdout) == counted(look.stdout) == dict.fromkeys(("failed", "cancelled", "refused", "stored"), 1)
     )
     assert look.stderr == done.stderr
-    assert "run again, are submitted and paid again" in done.stderr
+    assert "run again, are submitted and paid for again" in done.stderr
     assert keys[State.STORED] not in left(home)
 
 

@@ -126,8 +126,8 @@ def test_a_clip_that_another_account_paid_for_is_seen_and_not_taken(shared, monk
 def test_a_clip_that_another_account_is_still_having_made_is_called_so(setup):
     setup.run_now()
     (job,) = rows(setup)
-    assert "has had this very clip made" in told_of(job)
-    assert "is having this very clip made" in told_of(replace(job, state=State.SUBMITTED))
+    assert "has already made this clip" in told_of(job)
+    assert "is already making this clip" in told_of(replace(job, state=State.SUBMITTED))
 
 
 def test_before_a_run_it_is_not_called_free_and_is_said(shared, monkeypatch):
@@ -137,8 +137,8 @@ def test_before_a_run_it_is_not_called_free_and_is_said(shared, monkeypatch):
     known = ahead(shared)
     assert (known.is_made, known.is_being_made, known.made_by) == (False, False, "ann@farm-1")
     line = before_run(request_for(shared.provider), known).line
-    assert "made already with another key (ann@farm-1): free if it is the same account's" in line
-    assert "Made already" not in line
+    assert "already made with another key (ann@farm-1): free if it is the same account's" in line
+    assert "Already made" not in line
     assert ahead(replace(shared, more={**shared.more, "share_clips": True})).is_made
 
 

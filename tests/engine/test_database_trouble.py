@@ -206,7 +206,7 @@ def test_trouble_while_a_job_is_followed_is_said_with_the_job_and_the_database_s
     error = told.value
     assert (error.billed, error.request_id) == (Billed.YES, farm.sandbox.jobs[0].request_id)
     assert error.next_step.startswith(next(advice for what, advice in WORDS.values() if what == says))
-    assert error.next_step.endswith("to run again with the same inputs submits nothing.")
+    assert error.next_step.endswith("running again with the same inputs submits nothing.")
     check_that_one_was_made(farm)
 
 

@@ -94,7 +94,7 @@ def test_an_id_the_full_disk_refuses_is_told_and_followed_by_the_next_run(setup)
         (job,) = setup.sandbox.jobs
         assert job.request_id in str(error)
         assert "Not billed" not in str(error)
-        assert "in memory alone" in str(error), "that disk takes no journal either"
+        assert "only in memory" in str(error), "that disk takes no journal either"
         ballast.unlink()
         clip = on_disk.run_now()
         assert (clip.request_id, clip.reused) == (job.request_id, True)
@@ -193,7 +193,7 @@ def test_a_ledger_error_after_acceptance_does_not_say_that_nothing_was_billed(se
         assert "Not billed" not in str(error)
         assert setup.sandbox.jobs[0].request_id in str(error)
         assert "Make room on the disk of that folder" in error.next_step
-        assert error.next_step.endswith("to run again with the same inputs submits nothing.")
+        assert error.next_step.endswith("running again with the same inputs submits nothing.")
         ballast.unlink()
         assert on_disk.run_now().reused
         assert on_disk.posts == 1

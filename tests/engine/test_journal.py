@@ -89,7 +89,7 @@ def test_an_id_that_a_locked_ledger_refuses_is_told_with_the_place_it_is_kept_in
     for words in (
         str(entry.parent),
         setup.sandbox.jobs[0].request_id,
-        "Run again submits nothing",
+        "Running again submits nothing",
         "is paid for",
     ):
         assert words in told

@@ -110,7 +110,7 @@ def test_what_was_deleted_comes_back_and_nothing_else_is_fetched(more, small_mp4
     [
         (on_file("second.mp4", refused(404)), "HTTP 404"),
         (on_file("second.mp4", lambda answer: answer.with_body(b"no video " * 500)), "video or picture"),
-        (on_file("second.mp4", lambda answer: answer.with_body(answer.body[:-200_000])), "not a whole"),
+        (on_file("second.mp4", lambda answer: answer.with_body(answer.body[:-200_000])), "not a complete"),
         (on_file("second.mp4", lambda answer: Answer(302, b"", {"Location": "https://10.0.0.1/a.mp4"})), "public"),
     ],
     ids=["404", "no-video", "cut", "private-address"],

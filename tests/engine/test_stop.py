@@ -100,7 +100,7 @@ async def test_a_job_that_another_prompt_watches_is_left_alone(setup):
 def test_a_job_that_a_waiting_prompt_also_wants_is_not_cancelled(setup):
     setup.sandbox.faults.set("runcomfy/status", "never-starts")
     said = stopped(setup, RecordingAsker(waits=True).stop_at("in the queue"))
-    assert "A prompt that waits in the queue wants the same clip" in said
+    assert "A prompt in the queue needs the same clip" in said
     assert setup.calls("runcomfy/cancel") == []
     setup.sandbox.faults.clear()
     assert setup.run_now().reused
@@ -113,7 +113,7 @@ def test_stop_of_a_running_job_says_that_it_goes_on_and_brings_it_home(setup):
     said = stopped(setup, asker)
     (job,) = setup.sandbox.jobs
     assert f"The job {job.request_id} is already running and can't be cancelled" in said
-    assert "Run again" in said
+    assert "run again to use it" in said
     setup.sandbox.faults.clear()
     wait_until(setup.clips, "the clip, without Run")
     clip = setup.run_now()

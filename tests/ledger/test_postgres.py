@@ -248,7 +248,7 @@ def test_a_database_is_named_as_people_write_it_without_what_opens_it(address, s
     ["mia:p@w@db/studio", "mia:p@w/x@db/studio", "/studio?host=mia:pw@db1&host=db2", "/studio?host=a&host=b&port=5432"],
 )
 def test_an_address_that_can_t_be_is_not_quoted(home, address):
-    with pytest.raises(SettingsError, match="is no address of a database") as told:
+    with pytest.raises(SettingsError, match="is not the address of a database") as told:
         Ledger(home, url=f"postgresql+psycopg://{address}")
     assert "p@w" not in str(told.value) and "mia:pw" not in str(told.value)
 

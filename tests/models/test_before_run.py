@@ -57,8 +57,8 @@ def request_of(spec: Any, size: tuple[int, int] | None = SQUARE, **values: Any):
             "5 s, 3:5 | your 1:1 picture loses left and right (40%)",
         ),
         (COMET_VEO, {"size": None}, Known(), "8 s, 16:9"),
-        (VEO3, {}, Known(is_made=True, usd=1.2), "Made already: free"),
-        (VEO3, {}, Known(is_being_made=True, usual_s=60), "Being made already: free"),
+        (VEO3, {}, Known(is_made=True, usd=1.2), "Already made: free"),
+        (VEO3, {}, Known(is_being_made=True, usual_s=60), "Already being made: free"),
     ],
 )
 def test_the_line(spec, values, known, line):

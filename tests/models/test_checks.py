@@ -61,7 +61,7 @@ def test_a_prompt_is_required(spec, prompt):
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_half_a_character_is_refused_before_it_breaks_the_wire(spec):
-    says(refused(spec, prompt="a \ud83d b"), "`prompt`", "Type it anew")
+    says(refused(spec, prompt="a \ud83d b"), "`prompt`", "Enter it again")
 
 
 def test_cometveos_model_may_not_be_empty():
@@ -291,7 +291,7 @@ def test_too_many_elements_are_counted():
     [
         (KlingElement(torch.rand(2, 64, 64, 3)), ["frontal_image of element 1", "2 images"]),
         (5, ["element 1 is 5", "Kling 3.0 Element node"]),
-        (KlingElement(), ["no frontal_image of element 1", "Connect", "`video`"]),
+        (KlingElement(), ["element 1 has neither a frontal_image", "Connect", "`video`"]),
         (KlingElement(IMAGE, torch.zeros(0, 64, 64, 3)), ["element 1", "empty batch"]),
         (KlingElement(IMAGE, torch.full((2, 64, 64, 3), float("nan"))), ["reference image 1 of element 1", "NaN"]),
         (KlingElement(IMAGE, None, bytes(MAX_VIDEO_BYTES + 1)), ["100,000,001 bytes", "at most 100,000,000"]),

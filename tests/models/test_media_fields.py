@@ -127,7 +127,7 @@ def test_they_are_counted(count, words):
 
 
 def test_one_of_several_is_named_by_its_number():
-    assert "`input 2` is text" in refused(Picture("input", "urls", "", takes_address=True, **MANY), [picture(), "x"])
+    assert "`input 2` is a text" in refused(Picture("input", "urls", "", takes_address=True, **MANY), [picture(), "x"])
     assert "input 2 has values" in refused(Picture("input", "urls", "", **MANY), [picture(), picture(float("nan"))])
 
 

@@ -229,7 +229,7 @@ async def test_the_line_before_run_is_known_from_files_and_widgets(comfy, prices
     assert price(graph)["nodes"]["7"]["line"] == "8 s, 9:16 | about $1.12"
     await run(comfy, Veo3I2V, picture(900, 1600), "photo.png", fit="crop")
     told = price(graph)["nodes"]["7"]
-    assert (told["line"], told["kept"]) == ("Made already: free", {"image": (0, 0, 1, 1)})
+    assert (told["line"], told["kept"]) == ("Already made: free", {"image": (0, 0, 1, 1)})
 
 
 def test_what_comes_by_a_wire_is_not_guessed_at(comfy, prices):

@@ -159,7 +159,7 @@ SHOTS = {
         ({"model": KLING, "model.elements.element_9": ["3", 0]}, "has no input `elements.element_9`"),
         ({"model": KLING, "model.elements": ["3", 0]}, "has no input `elements`"),
         ({"model": SEEDANCE, "model.images.image_10": ["3", 0]}, "has no input `images.image_10`"),
-        ({"model": SEEDANCE, "model.images.image_1": "ftp://x"}, "no address the provider could read"),
+        ({"model": SEEDANCE, "model.images.image_1": "ftp://x"}, "not an address that the provider can read"),
         ({"model": ALEPH, "model.keyframes": "{"}, "is not JSON"),
         ({"model": ALEPH, "model.keyframes": "{}"}, "is not what the model takes"),
     ],
@@ -223,7 +223,10 @@ async def test_files_go_in_the_order_of_their_sockets(comfy, home, sandbox, tmp_
         ({"model": {"model": KLING, "start_image_url": picture()}, "model.multi_prompt": "7 shots"}, "it can be off"),
         ({"model": {"model": KLING}}, "not connected"),
         ({"model": {"model": ALEPH, "video_url": picture()}}, "is a Tensor; it takes a video"),
-        ({"model": {"model": ALEPH, "video_url": "http://x.example/a.mp4"}}, "no address the provider could read"),
+        (
+            {"model": {"model": ALEPH, "video_url": "http://x.example/a.mp4"}},
+            "not an address that the provider can read",
+        ),
     ],
 )
 async def test_the_node_itself_trusts_nothing(comfy, home, sandbox, given, words):

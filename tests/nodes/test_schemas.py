@@ -60,7 +60,7 @@ OF_ONE_MODEL = [node for node in NODES if issubclass(node, ClipNode)]
 FIXED = [*OF_ONE_MODEL, KINDS["Kling3Element"]]
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in FIXED}
 PACK_FOLDER = Path(__file__).resolve().parents[2]
-README = (PACK_FOLDER / "README.md").read_text(encoding="utf-8")
+PAGE = (PACK_FOLDER / "docs" / "nodes.md").read_text(encoding="utf-8")
 
 
 def starred(schema) -> list[str]:
@@ -233,10 +233,10 @@ def test_the_elements_help_page_says_how_large_a_video_may_be():
     assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
 
 
-def test_every_node_that_the_readme_tells_of_is_shown_in_an_example_with_a_picture():
+def test_every_node_that_is_told_of_is_shown_in_an_example_with_a_picture():
     folder = PACK_FOLDER / "example_workflows"
     shown = set()
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
         assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown & KINDS.keys() == set(re.findall(r"\*\* \(`(\w+)`\)", README))
+    assert shown & KINDS.keys() == set(re.findall(r"\*\* \(`(\w+)`\)", PAGE))

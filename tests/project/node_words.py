@@ -22,8 +22,8 @@ from remote_video_pack.nodes import NODES
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "locales"
 WORDS = "words.json"
-DESCRIBED = frozenset(re.findall(r"\*\* \(`(\w+)`\)", (ROOT / "README.md").read_text(encoding="utf-8")))
-"""The nodes that the README tells of. They are translated, and shown in an example; a new one is once it is told of."""
+DESCRIBED = frozenset(re.findall(r"\*\* \(`(\w+)`\)", (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")))
+"""The nodes that docs/nodes.md describes: these are translated and shown in an example."""
 FOLDER = "remote-video"
 """What the pack's folder is called; ComfyUI's template browser shows it where no text says better."""
 NAME = "Remote Video"

@@ -146,7 +146,7 @@ def test_a_workflows_name_is_what_is_shown_of_it(workflow: Path) -> None:
     name = workflow.stem
     assert re.fullmatch(r"[A-Z][\w -]+", name) and "_" not in name and " " in name
     assert len(name) <= MOST_OF_A_TITLE
-    assert name in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert name in (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")
 
 
 def test_every_template_has_a_picture_that_can_be_made_anew() -> None:

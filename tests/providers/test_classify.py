@@ -145,5 +145,5 @@ def test_a_key_refused_while_a_job_is_followed_calls_it_paid_and_names_it():
     with pytest.raises(errors.AccountError, match="so it says") as refused:
         classify_no_status(response(401, error("")), provider="Acme", request_id="r-9")
     assert (refused.value.billed, refused.value.request_id) == (Billed.YES, "r-9")
-    assert "a valid Acme key into the Remote Video accounts dialog" in refused.value.next_step
+    assert "a valid Acme key in the Remote Video accounts dialog" in refused.value.next_step
     assert submitted(401, {}).error.billed is Billed.NO

@@ -230,7 +230,7 @@ async def test_an_uncertain_job_can_be_forgotten_once_and_every_page_is_told(cli
         ledger.release(lease)
     assert [answer["forgotten"] for answer in told] == [False, True, False]
     assert "works on that job right now" in told[0]["why"]
-    assert "not there" in told[2]["why"]
+    assert "no longer exists" in told[2]["why"]
     assert ledger.get("lost") is None
     assert PromptServer.instance.sent == [("remote_video.forgotten", {"key": "lost"}, None)]
 

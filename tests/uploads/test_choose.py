@@ -50,9 +50,9 @@ def test_the_setting_names_the_transport(environ: dict[str, str], name: str, tmp
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://localhost"}, "loopback"),
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https:///view"}, "no host"),
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://host.example:99999"}, "port"),
-        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://0.0.0.0:8188"}, "no address of the public internet"),
-        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://192.168.1.5"}, "no address of the public internet"),
-        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://[fd00::5]"}, "no address of the public internet"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://0.0.0.0:8188"}, "not a public internet address"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://192.168.1.5"}, "not a public internet address"),
+        ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "https://[fd00::5]"}, "not a public internet address"),
         ({**ORIGIN, "REMOTE_VIDEO_PUBLIC_ORIGIN": "http://0.0.0.0:8188"}, "https only"),
     ],
 )

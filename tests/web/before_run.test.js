@@ -55,11 +55,11 @@ test("a node that is folded up says how many clips are under way, or what became
 });
 
 test("each part of the line is known in another language", () => {
-  const german = { "usually {}": "U {0}", "about {}": "A {0}", "your {} picture loses top and bottom ({})": "B {0} {1}", "Made already: free": "da" };
+  const german = { "usually {}": "U {0}", "about {}": "A {0}", "your {} picture loses top and bottom ({})": "B {0} {1}", "Already made: free": "da" };
   const sentences = new Sentences(german);
   assert.equal(sentences.translated("8 s, 16:9 | your 1:1 picture loses top and bottom (44%) | usually 1:40 | about $0.40"), "8 s, 16:9 | B 1:1 44% | U 1:40 | A $0.40");
   assert.equal(sentences.translated("image: your 1:1 picture loses top and bottom (44%)"), "image: B 1:1 44%");
-  assert.equal(sentences.translated("Made already: free"), "da");
+  assert.equal(sentences.translated("Already made: free"), "da");
   const russian = JSON.parse(readFileSync(new URL("../../web/languages/ru.json", import.meta.url), "utf8"));
   assert.equal(new Sentences(russian).translated("your 4:3 picture is scaled to 321x240 | from $1.20"), "картинка 4:3 будет приведена к размеру 321x240 | от $1.20");
 });
