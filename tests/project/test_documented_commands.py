@@ -74,6 +74,15 @@ def packages_are_an_extras(command: str, tmp_path: Any) -> None:
     assert wanted and wanted <= extras | OF_OTHERS
 
 
+def extras_exist(command: str, tmp_path: Any) -> None:
+    (named,) = re.findall(r"\.\[([\w,]+)\]", command)
+    assert set(named.split(",")) <= set(ABOUT["optional-dependencies"])
+
+
+def script_exists(command: str, tmp_path: Any) -> None:
+    assert (ROOT / command.split()[1] / "__main__.py").is_file()
+
+
 def is_this_repository(command: str, tmp_path: Any) -> None:
     assert command == f"git clone {ABOUT['urls']['Repository']}"
 
@@ -128,7 +137,9 @@ RULES = (
     Rule(r"python tasks\.py( [a-z-]+)?", IN_ITSELF, is_a_task),
     Rule(r"python -m publishing \w+", NETWORK, is_a_step_of_publishing),
     Rule(r"\.venv/bin/python -m benchmarks .+", "it takes minutes", is_a_measurement),
-    Rule(r"(python -m )?pip install [^.].*", NETWORK, packages_are_an_extras),
+    Rule(r"\.venv/bin/python tests/releases", "it writes into this repository", script_exists),
+    Rule(r"(python -m )?pip install (?!\W*\.).+", NETWORK, packages_are_an_extras),
+    Rule(r"pip install .\.\[.+\].", NETWORK, extras_exist),
     Rule(r"git clone .+", NETWORK, is_this_repository),
     Rule(r"cd .+", "it only says where", is_a_known_folder),
     Rule(r"comfy node install .+", NETWORK, is_this_pack),
