@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ def test_and_again_under_the_old_one(setup, monkeypatch):
 def test_a_job_under_way_is_followed_with_the_new_key(tmp_path, small_mp4, keys, monkeypatch):
     with Sandbox(tmp_path / "slow", pace=Pace(0.0, 1.5), prebuilt=small_mp4) as slow:
         setup = Setup(slow, tmp_path)
+        asyncio.run(setup.submit_many([1]))
         with pytest.raises(StillRunning) as left:
             replace(setup, more={"timeout_s": 0.5}).run_now()
         change_key(monkeypatch)

@@ -154,6 +154,7 @@ def test_the_deadline_leaves_the_job_followable(either, fault):
     """Also when the answer drips, byte by byte, for longer than anybody would wait."""
     options = {"stall": {"seconds": 15.0}, "drip": {"seconds": 20.0}}.get(fault, {})
     either.sandbox.faults.set(either.status_route, fault, **options)
+    asyncio.run(hurried(either, request=0.6).submit_many([1]))
     with pytest.raises(StillRunning) as told:
         hurried(either, timeout_s=2.0, request=0.6).run_now()
     assert "REMOTE_VIDEO_TIMEOUT_S" in told.value.what
