@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -41,6 +45,38 @@ def endpoint() -> Iterator[str]:
 def settings(endpoint: str) -> S3Settings:
     boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=BUCKET)
     return S3Settings(bucket=BUCKET, endpoint_url=endpoint, prefix="shots/today", expires_s=900)
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """A store that is too busy so many times, and takes all after that; it keeps what it was sent."""
+
+    busy: int
+    heard: list[tuple[str, Message]]
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.heard.append((self.path, self.headers))
+        self.send_response(503 if len(self.heard) <= self.busy else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Busy]]:
+    """The store of every host name; nobody waits between two tries."""
+    store = type("Store", (_Busy,), {"busy": 0, "heard": []})
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    with ThreadingHTTPServer(("127.0.0.1", 0), store) as server:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_address[1]}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield store
+        server.shutdown()
+
+
+FAR = S3Settings(bucket=BUCKET, endpoint_url="http://store.example", prefix="", expires_s=900)
 
 
 def keys_in_bucket(endpoint: str) -> list[str]:
@@ -124,6 +160,24 @@ def test_a_store_that_is_down_is_an_upload_error_and_discard_does_not_raise(sett
         with pytest.raises(UploadError, match="Could not connect"):
             upload.url_for(b"x", "image/png")
         upload.discard()
+
+
+def test_a_store_that_is_busy_is_asked_four_times_in_all(busy: type[_Busy]) -> None:
+    busy.busy = 3
+    S3Presigned(FAR).url_for(b"x", "image/png")
+    busy.busy = 8
+    with pytest.raises(UploadError, match=f"'{BUCKET}'"):
+        S3Presigned(FAR).url_for(b"x", "image/png")
+    assert len(busy.heard) == 4 + 4
+
+
+def test_a_store_that_only_resembles_s3_is_asked_as_all_of_them_understand(busy: type[_Busy]) -> None:
+    url = S3Presigned(FAR).url_for(b"x", "image/png")
+    assert url.startswith(f"http://store.example/{BUCKET}/"), "not at pictures.store.example"
+    ((asked, headers),) = busy.heard
+    assert asked == url.partition("?")[0]
+    assert not [name for name in headers if "checksum" in name.lower()]
+    assert headers["Content-Encoding"] is None
 
 
 def test_no_keys_is_an_upload_error(settings: S3Settings, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
