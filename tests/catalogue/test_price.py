@@ -36,6 +36,7 @@ def entry(usd: Any = 0.5, unit: Any = "output", note: Any = None, described: str
         (0.1, "second", 3.0, 0.3),
         (1, "Second", 241 / 24, 10.041667),
         (0.5, "second", None, None),
+        (0.5, "second", 1.0, 0.5),
         (0.5, "second", 0.0, None),
         (0.5, "second", float("nan"), None),
         (0.5, "second", float("inf"), None),

@@ -91,6 +91,26 @@ def test_what_can_not_be_understood_is_left_out_alone_unless_it_is_needed(publis
         reading("a", more={"$defs": DEFINED}, a=published)
 
 
+CONTRADICTS = {"type": "integer", "minimum": 5, "maximum": 4}
+
+
+@pytest.mark.parametrize(
+    ("published", "why"),
+    [
+        ({}, "it is of no known type"),
+        (CONTRADICTS, "its bounds contradict each other"),
+        ({"type": "integer", "minimum": 2**60}, "no browser counts so far"),
+        ({"type": "string", "maxLength": 0}, "its lengths contradict each other"),
+        ({"enum": ["a", 5]}, "its choices are not all words, or all numbers"),
+        ({"const": True}, "it is a switch that can't be switched"),
+        ({"anyOf": [CONTRADICTS, {"enum": ["a", 5]}]}, "its bounds contradict each other"),
+        ({"type": "array", "format": "image_uris", "minItems": 3, "maxItems": 2}, "numbers of files contradict"),
+    ],
+)
+def test_what_can_not_be_understood_is_said_of_the_likeliest_way_to_read_it(published, why):
+    assert why in reading(a=published).left_out["a"]
+
+
 def test_what_has_to_hold_together_holds_together():
     field = referring({"type": "number", "minimum": 1, "allOf": [{"minimum": 3, "maximum": 9}, {"maximum": 7}]})
     assert (field.minimum, field.maximum) == (3, 7)

@@ -24,7 +24,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import BINARY, Answer, Fault, Sandbox
-from .comfy import locked_clone, picture
+from .comfy import NODE_ID, WORKFLOW_ID, locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
 Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
@@ -64,12 +64,13 @@ async def test_each_node_makes_a_clip_from_its_required_inputs_alone_and_shows_i
     assert sandbox.accepted_posts == 1
 
 
-async def test_the_ledger_names_the_model_that_was_asked_for(comfy, sandbox):
+async def test_the_ledger_names_the_model_that_was_asked_for_and_the_node_that_asked(comfy, sandbox):
     await comfy.run(CometVeo, prompt="a cat", model="veo3.1-pro")
     await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     newest, oldest = Ledger(comfy_host.settings().home).recent()
     assert (oldest.model_id, oldest.model_name) == ("cometapi/veo3.1-pro", "Veo (CometAPI): veo3.1-pro")
     assert (newest.model_id, newest.model_name) == ("google-deepmind/veo-3/image-to-video", "Veo 3")
+    assert (newest.node_id, newest.workflow_id) == (NODE_ID, WORKFLOW_ID)
 
 
 async def test_nothing_is_decoded_for_nobody(comfy, sandbox):
@@ -298,7 +299,9 @@ def test_queue_time_says_what_widgets_alone_can_tell():
     assert "800" in Dreamina3Pro.validate_inputs(prompt="x" * 801)
     assert "empty" in CometVeo.validate_inputs(prompt=" ", model="veo3-fast")
     assert "model" in CometVeo.validate_inputs(prompt="a cat", model="")
-    assert "don't fit" in Kling3I2V.validate_inputs(prompt="a cat", duration=5, multi_shot={"multi_shot": "2 shots"})
+    shots = {"multi_shot": "2 shots"}
+    assert "don't fit" in Kling3I2V.validate_inputs(prompt="a cat", duration=5, multi_shot=shots)
+    assert Kling3I2V.validate_inputs(prompt="a cat", duration=6, multi_shot=shots) is True
 
 
 def test_queue_time_says_nothing_about_what_is_linked():
