@@ -257,6 +257,16 @@ async def test_the_workflow_is_kept_beside_the_clip_and_not_in_it(comfy, sandbox
     assert clip.read_bytes() == small_clip
 
 
+async def test_the_words_of_a_workflow_are_kept_to_be_read(comfy, sandbox):
+    workflow = {"nodes": [], "title": "mer \u00e0 \u56fe", "half": "\ud83d"}
+    clone = locked_clone(Veo3I2V, io.HiddenHolder(prompt=None, extra_pnginfo={"workflow": workflow}))
+    comfy.queue(Veo3I2V, {})
+    output = await clone.execute(image=picture(), prompt="a cat")
+    kept = Path(output[1]).with_suffix(".json").read_text(encoding="utf-8")
+    assert workflow["title"] in kept
+    assert json.loads(kept) == workflow
+
+
 async def test_disable_metadata_keeps_no_workflow(comfy, sandbox, monkeypatch):
     monkeypatch.setattr(args, "disable_metadata", True)
     output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
