@@ -6,7 +6,16 @@ import pytest
 import torch
 from remote_video_pack.remote_video.catalogue.schema import NO_PROMPT
 from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.models.fields import LARGEST_SEED, UNSET, Choice, Flag, Number, Seed, Text
+from remote_video_pack.remote_video.models.fields import (
+    LARGEST_SEED,
+    UNSET,
+    Choice,
+    Flag,
+    Number,
+    Seed,
+    Text,
+    seed_field,
+)
 from remote_video_pack.remote_video.models.fitting import Fitting
 from remote_video_pack.remote_video.models.groups import Json, Repeated
 from remote_video_pack.remote_video.models.kling_elements import Elements, KlingElement
@@ -98,6 +107,14 @@ def test_steps_are_counted_as_they_are_written(value, found):
 @pytest.mark.parametrize(("every", "value"), [(0.1, 0.25), (0.1, 1e-3), (8, 12), (0.5, 0.3)])
 def test_between_two_steps_nothing_is_taken(every, value):
     assert f"in steps of {every:g}" in refused(Number("a", "a", "", maximum=100, multiple_of=every), value)
+
+
+def test_what_is_left_to_the_model_is_said_where_it_can_be():
+    assert Number("n", "n", "", minimum=1, maximum=9, default=None).limits_text == "0: left to the model."
+    assert Number("n", "n", "", minimum=1, maximum=9, default=2).limits_text == ""
+    assert "-1 lets the model choose" in seed_field("seed", -1, -1).tooltip
+    assert "-1" not in seed_field("seed").tooltip
+    assert "only names the take" in seed_field(None).tooltip
 
 
 def test_whole_steps_stay_whole():
@@ -196,6 +213,7 @@ def test_a_group_names_its_number_on_the_node():
     first, second, _ = SHOTS.group(2)
     assert (first.name, second.name) == ("shot_2_prompt", "shot_2_duration")
     assert second.tooltip == "Length of shot 2, s."
+    assert [field.name for field in SHOTS.inputs(2)] == [f.name for number in (1, 2) for f in SHOTS.group(number)]
     with pytest.raises(InputRefused, match="`shot_2_prompt` is empty"):
         SHOTS.check([*shots(1), {"prompt": " "}])
 

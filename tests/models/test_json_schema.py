@@ -32,6 +32,7 @@ TREE = {"properties": {"left": {"$ref": "#"}, "value": {"type": "integer"}}}
         ("x", {"oneOf": [{"type": "integer"}]}, "of the type integer"),
         ("x", {"allOf": [{"type": "string"}, {"minLength": 2}]}, "at least 2 characters"),
         ("x", {"$ref": "#"}, "too deep or too large"),
+        ("x", {"anyOf": [{"anyOf": [{"$ref": "#"}]}]}, "too deep or too large"),
         ({"a": 1}, {"allOf": [{"properties": {"b": {}}}], "additionalProperties": False, "properties": {}}, "has `a`"),
     ],
 )
@@ -46,6 +47,7 @@ def test_what_is_wrong_is_said(value, schema, words):
         (0.3, {"multipleOf": 0.1}),
         ({"c": 1}, {**NESTED, "additionalProperties": True}),
         ({"a": 1, "b": 2}, {"properties": {"a": {}}, "allOf": [{"properties": {"b": {}}}]}),
+        ({"a": 1, "b": 2}, {"properties": {"a": {}}, "anyOf": [{"properties": {"b": {}}}]}),
         (5, {"anyOf": [{"type": "integer"}, {"type": "number"}]}),
         (5, {"oneOf": [{"type": "integer"}, {"type": "number"}]}),
         ({"left": {"left": {}}}, TREE),

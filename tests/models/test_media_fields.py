@@ -157,6 +157,7 @@ def test_a_recording_has_to_be_small_enough():
         (Picture("a", "a", ""), ""),
         (Picture("a", "a", "", most=None, is_list=True), "At least 1 of them."),
         (Picture("a", "a", "", most=7, is_list=True), "Up to 7 of them."),
+        (Picture("a", "a", "", most=7, fewest=1, is_list=True), "Up to 7 of them."),
         (Picture("a", "a", "", most=7, fewest=2, is_list=True), "2 to 7 of them."),
         (
             Picture("a", "a", "", limits=ImageLimits(max_bytes=4_699_999, width=Bound(gt=14), ratio=Bound(lt=2))),

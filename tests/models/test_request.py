@@ -38,7 +38,11 @@ def test_a_request_is_known_by_its_files_only_where_all_of_them_are_known():
     assert digest is not None and len(digest) == 64
     assert asked(files={"image": PHOTO}, image=torch.ones(1, 720, 1280, 3)).file_digest(BASE) == digest
     assert asked(files={"image": PHOTO}, fit="strict").file_digest(BASE) == digest, "strict changes no picture"
-    others = (asked(files={"image": OTHER}), asked(files={"image": PHOTO}, fit="pad"), asked(seed=2, files={"image": PHOTO}))
+    others = (
+        asked(files={"image": OTHER}),
+        asked(files={"image": PHOTO}, fit="pad"),
+        asked(seed=2, files={"image": PHOTO}),
+    )
     assert digest not in {other.file_digest(BASE) for other in others}
     assert known.file_digest("https://elsewhere.example") != digest
 
