@@ -181,6 +181,7 @@ def test_in_the_sandbox_nothing_is_money(comfy, monkeypatch):
     monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
     told = price({"image": loads("sea.png"), "1": clip(Veo3I2V)})
     assert (told["sandbox"], told["usd"], told["nodes"]["1"]["estimate_usd"]) == (True, 0, None)
+    assert told["nodes"]["1"]["line"].endswith("free in the sandbox")
 
 
 def test_a_file_outside_of_comfyui_s_folders_is_not_looked_at(comfy, sandbox, tmp_path):
