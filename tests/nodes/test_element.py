@@ -83,5 +83,6 @@ async def test_an_element_of_references_or_of_a_video_alone_is_taken_by_the_prov
 
 
 async def test_an_element_without_a_part_is_refused():
-    with pytest.raises(InputRefused, match="is empty"):
+    with pytest.raises(InputRefused, match="is empty") as refused:
         await element()
+    assert "Connect `frontal_image`, `reference_images` or `video`" in refused.value.next_step

@@ -6,7 +6,9 @@ import json
 
 import pytest
 from remote_video_pack.nodes import NODES, RemoteVideoExtension
+from remote_video_pack.nodes.literals import literals_of, read_literals
 from remote_video_pack.remote_video.errors import InputRefused
+from remote_video_pack.remote_video.models.groups import Json
 from server import PromptServer
 
 from .comfy import picture
@@ -123,3 +125,20 @@ async def test_what_a_frontend_adds_of_its_own_is_not_in_the_way(comfy, sandbox)
     own = {"$$node-text-preview": "running", "control_after_generate": "fixed"}
     await comfy.run(Kling3I2V, image=picture(), prompt="a cat", **own)
     assert sandbox.accepted_posts == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (None, None),
+        ("[1]", "[1]"),
+        ([1], "[1]"),
+        ({"a": 1}, '{"a": 1}'),
+        ({"__value__": [1]}, "[1]"),
+        (["7", 0], ["7", 0]),
+    ],
+)
+def test_what_no_widget_can_hold_is_text_and_a_wire_stays_one(given, meant):
+    inputs = {"model.list": given, "other": [1]}
+    read_literals(inputs, literals_of([Json("list", "list", "")], "model."))
+    assert inputs == {"model.list": meant, "other": [1]}
