@@ -7,6 +7,7 @@ import time
 
 import pytest
 from remote_video_pack.nodes import NODES, comfy_host
+from remote_video_pack.nodes.loaded_files import files_behind, loaded_files
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 
 from .comfy import Comfy, picture
@@ -102,3 +103,26 @@ async def test_a_file_that_is_gone_by_then_is_no_error(comfy, sandbox):
     (comfy.output.parent / "input" / "sea.png").unlink()
     await run(comfy, READ_BY_ONE)
     assert Ledger(comfy_host.settings().home).recent()[0].file_digest is None
+
+
+@pytest.mark.parametrize(
+    ("loader", "slot", "is_known"),
+    [
+        (loads("sea.png"), 0, True),
+        (loads("sea.png"), 1, False),
+        ({"class_type": "LoadImageMask", "inputs": {"image": "sea.png", "channel": "red"}}, 0, False),
+        ({"class_type": "LoadImage", "inputs": {"image": ["another", 0]}}, 0, False),
+        ({"class_type": "LoadImage", "inputs": {}}, 0, False),
+        ({}, 0, False),
+    ],
+)
+def test_a_file_stands_for_an_image_only_where_it_is_what_was_loaded(comfy, loader, slot, is_known):
+    prompt = {"7": {"inputs": {"image": ["load", slot], "mask": ["load", slot]}}, "load": loader}
+    found = dict(files_behind(prompt, "7", {"image": "the image"}))
+    assert found == ({"the image": comfy.output.parent / "input" / "sea.png"} if is_known else {})
+
+
+def test_outside_of_a_prompt_no_file_is_known(comfy):
+    comfy.queue(Veo3I2V, {})
+    assert loaded_files("the-prompt", "of another pack", {"image": "image"}) == {}
+    assert loaded_files("no prompt", "7", {"image": "image"}) == {}
