@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,11 @@ async def test_the_first_item_knows_that_it_is_in_a_list_before_it_asks_for_its_
         await asyncio.sleep(0)
     assert await asyncio.gather(*tasks) == [f"clip_0000{number}_.mp4" for number in (1, 2, 3)]
     assert await name() == "clip", "alone it has the prefix as it is"
+
+
+def test_two_lists_of_one_name_at_the_same_time_take_no_number_of_each_other(tmp_path):
+    with ExitStack() as running:
+        first = [running.enter_context(ListItem("a prompt", "7", "clip")) for _ in range(3)]
+        assert [item.filename_prefix(tmp_path) for item in first] == [f"clip_0000{n}_.mp4" for n in (1, 2, 3)]
+        other = [running.enter_context(ListItem("a prompt", "8", "clip")) for _ in range(2)]
+        assert [item.filename_prefix(tmp_path) for item in other] == [f"clip_0000{n}_.mp4" for n in (4, 5)]
