@@ -17,6 +17,7 @@ from remote_video_pack.remote_video.ledger import postgres, postgres_connection
 from remote_video_pack.remote_video.ledger.leases import LeaseLost
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event, State
+from remote_video_pack.remote_video.ledger.migrations import newest
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
 
@@ -46,6 +47,9 @@ def test_times_are_the_database_s_and_no_machine_s(ledger, monkeypatch, hours):
     assert ledger.holder(KEY).since == pytest.approx(right(), abs=60)
     assert ledger.acquire(KEY, OTHER) is None
     assert ledger.record(lease, Event.SUCCEEDED).state is State.FINISHED
+    look = ledger._database.look(Timeouts())
+    assert look.ahead_s == pytest.approx(hours * HOUR, abs=60)
+    assert (look.layout, len(look.alive)) == (newest(), 1)
 
 
 def test_who_slept_through_a_lease_writes_nothing_but_the_id_of_an_accepted_job(ledger):
@@ -106,6 +110,27 @@ def proxied(home, own_postgres, short_knocking):
     """A ledger behind a proxy, and the server."""
     with own_postgres.database() as name, FaultProxy(own_postgres.port) as proxy:
         yield Ledger(home, IN_A_HURRY, own_postgres.url(name, port=proxy.port)), proxy, own_postgres
+
+
+@pytest.mark.parametrize(("code", "tries"), [("40001", 3), ("57P01", 3), ("23505", 1), ("42P01", 1)])
+def test_what_may_pass_is_tried_again_and_what_stays_is_said_at_once(ledger, code, tries):
+    tried = 0
+
+    def work(db: sa.Connection) -> int:
+        nonlocal tried
+        tried += 1
+        if tried < 3:
+            db.execute(sa.text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"))
+        return tried
+
+    for call in (ledger._database.read, ledger._database.write):
+        tried = 0
+        if tries == 1:
+            with pytest.raises(LedgerError):
+                call(work)
+            assert tried == 1
+        else:
+            assert call(work) == tries
 
 
 def test_a_restart_in_the_middle_is_waited_out(proxied):
