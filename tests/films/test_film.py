@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from remote_video_pack.remote_video.errors import FilmError
@@ -28,9 +30,9 @@ class Films:
     def __init__(self, base: Path) -> None:
         self.base, self.said = base, list[str]()
 
-    def make(self, clips: list[Part], wish: Wish | None = None) -> Film:
+    def make(self, clips: list[Part], wish: Wish | None = None, **more: Any) -> Film:
         place = Place(self.base / "home", self.base / "output", "films/one")
-        return make_film(clips, wish or Wish(), place, self.said.append)
+        return make_film(clips, wish or Wish(), place, self.said.append, **more)
 
 
 @pytest.fixture
@@ -97,4 +99,20 @@ def test_a_disk_that_takes_no_film_is_said_and_nothing_is_left(films, clips, mon
     assert what in refused.value.what
     assert str(films.base / "output" / "films") in refused.value.what
     assert next_step in refused.value.next_step
+    assert not [path for path in (films.base / "output").rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no open file away")
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"another's, half done", "somebody else is joining the same"), (None, "No such file")]
+)
+def test_what_was_put_into_its_place_meanwhile_is_not_taken_for_the_film(films, clips, content, what):
+    def disturbed(share: float) -> None:
+        for part in (films.base / "output").rglob(".*.part"):
+            part.unlink()
+            if content is not None:
+                part.write_bytes(content)
+
+    with pytest.raises(FilmError, match=what):
+        films.make(clips, told=disturbed)
     assert not [path for path in (films.base / "output").rglob("*") if path.is_file()]

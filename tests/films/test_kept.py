@@ -61,7 +61,7 @@ def test_a_film_of_another_folder_is_not_read(tmp_path, folder, film):
 
 def test_the_latest_are_remembered(tmp_path, folder, film, monkeypatch):
     monkeypatch.setattr(kept, "MOST", 3)
-    keys = [f"{number:032x}" for number in range(5)]
+    keys = [f"{number:032x}" for number in (9, 2, 7, 1, 8)]
     for age, key in enumerate(keys):
         remember(tmp_path, key, film, folder)
         os.utime(tmp_path / "films" / f"{key}.json", (1000 + age, 1000 + age))
