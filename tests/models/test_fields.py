@@ -114,7 +114,7 @@ def test_what_is_left_to_the_model_is_said_where_it_can_be():
     assert Number("n", "n", "", minimum=1, maximum=9, default=2).limits_text == ""
     assert "-1 lets the model choose" in seed_field("seed", -1, -1).tooltip
     assert "-1" not in seed_field("seed").tooltip
-    assert "only names the take" in seed_field(None).tooltip
+    assert "has no seed" in seed_field(None).tooltip
 
 
 def test_whole_steps_stay_whole():
