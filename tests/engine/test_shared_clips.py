@@ -114,6 +114,16 @@ def test_machines_that_run_in_turns_find_their_own_files_and_write_nothing(pair,
     assert a.record == before
     assert a.posts == 1
 
+    def fence() -> int:
+        wait_until(lambda: b.ledger.holder(before.key) is None, "the job to be nobody's")
+        lease = b.ledger.acquire(before.key, "a test's")
+        b.ledger.release(lease)
+        return lease.fence
+
+    first = fence()
+    b.run_now()
+    assert fence() == first + 1, "a copy is read without a lease"
+
 
 def test_a_copy_is_found_again_where_another_prefix_is_asked_for(pair, nas):
     a, b = pair
