@@ -118,11 +118,12 @@ def test_outputs_keep_their_names_and_order(node_id):
 
 
 @pytest.mark.parametrize("node_id", INPUTS)
-def test_a_node_runs_alone_and_asks_for_no_comfy_account(node_id):
+def test_a_node_is_found_runs_alone_and_asks_for_no_comfy_account(node_id):
     schema = SCHEMAS[node_id]
     assert schema.is_output_node
     assert not schema.is_api_node
     assert not schema.not_idempotent
+    assert {"image to video", *KINDS[node_id].ALIASES} <= set(schema.search_aliases)
 
 
 @pytest.mark.parametrize("node_id", INPUTS)
