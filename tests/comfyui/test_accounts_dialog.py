@@ -300,7 +300,7 @@ def test_a_page_that_was_opened_over_public_https_offers_its_address_for_images(
         page.goto(f"https://{host}")
         page.wait_for_function(UI_READY, timeout=LOADED_WITHIN_MS)
         dialog = open_dialog(page)
-        assert "a plain GET can download" in dialog.locator(".offer").inner_text()
+        assert "a plain GET can fetch" in dialog.locator(".offer").inner_text()
         dialog.get_by_role("button", name=f"Show images at https://{host}").click()
         dialog.locator(".settings").get_by_text("Saved.").wait_for()
         assert dialog.locator(".offer").is_hidden()
