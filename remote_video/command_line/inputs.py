@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ..catalogue.catalogue import snapshot
@@ -123,7 +124,7 @@ def _path(name: str, value: Any, folder: Path) -> Path:
     return folder / Path(value).expanduser()
 
 
-def _image(name: str, value: Any, folder: Path) -> np.ndarray:
+def _image(name: str, value: Any, folder: Path) -> NDArray[Any]:
     """An image file's pixels, uint8 [1, H, W, 3], upright, what is transparent over white."""
     path = _path(name, value, folder)
     try:
@@ -137,7 +138,7 @@ def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _pixels(image: Image.Image) -> NDArray[Any]:
     if image.mode.startswith("I"):  # grey, 16 bits
         grey = np.asarray(image).astype(np.float32) / 65535
         return np.repeat(_rounded(grey)[None, :, :, None], 3, axis=3)
@@ -148,9 +149,9 @@ def _pixels(image: Image.Image) -> np.ndarray:
     return _rounded(seen[..., :3] * alpha + (1 - alpha))[None]
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def _rounded(values: NDArray[Any]) -> NDArray[Any]:
     """Float32, 0..1, as 8 bits; what is beyond is clipped."""
-    scaled: np.ndarray = values.clip(0, 1) * np.float32(255) + np.float32(0.5)
+    scaled: NDArray[Any] = values.clip(0, 1) * np.float32(255) + np.float32(0.5)
     return scaled.astype(np.uint8)
 
 

@@ -137,7 +137,7 @@ class SqliteFile:
 
     def is_alive(self, db: sa.Connection, timeouts: Timeouts) -> sa.ColumnElement[bool]:
         """As this process sees it."""
-        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
+        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at)).tuples()
         return ENGINES.c.id.in_(in_process(self.path).neighbours.alive(engines, timeouts))
 
     def may_write(self, timeouts: Timeouts) -> sa.ColumnElement[bool]:

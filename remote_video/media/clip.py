@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import MediaError
 from .colours import Orientation
@@ -78,7 +78,7 @@ class Clip:
 
         return torch.from_numpy(self.pixels(max_frames))
 
-    def pixels(self, max_frames: int = 0) -> np.ndarray:
+    def pixels(self, max_frames: int = 0) -> NDArray[Any]:
         """All frames, or the first `max_frames` (0 = all): float32 [T,H,W,3], 0..1.
 
         Raises:

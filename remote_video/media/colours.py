@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
+from numpy.typing import NDArray
 
 BT709, FCC, BT601, SMPTE240M, BT2020 = 1, 4, 5, 7, 9
 """swscale's numbers of the YCbCr matrices; PyAV before 18 has no name for the last."""
@@ -51,7 +52,7 @@ class RgbConverter:
         self._to_planes = VideoReformatter()
         self._to_pixels = VideoReformatter()
 
-    def pixels(self, frame: av.VideoFrame) -> np.ndarray:
+    def pixels(self, frame: av.VideoFrame) -> NDArray[Any]:
         """The frame's colours by the standard's matrix, chroma interpolated, rounded to 8 bits.
 
         By way of planes: only those are written by SIMD code where it is exact, which halves the time.
@@ -107,7 +108,7 @@ class Orientation:
         """Width and height as displayed."""
         return (height, width) if self.swapped else (width, height)
 
-    def upright(self, pixels: np.ndarray) -> np.ndarray:
+    def upright(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """A view of [H,W,3] as displayed."""
         turned = pixels.swapaxes(0, 1) if self.swapped else pixels
         return turned[:: -1 if self.upside_down else 1, :: -1 if self.left_right else 1]

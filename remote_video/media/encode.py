@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputRefused
@@ -25,7 +26,7 @@ NEXT_SMALLER = 0.95
 """Should a picture be over the limit after all, the next one has this share of its width and height."""
 
 
-def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = False) -> EncodedMedia:
+def encode_image(pixels: NDArray[Any], limits: ImageLimits, *, lossless: bool = False) -> EncodedMedia:
     """The best file within the limits.
 
     Args:
@@ -53,7 +54,7 @@ def encode_image(pixels: np.ndarray, limits: ImageLimits, *, lossless: bool = Fa
     return _jpeg_within(pixels, most, limits)
 
 
-def _smallest_png(pixels: np.ndarray, most: float) -> EncodedMedia:
+def _smallest_png(pixels: NDArray[Any], most: float) -> EncodedMedia:
     """The PNG that takes long to make. Raises InputRefused when that is too large as well."""
     height, width = pixels.shape[:2]
     data = _saved(Image.fromarray(pixels), "PNG", optimize=True)
@@ -65,7 +66,7 @@ def _smallest_png(pixels: np.ndarray, most: float) -> EncodedMedia:
     return EncodedMedia(data, PNG)
 
 
-def _jpeg_within(pixels: np.ndarray, most: float, limits: ImageLimits) -> EncodedMedia:
+def _jpeg_within(pixels: NDArray[Any], most: float, limits: ImageLimits) -> EncodedMedia:
     """The JPEG of the highest quality that fits; when the lowest doesn't, the largest of that quality.
 
     The files themselves are measured: estimates from a sample err where a picture is uneven.

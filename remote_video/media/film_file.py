@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import Billed, MediaError
 from ..operating_system import here
@@ -153,9 +154,9 @@ def _timed(packet: av.Packet[Any]) -> Timed:
     return float((packet.dts or 0) * fraction(packet.time_base)), packet
 
 
-def _pieces(blocks: Iterator[np.ndarray], channels: int) -> Iterator[np.ndarray]:
+def _pieces(blocks: Iterator[NDArray[Any]], channels: int) -> Iterator[NDArray[Any]]:
     """As long as the encoder takes them; the last may be shorter."""
-    left = np.zeros((channels, 0), np.float32)
+    left: NDArray[Any] = np.zeros((channels, 0), np.float32)
     for block in blocks:
         left = np.concatenate([left, block], axis=1)
         while left.shape[1] >= AAC_SAMPLES:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import Action, InputRefused
@@ -123,7 +124,7 @@ class Plan:
         box = (0, 0, cut_width, cut_height) if self.inner else _covering(self.cut, self.target)
         return (x + box[0]) / width, (y + box[1]) / height, (x + box[2]) / width, (y + box[3]) / height
 
-    def applied(self, pixels: np.ndarray) -> np.ndarray:
+    def applied(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """The pixels of a picture of that size, made so: uint8 [H,W,3]."""
         if self.cut != self.size:
             pixels = _centre(pixels, self.cut)
@@ -132,7 +133,7 @@ class Plan:
         return pixels if self.target == self.cut else _cover(pixels, self.target)
 
 
-def pixels_of(image: object, name: str = "image") -> np.ndarray:
+def pixels_of(image: object, name: str = "image") -> NDArray[Any]:
     """An IMAGE as 8-bit pixels: rounded, clipped to 0..1, alpha flattened over white.
 
     Args:
@@ -280,7 +281,7 @@ def _ratio_crop(size: Size, ratio: Bound) -> Size:
     return width, height
 
 
-def _centre(pixels: np.ndarray, size: Size) -> np.ndarray:
+def _centre(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
     width, height = size
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
@@ -295,7 +296,7 @@ def _covering(size: Size, target: Size) -> Box:
     return left, top, left + used_width, top + used_height
 
 
-def _cover(pixels: np.ndarray, size: Size) -> np.ndarray:
+def _cover(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
     """Fill a size exactly: scale, cutting what is too much at two sides."""
     box = _covering((pixels.shape[1], pixels.shape[0]), size)
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box=box))
@@ -308,7 +309,7 @@ def _contained(size: Size, target: Size) -> Size:
     return max(1, min(target[0], round(width * scale))), max(1, min(target[1], round(height * scale)))
 
 
-def _on_black(pixels: np.ndarray, size: Size, inner: Size) -> np.ndarray:
+def _on_black(pixels: NDArray[Any], size: Size, inner: Size) -> NDArray[Any]:
     """Scale the whole picture to `inner` and put it in the middle of a size; what is left over is black."""
     canvas = np.zeros((size[1], size[0], 3), np.uint8)
     left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
+from numpy.typing import NDArray
 
 from ..operating_system import here
 from .colours import ONE_THREAD, RgbConverter, is_full_range, matrix_of
@@ -16,7 +18,7 @@ from .frames import Check, whole_frames
 from .look import Look, Slot
 from .measured import InClip, Measured
 
-Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
+Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """Y, U and V of 4:2:0, 8 bits each."""
 _LANCZOS = 0x200 | 0x40000 | 0x2000 | 0x4000
 """LANCZOS | ACCURATE_RND | FULL_CHR_H_INT | FULL_CHR_H_INP."""
@@ -93,7 +95,7 @@ def _mixed(one: Planes, other: Planes, share: float) -> Planes:
     return y, u, v
 
 
-def _mixed_plane(one: np.ndarray, other: np.ndarray, weight: int) -> np.ndarray:
+def _mixed_plane(one: NDArray[Any], other: NDArray[Any], weight: int) -> NDArray[Any]:
     """A few rows at a time: whole planes in 16 bits would take as much memory as the frames."""
     mixed = np.empty_like(one)
     for first in range(0, len(one), ROWS):
@@ -172,12 +174,12 @@ def _scaled(shown: tuple[int, int], look: Look) -> tuple[int, int]:
     return scaled[0], scaled[1]
 
 
-def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:
+def _pixels(plane: av.video.plane.VideoPlane) -> NDArray[Any]:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]
 
 
-def _placed(pixels: np.ndarray, width: int, height: int, filler: int, is_luma: bool) -> np.ndarray:
+def _placed(pixels: NDArray[Any], width: int, height: int, filler: int, is_luma: bool) -> NDArray[Any]:
     """Cut to the size in the middle, or put into the middle of a picture of that size."""
     for axis, wanted in ((0, height), (1, width)):
         there = pixels.shape[axis]

@@ -13,6 +13,7 @@ from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import MediaError, NotEnoughMemory, SizeChanges
 from ..operating_system import here
@@ -66,7 +67,7 @@ class Picture:
 
 def decode_frames(
     path: Path, picture: Picture, max_frames: int = 0, warn: Warn = _log.warning, check: Check = nothing_to_check
-) -> np.ndarray:
+) -> NDArray[Any]:
     """All frames, or the first `max_frames`; nothing beyond those is decoded.
 
     Returns:
@@ -102,7 +103,9 @@ def decode_frames(
     return frames
 
 
-def decode_last(path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check) -> np.ndarray:
+def decode_last(
+    path: Path, picture: Picture, warn: Warn = _log.warning, check: Check = nothing_to_check
+) -> NDArray[Any]:
     """The last frame, found by a seek: only the last stretch between key frames is decoded.
 
     Returns:
@@ -209,7 +212,7 @@ class _Conversion:
         finally:
             self._pool.shutdown(cancel_futures=True)
 
-    def put(self, frame: av.VideoFrame, target: np.ndarray) -> None:
+    def put(self, frame: av.VideoFrame, target: NDArray[Any]) -> None:
         """Convert a frame into `target`, float32 [H,W,3]; waits while the queue is full."""
         if len(self._pending) >= self._room:
             self._pending.popleft().result()
@@ -220,7 +223,7 @@ class _Conversion:
         while self._pending:
             self._pending.popleft().result()
 
-    def _convert(self, frame: av.VideoFrame, target: np.ndarray) -> None:
+    def _convert(self, frame: av.VideoFrame, target: NDArray[Any]) -> None:
         converter = getattr(self._own, "converter", None)
         if converter is None:
             converter = self._own.converter = RgbConverter()
@@ -239,12 +242,12 @@ def _keep_freed_memory() -> None:
     del block
 
 
-def _empty(picture: Picture, count: int) -> np.ndarray:
+def _empty(picture: Picture, count: int) -> NDArray[Any]:
     """Room for frames; numpy asks the kernel for huge pages, torch.empty doesn't (first touch takes 3 times longer)."""
     return np.empty((count, picture.height, picture.width, 3), np.float32)
 
 
-def _set_count(frames: np.ndarray, count: int) -> None:
+def _set_count(frames: NDArray[Any], count: int) -> None:
     """Lengthen or cut the array where it lies: the header counted wrong. Nobody may hold a view of it."""
     if count != len(frames):
         frames.resize((count, *frames.shape[1:]), refcheck=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import Billed, MediaError
 from .clip import timing
@@ -64,7 +65,7 @@ class Sound:
     kind: tuple[Any, ...]
     """What has to be the same for packets of two tracks to follow each other."""
     time_base: Fraction
-    stamps: np.ndarray = field(repr=False, compare=False)
+    stamps: NDArray[Any] = field(repr=False, compare=False)
     """When each packet begins after the picture does, in the track's time base."""
     packet: int
     """How long each is, in the time base; 0 where they differ or have holes between."""

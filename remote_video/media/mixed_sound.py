@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
 
 from .container import libav, open_media, rational, sound_stream
 from .frames import Check
@@ -23,7 +25,7 @@ BLOCK = 8192
 """Samples that are mixed at a time."""
 
 
-def film_sound(look: Look, check: Check) -> Generator[np.ndarray, None, None]:
+def film_sound(look: Look, check: Check) -> Generator[NDArray[Any], None, None]:
     """The whole film's, float32 [C,N] in blocks; exactly as long as the picture."""
     readers: list[_Reader] = []
     try:
@@ -61,7 +63,7 @@ class _Reader:
         self.begin, self.end = _sample(slot.begin, look), _sample(slot.end, look)
         self._at = self.begin
         self._blocks = _in_step(slot, look, check)
-        self._left = np.zeros((look.channels, 0), np.float32)
+        self._left: NDArray[Any] = np.zeros((look.channels, 0), np.float32)
         self._channels = look.channels
         self._fade_in = 0 if is_first else self._fade(look)
         self._fade_out = 0 if is_last else self._fade(look)
@@ -72,7 +74,7 @@ class _Reader:
         wanted = FADE_S if look.fades else DECLICK_S
         return min(round(wanted * look.sound_rate), (self.end - self.begin) // 2)
 
-    def take(self, count: int) -> np.ndarray:
+    def take(self, count: int) -> NDArray[Any]:
         """The next samples."""
         while self._left.shape[1] < count:
             block = next(self._blocks, None)
@@ -83,7 +85,7 @@ class _Reader:
         places = np.arange(self._at, self._at + count)
         self._at += count
         gain = _gain(places - self.begin + 1, self._fade_in) * _gain(self.end - places, self._fade_out)
-        faded: np.ndarray = taken * gain
+        faded: NDArray[Any] = taken * gain
         return faded
 
     def close(self) -> None:
@@ -91,14 +93,14 @@ class _Reader:
         self._blocks.close()
 
 
-def _gain(distance: np.ndarray, fade: int) -> np.ndarray:
+def _gain(distance: NDArray[Any], fade: int) -> NDArray[Any]:
     """Of samples so far from the end that fades: of equal power, so that two clips are as loud together as each."""
     if not fade:
         return np.ones(1, np.float32)
     return np.sin(np.clip(distance / (fade + 1), 0, 1) * (np.pi / 2)).astype(np.float32)
 
 
-def _in_step(slot: Slot, look: Look, check: Check) -> Generator[np.ndarray, None, None]:
+def _in_step(slot: Slot, look: Look, check: Check) -> Generator[NDArray[Any], None, None]:
     """What there is of a clip's sound from the begin of its slot on, without holes."""
     clip = slot.clip
     if clip.sound is None:

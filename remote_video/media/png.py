@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RGB_8_BIT = (8, 2, 0, 0, 0)
@@ -24,7 +26,7 @@ INCOMPRESSIBLE = 0.95
 """From this share of the raw size on, deflating takes long and saves next to nothing."""
 
 
-def encode_png(pixels: np.ndarray, deflated_share: float | None = None) -> bytes:
+def encode_png(pixels: NDArray[Any], deflated_share: float | None = None) -> bytes:
     """A lossless PNG file.
 
     Args:
@@ -41,7 +43,7 @@ def encode_png(pixels: np.ndarray, deflated_share: float | None = None) -> bytes
     return b"".join([SIGNATURE, *_chunk(b"IHDR", header), *_chunk(b"IDAT", body), *_chunk(b"IEND", b"")])
 
 
-def estimated_share(pixels: np.ndarray) -> float:
+def estimated_share(pixels: NDArray[Any]) -> float:
     """How much of the raw size the PNG will have, from a few strips of rows."""
     height = pixels.shape[0]
     if height <= SAMPLED_STRIPS * STRIP_ROWS:
@@ -52,10 +54,11 @@ def estimated_share(pixels: np.ndarray) -> float:
     # The first row of a strip has nothing above it, which it would have in the whole picture.
     rows = [_filtered_rows(strip, UP_FILTER)[1 if len(strip) > 1 else 0 :] for strip in strips]
     sample = np.concatenate(rows)
-    return len(_deflated(sample)) / sample.nbytes
+    share: float = len(_deflated(sample)) / sample.nbytes
+    return share
 
 
-def _filtered_rows(pixels: np.ndarray, kind: int) -> np.ndarray:
+def _filtered_rows(pixels: NDArray[Any], kind: int) -> NDArray[Any]:
     """Rows as PNG stores them: the filter's number, then the samples or their difference from the row above."""
     height, width = pixels.shape[:2]
     samples = pixels.reshape(height, width * 3)
@@ -69,7 +72,7 @@ def _filtered_rows(pixels: np.ndarray, kind: int) -> np.ndarray:
     return rows
 
 
-def _deflated(rows: np.ndarray) -> bytes:
+def _deflated(rows: NDArray[Any]) -> bytes:
     """Only runs are looked for: on filtered photographs a third faster than looking for repeats, and no larger.
 
     Small tables make it faster on flat colour and cost photographs 1 % of their size.

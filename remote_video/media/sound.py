@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
 
 from ..errors import MediaError, NotEnoughMemory
 from .container import LIBAV_ERRORS, open_media, rational, said, sound_stream
@@ -67,7 +68,7 @@ def decode_sound(path: Path, picture_start_s: float, check: Check = nothing_to_c
         stream = sound_stream(container)
         if stream is None:
             return None
-        blocks: list[np.ndarray] = []
+        blocks: list[NDArray[Any]] = []
         lead = samples = 0
         rate = channels = 0
         resampler: AudioResampler | None = None
@@ -115,7 +116,7 @@ def whole_sound(container: av.container.InputContainer, stream: av.AudioStream, 
         raise ValueError("the file breaks off")
 
 
-def _in_step(path: Path, blocks: list[np.ndarray], lead: int, channels: int) -> torch.Tensor:
+def _in_step(path: Path, blocks: list[NDArray[Any]], lead: int, channels: int) -> torch.Tensor:
     """One waveform [1,C,N] that begins with the picture; `lead` is how many samples later the sound begins."""
     import torch
 

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from .clip_plan import FPS, ClipPlan
@@ -74,7 +76,7 @@ def _add_sound(container: av.container.OutputContainer, plan: ClipPlan) -> None:
     container.mux([*stream.encode(frame), *stream.encode(None)])
 
 
-def _pad_chord(samples: int, name: str) -> np.ndarray:
+def _pad_chord(samples: int, name: str) -> NDArray[Any]:
     """A chord that belongs to `name`. float32 [2, samples], peak at 0.35, 44,100 samples a second."""
     digest = hashlib.sha256(name.encode()).digest()
     root = 110.0 * 2 ** (digest[0] % 8 / 12)
@@ -90,5 +92,5 @@ def _pad_chord(samples: int, name: str) -> np.ndarray:
     return np.asarray(both * (0.35 / max(float(np.abs(both).max(initial=0.0)), 1e-9)), np.float32)
 
 
-def _note(t: np.ndarray, frequency: float, phase: float) -> np.ndarray:
+def _note(t: NDArray[Any], frequency: float, phase: float) -> NDArray[Any]:
     return np.asarray(sum(loud * np.sin((2 * np.pi * frequency * t + phase) * ratio) for ratio, loud in PARTIALS))

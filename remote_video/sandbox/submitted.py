@@ -74,7 +74,9 @@ def _played(data: bytes, declared: str, kind: str) -> Submitted:
     if declared.startswith(("image/", "text/")):
         raise MediaRefused(f"the {kind} is declared as {declared}")
     try:
-        with av.open(io.BytesIO(data), options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}) as file:
+        with av.open(
+            io.BytesIO(data), "r", options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+        ) as file:
             frame = next(file.decode(**{kind: 0}))
             seconds = float(file.duration or 0) / av.time_base
             name = file.format.name.split(",")[0].replace("mov", "mp4")

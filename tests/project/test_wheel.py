@@ -148,7 +148,7 @@ def distributions(modules: Iterator[str]) -> set[str]:
     """What is to be installed for them."""
     known: Mapping[str, list[str]] = packages_distributions()
     others = {name for name in modules if name and name not in sys.stdlib_module_names}
-    return {known[name][0].lower() for name in others}
+    return {known.get(name, [name])[0].lower() for name in others}
 
 
 @pytest.mark.parametrize(
