@@ -137,8 +137,8 @@ class SqliteFile:
 
     def is_alive(self, db: sa.Connection, timeouts: Timeouts) -> sa.ColumnElement[bool]:
         """As this process sees it."""
-        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at)).tuples()
-        return ENGINES.c.id.in_(in_process(self.path).neighbours.alive(engines, timeouts))
+        engines = db.execute(sa.select(ENGINES.c.id, ENGINES.c.beats, ENGINES.c.heard_at))
+        return ENGINES.c.id.in_(in_process(self.path).neighbours.alive((tuple(row) for row in engines), timeouts))
 
     def may_write(self, timeouts: Timeouts) -> sa.ColumnElement[bool]:
         """All: who was not heard of, and lost nothing by it, goes on."""

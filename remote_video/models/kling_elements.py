@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputRefused
 from ..outside_text import quoted
@@ -17,6 +17,7 @@ from .media_fields import Footage, Picture, in_order
 from .runcomfy_limits import ANY_IMAGE, MAX_VIDEO_BYTES
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -37,8 +38,8 @@ class KlingElement:
         video_mp4: how it moves, an MP4 file of at most 100 MB, or None.
     """
 
-    frontal_image: torch.Tensor | NDArray[Any] | None = None
-    reference_images: torch.Tensor | NDArray[Any] | None = None
+    frontal_image: torch.Tensor | NDArray[np.uint8] | None = None
+    reference_images: torch.Tensor | NDArray[np.uint8] | None = None
     video_mp4: bytes | None = None
 
     @property

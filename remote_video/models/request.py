@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -27,7 +27,7 @@ class Image:
     Equal images are one object, however many nodes hold it; once its file is made the pixels go. Make it by `of`.
     """
 
-    def __init__(self, pixels: NDArray[Any], limits: ImageLimits, digest: str, *, lossless: bool = False) -> None:
+    def __init__(self, pixels: NDArray[np.uint8], limits: ImageLimits, digest: str, *, lossless: bool = False) -> None:
         self.limits = limits
         self.lossless = lossless
         """Whether its file must hold every pixel as it is."""
@@ -35,12 +35,12 @@ class Image:
         """SHA-256 of the pixels and their shape, hex: the encoded bytes don't matter to what is asked."""
         self.shape: tuple[int, ...] = pixels.shape
         """[H, W, 3], px."""
-        self._pixels: NDArray[Any] | None = pixels
+        self._pixels: NDArray[np.uint8] | None = pixels
         self._encoded: EncodedMedia | None = None
         self._encoding = threading.Lock()
 
     @classmethod
-    def of(cls, pixels: NDArray[Any], limits: ImageLimits, *, lossless: bool = False) -> Image:
+    def of(cls, pixels: NDArray[np.uint8], limits: ImageLimits, *, lossless: bool = False) -> Image:
         """The one object for these pixels, `uint8 [H, W, 3]`, under these limits."""
         pixels = np.ascontiguousarray(pixels)
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.data).hexdigest()

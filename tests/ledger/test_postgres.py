@@ -186,11 +186,12 @@ def test_a_network_that_swallows_everything_is_noticed(proxied):
     assert ledger.record(lease, Event.LOST).state is State.UNCERTAIN
 
 
-def test_a_slow_database_is_only_slow(proxied):
-    ledger, proxy, _ = proxied
-    proxy.delay(up_s=0.05)
-    assert job_in(ledger, State.SUBMITTED)
-    assert ledger.get(KEY).request_id == f"id-of-{KEY}"
+def test_a_slow_database_is_only_slow(home, own_postgres):
+    with own_postgres.database() as name, FaultProxy(own_postgres.port) as proxy:
+        ledger = Ledger(home, url=own_postgres.url(name, port=proxy.port))
+        proxy.delay(up_s=0.05)
+        assert job_in(ledger, State.SUBMITTED)
+        assert ledger.get(KEY).request_id == f"id-of-{KEY}"
 
 
 def test_a_standby_can_be_looked_at_and_not_written(proxied):

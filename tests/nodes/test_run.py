@@ -293,7 +293,7 @@ def test_lines_that_differ_in_numbers_only_are_logged_once(comfy, caplog):
 
 
 async def test_a_percentage_of_the_provider_becomes_a_bar(comfy, sandbox, monkeypatch, tmp_path):
-    with Sandbox(tmp_path / "slow provider", pace=Pace(0, 3), short_clips=True) as slow:
+    with Sandbox(tmp_path / "slow provider", pace=Pace(0, 8), short_clips=True) as slow:
         monkeypatch.setenv("COMETAPI_BASE_URL", slow.cometapi_base_url)
         await comfy.run(CometVeo, prompt="a cat")
     assert progress.STATE.shown
