@@ -53,7 +53,7 @@ HURRY = Timeouts(
 QUICK = Pace(queue_s=0.02, run_s=0.03)
 HOST, USER = socket.gethostname(), user_name()
 """As settings find them; an engine asks for its settings again and again, and these cost more than all the rest."""
-SOON_S = 20.0
+SOON_S = 45.0
 """How long a test waits for something that is bound to happen, s: long enough for a machine that is busy."""
 
 

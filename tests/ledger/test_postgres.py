@@ -307,9 +307,9 @@ def test_nothing_of_a_job_outlives_its_transactions(home, own_postgres):
 def test_no_worker_takes_more_than_ten_connections(home, own_postgres):
     with own_postgres.database() as name:
         ledger = Ledger(home, Timeouts(), own_postgres.url(name))
-        with ThreadPoolExecutor(40) as pool:
-            list(pool.map(lambda n: job_in(ledger, State.STORED, key_of(n), replace(JOB, seed=n)), range(80)))
-        assert len(ledger.recent(100)) == 80
+        with ThreadPoolExecutor(14) as pool:
+            list(pool.map(lambda n: job_in(ledger, State.STORED, key_of(n), replace(JOB, seed=n)), range(28)))
+        assert len(ledger.recent(100)) == 28
         query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         too_many = threading.Event()
 
