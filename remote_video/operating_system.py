@@ -18,8 +18,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import BinaryIO, TypeVar
 
-import psutil
-
 P = TypeVar("P", bound=PurePath)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """For `os.open`: never what a link in the file's place leads to."""
@@ -136,6 +134,8 @@ class Linux(System):
 
     def address_room(self) -> int | None:
         """What `ulimit -v` leaves."""
+        import psutil  # here: every command loads this module
+
         process = psutil.Process()
         soft, _ = process.rlimit(psutil.RLIMIT_AS)
         return None if soft < 0 or soft >= _NO_LIMIT else soft - process.memory_info().vms

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 NAME = "remote-video"
@@ -24,6 +23,8 @@ def version() -> str:
         told = None
     if told:
         return told[1]
+    from importlib import metadata  # a wheel alone needs it
+
     try:
         return metadata.version(NAME)
     except metadata.PackageNotFoundError:

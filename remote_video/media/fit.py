@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import Action, InputRefused
-
-if TYPE_CHECKING:
-    pass
 
 FitMode = Literal["auto", "crop", "pad", "strict"]
 Size = tuple[int, int]

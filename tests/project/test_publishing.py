@@ -62,6 +62,14 @@ def clone(tmp_path: Path) -> Path:
 # -- pyproject.toml ----------------------------------------------------------------------------------------------------
 
 
+def faults_with(clone: Path, line: str, instead: str) -> list[str]:
+    """What is said of pyproject.toml with another line in the place of that one."""
+    changed, times = re.subn(rf"^{line}$", instead, PROJECT, count=1, flags=re.MULTILINE)
+    assert times == 1
+    (clone / "pyproject.toml").write_text(changed, encoding="utf-8")
+    return fields.faults(fields.project(clone), clone)
+
+
 def test_the_registry_can_read_all_of_it(clone: Path) -> None:
     told = publishing(ROOT, "fields")
     assert (told.returncode, told.stderr) == (0, "")
@@ -100,17 +108,12 @@ def test_the_registry_can_read_all_of_it(clone: Path) -> None:
     ],
 )
 def test_what_it_would_refuse_or_leave_out_is_said(clone: Path, line: str, instead: str, field: str) -> None:
-    changed, times = re.subn(rf"^{line}$", instead, PROJECT, count=1, flags=re.MULTILINE)
-    assert times == 1
-    (clone / "pyproject.toml").write_text(changed, encoding="utf-8")
-    assert [said.partition(":")[0] for said in fields.faults(fields.project(clone), clone)] == [field]
+    assert [said.partition(":")[0] for said in faults_with(clone, line, instead)] == [field]
 
 
 @pytest.mark.parametrize("wanted", [">=0.12.0,<1.0.0", ">=0.12.0, <1.0.0", "==0.33.0"])
 def test_several_bounds_of_comfyui_are_one_of_its_forms(clone: Path, wanted: str) -> None:
-    changed = re.sub(r'(?m)^requires-comfyui = ".*"$', f'requires-comfyui = "{wanted}"', PROJECT)
-    (clone / "pyproject.toml").write_text(changed, encoding="utf-8")
-    assert fields.faults(fields.project(clone), clone) == []
+    assert faults_with(clone, r'requires-comfyui = ".*"', f'requires-comfyui = "{wanted}"') == []
 
 
 # -- a release ---------------------------------------------------------------------------------------------------------
