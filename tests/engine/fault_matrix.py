@@ -14,7 +14,6 @@ import pytest
 from counts import count
 from remote_video_pack.remote_video.errors import RemoteVideoError, Stopped
 from remote_video_pack.remote_video.ledger.lifecycle import State
-from remote_video_pack.remote_video.sandbox import Pace
 
 from .expected import CANCELLED, Afterwards
 from .fault_cases import Case, matrix_size
@@ -40,8 +39,6 @@ BESIDE = {
     "variant-output-image-too": (b"", [".png"]),
 }
 """What ends the second video that the provider sends besides, and the endings of what else there is, by fault."""
-QUEUE_S = 3.5
-"""Long enough for Stop to find a job still queued."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +64,7 @@ def ledger_url() -> str | None:
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None) -> CaseRuns:
     chosen = [case for case in selected(request) if case.step != "cancel"]
-    return CaseRuns(*folders, clip, chosen, run_with_and_without, Pace(0.02, 0.02), ledger_url)
+    return CaseRuns(*folders, clip, chosen, run_with_and_without, ledger_url)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +72,7 @@ def stop_runs(
     request: pytest.FixtureRequest, folders: tuple[Path, Path], clip: bytes, ledger_url: str | None
 ) -> CaseRuns:
     chosen = [case for case in selected(request) if case.step == "cancel"]
-    return CaseRuns(*folders, clip, chosen, stop_in_the_queue, Pace(QUEUE_S, 0.02), ledger_url)
+    return CaseRuns(*folders, clip, chosen, stop_in_the_queue, ledger_url)
 
 
 def a_fault_ends_as_the_design_says_and_nothing_is_paid_twice(case: Case, runs: CaseRuns, clip: bytes) -> None:

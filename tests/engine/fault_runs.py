@@ -17,10 +17,13 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from .expected import STILL_RUNNING, Afterwards
 from .fault_cases import COMETAPI, RESULT, Case
-from .fault_runner import CaseRunner, Ending, runners
+from .fault_runner import DEADLINE_S, CaseRunner, Ending, runners
 from .one_job import RecordingAsker, until, wait_until
 
 SIDE_BY_SIDE = 14
+AT_ONCE = Pace(0.02, 0.02)
+QUEUED = Pace(DEADLINE_S, 0.02)
+"""For a job that stays in the queue until it is let out."""
 SHORT_DEADLINE_S = 0.3
 """For looks that nothing but their deadline ends; many times what the engine waits between two questions."""
 KEY = "canary-key-of-the-fault-matrix"
@@ -77,11 +80,10 @@ class CaseRuns:
         clip: bytes,
         cases: Iterable[Case],
         tell: Tell,
-        pace: Pace,
         ledger_url: str | None = None,
     ) -> None:
         self._shelf = shelf
-        with pytest.MonkeyPatch.context() as patch, runners(folder, SIDE_BY_SIDE, clip, pace, ledger_url) as made:
+        with pytest.MonkeyPatch.context() as patch, runners(folder, SIDE_BY_SIDE, clip, AT_ONCE, ledger_url) as made:
             patch.setenv("RUNCOMFY_API_TOKEN", KEY)
             patch.setenv("COMETAPI_KEY", KEY)
             patch.setattr(tools, "QUESTIONS_PER_S", 5000.0)
@@ -158,6 +160,7 @@ async def run_with_and_without(case: Case, runner: CaseRunner) -> CaseRun:
 async def stop_in_the_queue(case: Case, runner: CaseRunner) -> CaseRun:
     """Press Stop while the job is queued and the answer to the cancel is at fault; then run again."""
     await asyncio.to_thread(runner.begin, case.provider)
+    runner.sandbox.keep_pace(QUEUED)
     runner.sandbox.faults.set(case.route, case.fault, **case.options)
     asker = RecordingAsker()
     asker.at_line = lambda line: asker.stop.set() if "in the queue" in line or "asking again" in line else None
@@ -169,6 +172,7 @@ async def stop_in_the_queue(case: Case, runner: CaseRunner) -> CaseRun:
         await until(lambda: (record := runner.record()) and record.state is State.CANCELLED, "the ledger to know")
     endings = [await asyncio.to_thread(runner.ending, None, stopped.error, asker)]
     await asyncio.to_thread(runner.sandbox.faults.clear)
+    await asyncio.to_thread(runner.sandbox.keep_pace, AT_ONCE)
     endings.append(await runner.look())
     return await asyncio.to_thread(_case_run, runner, endings, cancelled)
 

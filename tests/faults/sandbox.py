@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 from remote_video_pack.remote_video import sandbox as shipped
+from remote_video_pack.remote_video.sandbox import Pace
 
 from ..fault_proxy import FaultProxy
 from .answer import Answer, Incoming
@@ -60,6 +62,12 @@ class Sandbox(shipped.Sandbox):
     @property
     def port(self) -> int:
         return self._own_port
+
+    def keep_pace(self, pace: Pace) -> None:
+        """From now on jobs go this fast: new ones, and those that are there."""
+        self._service._pace = pace
+        for job in self._store.all():
+            self._store._write(replace(job, pace=pace))
 
     def app(self) -> web.Application:
         app = super().app()
