@@ -20,7 +20,7 @@ KLING, WAN, HAPPYHORSE, FLUX, SEEDANCE, O3 = (
     "kling/kling-video-o3/pro/reference-to-video",
 )
 GONE = "wan-ai/wan-9/image-to-video"
-STAGE = """() => {
+DRIVER = """() => {
     const SOURCES = { image: "LoadImage", video: "CreateVideo", sound: "EmptyAudio", element: "Kling3Element" };
     const settled = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)));
     const links = (node) => node.inputs.filter(({ link }) => link != null).map((input) => {
@@ -30,25 +30,25 @@ STAGE = """() => {
     });
     const widgets = (node) => Object.fromEntries(node.widgets.filter(({ name }) => !name.startsWith("$$"))
         .map(({ name, value }) => [name, value]));
-    window.stage = {
+    window.driver = {
         settled,
         async begin() {
             app.graph.clear();
             await settled();
-            stage.sources = {};
-            stage.add("RunComfyVideo");
+            driver.sources = {};
+            driver.add("RunComfyVideo");
             for (const [kind, type] of Object.entries(SOURCES)) {
-                stage.sources[kind] = LiteGraph.createNode(type);
-                app.graph.add(stage.sources[kind]);
+                driver.sources[kind] = LiteGraph.createNode(type);
+                app.graph.add(driver.sources[kind]);
             }
         },
         add(type) {
-            stage.node = LiteGraph.createNode(type);
-            app.graph.add(stage.node);
+            driver.node = LiteGraph.createNode(type);
+            app.graph.add(driver.node);
         },
         async set(values) {
             for (const [name, value] of Object.entries(values)) {
-                const { node } = stage;
+                const { node } = driver;
                 const widget = node.widgets.find((one) => one.name === name);
                 if (widget.setValue) widget.setValue(value, { e: {}, node, canvas: app.canvas });
                 else {
@@ -60,38 +60,38 @@ STAGE = """() => {
         },
         async wire(wires) {
             for (const [name, kind] of Object.entries(wires)) {
-                const slot = stage.node.inputs.findIndex((input) => input.name === name);
+                const slot = driver.node.inputs.findIndex((input) => input.name === name);
                 if (slot < 0) throw new Error(`no socket ${name}`);
-                stage.sources[kind].connect(0, stage.node, slot);
+                driver.sources[kind].connect(0, driver.node, slot);
                 await settled();
             }
         },
-        shown: (node = stage.node) => ({ widgets: widgets(node), links: links(node) }),
+        shown: (node = driver.node) => ({ widgets: widgets(node), links: links(node) }),
         async asked() {
             const { output } = await app.graphToPrompt();
-            return output[String(stage.node.id)].inputs;
+            return output[String(driver.node.id)].inputs;
         },
         async reload(saved = JSON.parse(JSON.stringify(app.graph.serialize()))) {
             await app.loadGraphData(saved);
             await settled();
-            stage.node = app.graph._nodes.find(({ type }) => type === "RunComfyVideo");
+            driver.node = app.graph._nodes.find(({ type }) => type === "RunComfyVideo");
         },
         saved() {
             const graph = JSON.parse(JSON.stringify(app.graph.serialize()));
             return [graph, graph.nodes.find(({ type }) => type === "RunComfyVideo")];
         },
         offered() {
-            const { tooltip, options } = stage.node.widgets.find(({ name }) => name === "model");
+            const { tooltip, options } = driver.node.widgets.find(({ name }) => name === "model");
             return [tooltip, options.values];
         },
-        badges: () => stage.node.badges.map((one) => (typeof one === "function" ? one() : one).text).filter(Boolean),
+        badges: () => driver.node.badges.map((one) => (typeof one === "function" ? one() : one).text).filter(Boolean),
     };
 }"""
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["canvas", "nodes 2.0"])
 def opened(request, browser, comfy):
-    """A page with a stage on it, and the exceptions it had."""
+    """A page with a driver on it, and the exceptions it had."""
     requests.post(f"{comfy.address}/api/settings/Comfy.TutorialCompleted", json=True, timeout=10)
     page = browser.new_page(viewport={"width": 1300, "height": 1600})
     exceptions: list[str] = []
@@ -99,7 +99,7 @@ def opened(request, browser, comfy):
     page.goto(comfy.address)
     page.wait_for_function(UI_READY, timeout=120_000)
     page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", request.param)
-    page.evaluate(STAGE)
+    page.evaluate(DRIVER)
     yield page, exceptions
     page.close()
 
@@ -109,7 +109,7 @@ def page(opened):
     """The page with a new node on it; fails the test on an exception in the page."""
     page, exceptions = opened
     exceptions.clear()
-    page.evaluate("() => stage.begin()")
+    page.evaluate("() => driver.begin()")
     yield page
     assert exceptions == []
 
@@ -120,9 +120,9 @@ def write(page, model_id: str) -> dict:
     values = {f"model.{name}": value for name, value in own_values(model).items()}
     wires = {f"model.{name}": kind for field in model.own for name, (kind,) in sockets(field).items()}
     wires = {name: "image" if kind == "still" else kind for name, kind in wires.items()}
-    page.evaluate("values => stage.set(values)", {"prompt": "A flag moves.", "seed": 7, "model": model_id, **values})
-    page.evaluate("wires => stage.wire(wires)", wires)
-    shown = page.evaluate("() => stage.shown()")
+    page.evaluate("values => driver.set(values)", {"prompt": "A flag moves.", "seed": 7, "model": model_id, **values})
+    page.evaluate("wires => driver.wire(wires)", wires)
+    shown = page.evaluate("() => driver.shown()")
     assert {name: shown["widgets"][name] for name in values} == values
     assert {name for name, _ in shown["links"]} == set(wires)
     assert all(source for _, source in shown["links"])
@@ -132,10 +132,10 @@ def write(page, model_id: str) -> dict:
 @pytest.mark.parametrize("model_id", MODELS)
 def test_a_saved_workflow_comes_back_as_it_was_saved(page, model_id):
     before = write(page, model_id)
-    asked = page.evaluate("() => stage.asked()")
-    page.evaluate("() => stage.reload()")
-    assert page.evaluate("() => stage.shown()") == before
-    assert page.evaluate("() => stage.asked()") == asked
+    asked = page.evaluate("() => driver.asked()")
+    page.evaluate("() => driver.reload()")
+    assert page.evaluate("() => driver.shown()") == before
+    assert page.evaluate("() => driver.asked()") == asked
     assert asked.keys() >= {"prompt", "seed", "model", *(name for name, _ in before["links"])}
 
 
@@ -169,23 +169,27 @@ DRIFTS = {
 def test_a_model_that_changed_meanwhile_shifts_no_value(page, drift):
     before = write(page, WAN)
     page.evaluate(
-        f"async () => {{ const [graph, saved] = stage.saved(); ({DRIFTS[drift]})(saved); await stage.reload(graph); }}"
+        f"""async () => {{
+            const [graph, saved] = driver.saved();
+            ({DRIFTS[drift]})(saved);
+            await driver.reload(graph);
+        }}"""
     )
     expected = {**before["widgets"], "model.prompt_extend": True} if drift == "a property gained" else before["widgets"]
-    shown = page.evaluate("() => stage.shown()")
+    shown = page.evaluate("() => driver.shown()")
     assert shown["widgets"] == expected
     assert sorted(shown["links"]) == sorted(before["links"])
-    assert page.evaluate("() => stage.asked()").keys() == {*expected, *(n for n, _ in before["links"])} - {"fixed"}
+    assert page.evaluate("() => driver.asked()").keys() == {*expected, *(n for n, _ in before["links"])} - {"fixed"}
 
 
 def test_a_value_that_is_no_longer_offered_is_kept_for_the_server_to_refuse(page, comfy):
     write(page, WAN)
     page.evaluate("""async () => {
-        const [graph, saved] = stage.saved();
+        const [graph, saved] = driver.saved();
         Object.assign(saved.properties.remote_video.values, { resolution: "8K", duration: 99 });
-        await stage.reload(graph);
+        await driver.reload(graph);
     }""")
-    asked = page.evaluate("() => stage.asked()")
+    asked = page.evaluate("() => driver.asked()")
     assert (asked["model.resolution"], asked["model.duration"]) == ("8K", 99)
     assert "the model knows only" in refused(page, comfy)
 
@@ -199,55 +203,55 @@ def test_a_model_that_is_gone_keeps_what_was_written_and_says_what_replaces_it(p
     before = write(page, WAN)
     page.evaluate(
         """async (gone) => {
-            const [graph, saved] = stage.saved();
+            const [graph, saved] = driver.saved();
             saved.widgets_values[saved.widgets_values.indexOf(saved.properties.remote_video.model)] = gone;
             saved.properties.remote_video.model = gone;
-            await stage.reload(graph);
-            await stage.reload();
+            await driver.reload(graph);
+            await driver.reload();
         }""",
         GONE,
     )
-    shown = page.evaluate("() => stage.shown()")
+    shown = page.evaluate("() => driver.shown()")
     assert shown["widgets"] == {**before["widgets"], "model": GONE}
     assert sorted(shown["links"]) == sorted(before["links"])
-    assert "no longer offered" in page.evaluate("() => stage.badges()")
+    assert "no longer offered" in page.evaluate("() => driver.badges()")
     page.locator(".remote-video-node").filter(has_text="In its place: wan-ai/").first.wait_for(state="attached")
     assert f"{GONE}' is not offered, or not any more. In its place there is wan-ai/" in refused(page, comfy)
-    page.evaluate("model => stage.set({ model })", WAN)
-    assert page.evaluate("() => stage.shown()") == before
+    page.evaluate("model => driver.set({ model })", WAN)
+    assert page.evaluate("() => driver.shown()") == before
 
 
 def test_another_model_takes_over_what_has_the_same_name_and_gives_it_back(page):
     before = write(page, WAN)
-    page.evaluate("model => stage.set({ model })", HAPPYHORSE)
-    shown = page.evaluate("() => stage.shown()")
+    page.evaluate("model => driver.set({ model })", HAPPYHORSE)
+    shown = page.evaluate("() => driver.shown()")
     assert shown["widgets"]["model.duration"] == before["widgets"]["model.duration"] == 6
     assert [name for name, _ in shown["links"]] == ["model.image_url"]
     assert (shown["widgets"]["prompt"], shown["widgets"]["seed"]) == ("A flag moves.", 7)
-    page.evaluate("model => stage.set({ model })", FLUX)
-    assert page.evaluate("() => stage.shown()")["links"] == []
-    page.evaluate("model => stage.set({ model })", WAN)
-    assert page.evaluate("() => stage.shown()") == before
+    page.evaluate("model => driver.set({ model })", FLUX)
+    assert page.evaluate("() => driver.shown()")["links"] == []
+    page.evaluate("model => driver.set({ model })", WAN)
+    assert page.evaluate("() => driver.shown()") == before
 
 
 def test_a_value_that_another_model_does_not_take_stays_with_those_that_do(page):
     write(page, WAN)
-    page.evaluate("() => stage.set({ 'model.duration': 20, 'model.resolution': '1080p' })")
-    before = page.evaluate("() => stage.shown()")
+    page.evaluate("() => driver.set({ 'model.duration': 20, 'model.resolution': '1080p' })")
+    before = page.evaluate("() => driver.shown()")
     for other, own in ((KLING, {"duration": 10}), (HAPPYHORSE, {"duration": 5, "resolution": "1080P"})):
-        page.evaluate("model => stage.set({ model })", other)
-        shown = page.evaluate("() => stage.shown()")["widgets"]
+        page.evaluate("model => driver.set({ model })", other)
+        shown = page.evaluate("() => driver.shown()")["widgets"]
         assert {name: shown[f"model.{name}"] for name in own} == own
-    page.evaluate("model => stage.set({ model })", WAN)
-    assert page.evaluate("() => stage.shown()") == before
+    page.evaluate("model => driver.set({ model })", WAN)
+    assert page.evaluate("() => driver.shown()") == before
 
 
 @pytest.mark.parametrize(("first", "second"), [(SEEDANCE, O3), (KLING, FLUX)])
 def test_lists_and_shots_come_back_too(page, first, second):
     before = write(page, first)
-    page.evaluate("model => stage.set({ model })", second)
-    page.evaluate("model => stage.set({ model })", first)
-    shown = page.evaluate("() => stage.shown()")
+    page.evaluate("model => driver.set({ model })", second)
+    page.evaluate("model => driver.set({ model })", first)
+    shown = page.evaluate("() => driver.shown()")
     assert sorted(shown["links"]) == sorted(before["links"])
     assert shown["widgets"].keys() == before["widgets"].keys()
     assert {n: v for n, v in shown["widgets"].items() if ".shot_" in n or n == "model.multi_prompt"} == {
@@ -256,23 +260,23 @@ def test_lists_and_shots_come_back_too(page, first, second):
 
 
 def test_a_new_node_after_clear_is_a_new_node(page):
-    fresh = page.evaluate("() => stage.shown()")
+    fresh = page.evaluate("() => driver.shown()")
     write(page, WAN)
-    page.evaluate("() => stage.begin()")
-    assert page.evaluate("() => stage.shown()") == fresh
-    assert page.evaluate("() => stage.asked()")["model"] == fresh["widgets"]["model"]
+    page.evaluate("() => driver.begin()")
+    assert page.evaluate("() => driver.shown()") == fresh
+    assert page.evaluate("() => driver.asked()")["model"] == fresh["widgets"]["model"]
 
 
 def test_copies_are_as_the_first(page):
     before = write(page, SEEDANCE)
     copied = page.evaluate("""async () => {
-        const first = stage.node;
+        const first = driver.node;
         app.canvas.selectItems(app.graph._nodes);
         app.canvas.copyToClipboard(app.canvas.selectedItems);
         app.canvas.pasteFromClipboard();
-        await stage.settled();
+        await driver.settled();
         const second = app.graph._nodes.find((node) => node.type === "RunComfyVideo" && node !== first);
-        return [first, second].map((node) => stage.shown(node));
+        return [first, second].map((node) => driver.shown(node));
     }""")
     assert copied == [before, before]
 
@@ -284,28 +288,28 @@ def test_r_brings_new_models_to_nodes_that_are_there(page, provider):
     shiny = {**published_snapshot()[0], "model_id": new, "base_price_usd": 0.25, "price_unit": "second"}
     provider.listing.put({**shiny, "pricing_note": "1080p costs double."})
     page.evaluate("() => app.refreshComboInNodes()")
-    page.wait_for_function("model => stage.offered()[1].includes(model)", arg=new)
-    assert page.evaluate("() => stage.shown()") == before
-    offered = page.evaluate("() => stage.offered()")
-    page.evaluate("model => stage.set({ model })", new)
-    asked = page.evaluate("() => stage.asked()")
+    page.wait_for_function("model => driver.offered()[1].includes(model)", arg=new)
+    assert page.evaluate("() => driver.shown()") == before
+    offered = page.evaluate("() => driver.offered()")
+    page.evaluate("model => driver.set({ model })", new)
+    asked = page.evaluate("() => driver.asked()")
     assert (asked["model"], asked["model.duration"]) == (new, 6)
-    page.wait_for_function("() => stage.badges().includes('from $1.50')")
-    page.evaluate("() => stage.add('RunComfyVideo')")
-    assert page.evaluate("() => stage.offered()") == offered
+    page.wait_for_function("() => driver.badges().includes('from $1.50')")
+    page.evaluate("() => driver.add('RunComfyVideo')")
+    assert page.evaluate("() => driver.offered()") == offered
 
 
 def test_the_price_follows_the_widgets(page):
-    page.evaluate("model => stage.set({ model, 'model.duration': 10 })", KLING)
-    assert "$1.12" in page.evaluate("() => stage.badges()")
-    page.evaluate("() => stage.set({ 'model.duration': 5 })")
-    assert "$0.56" in page.evaluate("() => stage.badges()")
-    page.evaluate("model => stage.set({ model })", WAN)
-    assert not any("$" in text for text in page.evaluate("() => stage.badges()"))
+    page.evaluate("model => driver.set({ model, 'model.duration': 10 })", KLING)
+    assert "$1.12" in page.evaluate("() => driver.badges()")
+    page.evaluate("() => driver.set({ 'model.duration': 5 })")
+    assert "$0.56" in page.evaluate("() => driver.badges()")
+    page.evaluate("model => driver.set({ model })", WAN)
+    assert not any("$" in text for text in page.evaluate("() => driver.badges()"))
     if page.evaluate("() => app.extensionManager.setting.get('Comfy.VueNodes.Enabled')"):
-        page.evaluate("model => stage.set({ model, 'model.duration': 10 })", KLING)
+        page.evaluate("model => driver.set({ model, 'model.duration': 10 })", KLING)
         page.get_by_text("$1.12").wait_for()
-        page.evaluate("() => stage.set({ 'model.duration': 5 })")
+        page.evaluate("() => driver.set({ 'model.duration': 5 })")
         page.get_by_text("$0.56").wait_for()
 
 
@@ -313,16 +317,16 @@ def test_a_promoted_model_with_the_keys_of_another_is_refused_in_words(page, com
     write(page, WAN)
     prompt = page.evaluate(
         """async (other) => {
-            const { subgraph, node } = app.graph.convertToSubgraph(new Set([stage.node]));
-            await stage.settled();
+            const { subgraph, node } = app.graph.convertToSubgraph(new Set([driver.node]));
+            await driver.settled();
             const inner = subgraph.nodes.find(({ type }) => type === "RunComfyVideo");
             const input = inner.inputs.find(({ name }) => name === "model");
             subgraph.addInput("model", input.type).connect(input, inner);
-            await stage.settled();
+            await driver.settled();
             const widget = node.widgets.find(({ name }) => name === "model");
             widget.value = other;
             widget.callback?.(other, app.canvas, node);
-            await stage.settled();
+            await driver.settled();
             return (await app.graphToPrompt()).output;
         }""",
         FLUX,

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..providers.tls import certificate_of
 
-STAGE = Path(__file__).with_name("stage.py")
+NAMESPACE = Path(__file__).with_name("namespace.py")
 
 
 def _may_unshare() -> bool:
@@ -60,7 +60,7 @@ def network(folder: Path, api: str, media: str, scheme: str = "https") -> Iterat
     Image.effect_noise((640, 360), 40).convert("RGB").save(folder / "image.png")
     certificate = certificate_of("api.example.com", folder, "media.example.com")
     net = json.dumps({"api": api, "media": media, "scheme": scheme})
-    command = ["unshare", "-rnm", sys.executable, str(STAGE), str(folder), str(certificate), net]
+    command = ["unshare", "-rnm", sys.executable, str(NAMESPACE), str(folder), str(certificate), net]
     names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     environment["RUNCOMFY_API_TOKEN"] = "key-of-the-account"
