@@ -90,7 +90,7 @@ async def test_who_asks_seldom_does_not_wait():
     await asyncio.sleep(1.1)
     begun = time.monotonic()
     await rate.turn()
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 0.9, "a second between two questions"
 
 
 async def test_a_429_halves_the_rate_once_for_the_questions_under_way_and_it_recovers():

@@ -17,7 +17,8 @@ from remote_video_pack.remote_video.ledger.lifecycle import State
 
 from .one_job import PROVIDERS, SOON_S, RecordingAsker, Setup, until, wait_until
 
-LETS_GO_WITHIN_S = 0.5
+LETS_GO_WITHIN_S = 3.0
+"""Less than the answer to a cancel is waited for."""
 FATES = ("Stopped. ", "Stopped, and the queued job", "Stopped before anything was accepted")
 
 
@@ -73,13 +74,14 @@ async def test_stop_cancels_every_job_that_only_this_prompt_watched(queueing):
 
 
 async def test_eight_cancels_that_are_not_answered_are_waited_for_at_once(queueing):
-    setup = replace(queueing, timeouts=replace(queueing.timeouts, cancel_answer=1.0))
+    setup = queueing
     setup.sandbox.faults.set("runcomfy/cancel", "stall:lost")
     askers = [RecordingAsker() for _ in range(8)]
-    assert await stopped_together(setup, askers, lambda: all(p.heard("in the queue") for p in askers)) < 0.5
+    lasted = await stopped_together(setup, askers, lambda: all(asker.heard("in the queue") for asker in askers))
+    assert lasted < LETS_GO_WITHIN_S < setup.timeouts.cancel_answer
     begun = time.monotonic()
     await until(lambda: all("did not answer" in asker.lines[-1] for asker in askers), "eight fates")
-    assert time.monotonic() - begun < 3.0
+    assert time.monotonic() - begun < 4 * setup.timeouts.cancel_answer
     assert states_of(setup) == [State.SUBMITTED] * 8
 
 

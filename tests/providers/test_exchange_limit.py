@@ -16,6 +16,8 @@ from ..clips.clip_host import dripping, speaking
 from .tls import Speak, certificate_of, over_tls
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+MUCH_LATER_S = 20.0
+"""By then an exchange without its limit would go on: no socket here times out before a minute has passed."""
 DRIPS = {
     "dripping headers": dripping(HEAD + b"X-Much: ", b"x"),
     "a dripping body": dripping(HEAD.replace(b"2", b"1000") + b"\r\n", b"x"),
@@ -59,7 +61,7 @@ def ends_by_itself(session: requests.Session, url: str, limit: ExchangeLimit) ->
     began = time.monotonic()
     with limit, pytest.raises((requests.ConnectionError, requests.Timeout)):
         session.get(url, timeout=60)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < MUCH_LATER_S
 
 
 def ends_when_cut(session: requests.Session, url: str, limit: ExchangeLimit) -> None:
@@ -104,7 +106,7 @@ def test_a_body_that_is_read_slowly_is_given_up_in_time(session: requests.Sessio
         with pytest.raises((requests.ConnectionError, requests.Timeout)):
             pieces = (bytes(500_000) for _ in range(100))
             session.post(f"http://127.0.0.1:{host.port}/", data=pieces, timeout=60)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < MUCH_LATER_S
 
 
 def test_a_connection_that_opens_after_the_cut_is_cut_too():
@@ -112,7 +114,7 @@ def test_a_connection_that_opens_after_the_cut_is_cut_too():
     with ours, theirs, ExchangeLimit(time.monotonic() + 60) as limit:
         limit.cut()
         limit.follow(ours)
-        theirs.settimeout(5)
+        theirs.settimeout(30)
         assert theirs.recv(1) == b""
 
 
@@ -120,7 +122,7 @@ def test_a_connection_that_was_kept_is_cut_as_well(session: requests.Session):
     with speaking(answering_once(DRIPS["silence"])) as host:
         url = f"http://127.0.0.1:{host.port}/"
         with limited(session, 60):
-            assert session.get(url, timeout=5).text == "ok"
+            assert session.get(url, timeout=30).text == "ok"
         session.adapters["http://"].limit = second = ExchangeLimit(time.monotonic() + 60)
         ends_when_cut(session, url, second)
     assert host.accepted == 1
@@ -129,7 +131,7 @@ def test_a_connection_that_was_kept_is_cut_as_well(session: requests.Session):
 def test_a_whole_answer_comes_through_tls(session: requests.Session, certificate: Path):
     answer = HEAD.replace(b"2\r\n", b"500000\r\n") + b"\r\n" + bytes(500_000)
     with speaking(over_tls(dripping(answer, b""), certificate)) as host, limited(session, 20):
-        assert session.get(f"https://127.0.0.1:{host.port}/", timeout=5).content == bytes(500_000)
+        assert session.get(f"https://127.0.0.1:{host.port}/", timeout=30).content == bytes(500_000)
 
 
 FILES = Path("/proc/self/fd")
@@ -141,7 +143,7 @@ def test_nothing_stays_open(session: requests.Session):
         before = len(list(FILES.iterdir()))
         for _ in range(20):
             with limited(session, 20):
-                session.get(f"http://127.0.0.1:{host.port}/", timeout=5)
+                session.get(f"http://127.0.0.1:{host.port}/", timeout=30)
             session.close()
         time.sleep(0.1)
         assert len(list(FILES.iterdir())) <= before + 2

@@ -19,7 +19,8 @@ from .conftest import KEY
 from .scripted import reads_itself, says
 
 LIMIT_S = 0.5
-IN_TIME_S = 1.5
+IN_TIME_S = 20.0
+"""Many times the limit, on a machine that is busy; what is waited for here never comes."""
 SMALL = Submission("/v1/models/a/b", [b'{"prompt": "a wave"}'], "application/json", "a/b")
 HEAD = b"HTTP/1.1 200 OK\r\n"
 ID = b'{"request_id": "r", "id": "r", "status": "queued"}'
