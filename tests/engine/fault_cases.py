@@ -76,7 +76,12 @@ class Case:
     @property
     def is_slow(self) -> bool:
         """Whether it waits for seconds, so that it had better begin early."""
-        return "stall" in self.fault.name or "retry-after" in self.fault.name
+        return self.is_stalled or "retry-after" in self.fault.name
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing but the engine's patience ends the call."""
+        return "stall" in self.fault.name
 
     @property
     def options(self) -> dict[str, Any]:

@@ -19,26 +19,18 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.record import JobRecord
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.sandbox import Pace
+from remote_video_pack.remote_video.timeouts import Timeouts
 
 from ..faults import LoggedRequest, Sandbox
 from ..media.clips import write_clip
 from .one_job import HURRY, RecordingAsker, Setup
 
-HURRIED = replace(
-    HURRY,
-    connect=5.0,
-    request=2.0,
-    submission=5.0,
-    read=0.4,
-    cancel_answer=3.0,
-    question_floor=0.03,
-    stop_check=0.1,
-    lease=60.0,
-    heartbeat=10.0,
-    collect=30.0,
-)
+PATIENT = replace(HURRY, read=20.0, question_floor=0.03, stop_check=0.1, lease=60.0, heartbeat=10.0, collect=30.0)
+"""For a server that answers at once: a machine that is busy for a while breaks off no exchange."""
+IMPATIENT = replace(PATIENT, connect=5.0, request=2.0, submission=5.0, read=0.4, cancel_answer=3.0)
+"""For a server that stalls."""
 STALL_S = 15.0
-"""Longer than HURRIED waits for any byte."""
+"""Longer than IMPATIENT waits for any byte."""
 LARGEST_CLIP = 2_000_000
 DEADLINE_S = 60.0
 _seeds = itertools.count(1)
@@ -75,10 +67,10 @@ class CaseRunner(Setup):
     _posts_before: int = field(default=0, init=False)
     _requests_before: int = field(default=0, init=False)
 
-    def begin(self, provider: str) -> None:
+    def begin(self, provider: str, timeouts: Timeouts) -> None:
         """Make ready for another case: a clip that nobody asked for before."""
         self.sandbox.faults.clear()
-        self.provider, self.seed, self._key = provider, next(_seeds), None
+        self.provider, self.timeouts, self.seed, self._key = provider, timeouts, next(_seeds), None
         self._posts_before, self._requests_before = self.sandbox.accepted_posts, len(self.sandbox.requests)
 
     @property
@@ -136,7 +128,7 @@ def runners(
         home = folder / f"runner-{number}"
         sandbox = Sandbox(home / "sandbox", pace=pace, prebuilt=clip).start()
         made.append(
-            CaseRunner(sandbox, home, timeouts=HURRIED, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
+            CaseRunner(sandbox, home, timeouts=PATIENT, more={"max_clip_bytes": LARGEST_CLIP, "ledger_url": ledger_url})
         )
     with ExitStack() as ledgers:
         for runner in made if ledger_url is None else ():

@@ -96,7 +96,7 @@ def test_a_writer_about_a_job_waits_for_the_other_one_and_nobody_else_does(ledge
 # -- trouble -----------------------------------------------------------------------------------------------------------
 
 
-IN_A_HURRY = Timeouts(database_read=1.0, database_write=4.0, database_answer=1.0, database_lock=1.0, database_idle=1.0)
+IN_A_HURRY = Timeouts(database_read=1.0, database_write=4.0, database_answer=4.0, database_lock=4.0, database_idle=4.0)
 
 
 @pytest.fixture
