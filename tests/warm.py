@@ -2,7 +2,8 @@
 
     python warm.py        for each message on the socket that is its stdin: fork a process that runs a command
 
-Nothing else about them differs: a folder, an environment, pipes, signals and an exit code of their own.
+Little else about them differs: a folder, an environment, pipes, signals and an exit code of their own. They ask at once
+after a young job, as no model is ready so soon but the sandbox's.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ PACK_FOLDER = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "remote_video"]
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
 MOST_BYTES = 2**20
+ASKED_AT_ONCE = 0.1
+"""`engine.pace.FIRST` for a provider that is done at once."""
 READY = b"ready"
 
 
@@ -150,6 +153,7 @@ def import_everything() -> None:
         "command_line.providers",
     ):
         importlib.import_module(f"pack.remote_video.{name}")
+    sys.modules["pack.remote_video.engine.pace"].FIRST = ASKED_AT_ONCE  # type: ignore[attr-defined]
 
 
 def look_after(job: Mapping[str, object], out: int, err: int, line: int) -> None:

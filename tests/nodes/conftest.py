@@ -9,12 +9,20 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from remote_video_pack.remote_video.engine import pace
 from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import Sandbox
+from ..warm import ASKED_AT_ONCE
 from .comfy import Comfy
 
 FRAMES, WIDTH, HEIGHT, FPS, RATE = 24, 320, 180, 24, 44100
+
+
+@pytest.fixture(autouse=True)
+def asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines ask at once after a young job, as no model is ready so soon but the sandbox's."""
+    monkeypatch.setattr(pace, "FIRST", ASKED_AT_ONCE)
 
 
 @pytest.fixture
