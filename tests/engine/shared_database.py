@@ -16,11 +16,11 @@ IMPATIENT = replace(
     HURRY,
     lease=20.0,
     heartbeat=5.0,
-    database_read=0.4,
-    database_write=0.5,
-    database_answer=0.7,
-    database_lock=0.6,
-    database_idle=0.8,
+    database_read=1.0,
+    database_write=1.2,
+    database_answer=2.0,
+    database_lock=1.8,
+    database_idle=2.4,
 )
 """So that what lasts is said soon."""
 PATIENT = replace(
