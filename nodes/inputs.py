@@ -9,7 +9,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Seed, Text
-from ..remote_video.models.groups import Json, Repeated
+from ..remote_video.models.groups import OFF, Json, Repeated
 from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import Footage, MediaField, Picture, Sound
 from .labels import labelled
@@ -88,6 +88,15 @@ def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
             return io.Int.Input(field.name, default=int(default), min=int(low), max=int(field.maximum), **own)
         return io.Float.Input(field.name, default=default, min=low, max=field.maximum, step=field.step, **own)
     raise TypeError(f"no node input for a {type(field).__name__}")
+
+
+def unset(field: Field) -> Any:
+    """What the widget of `field` shows when nothing is sent; None when something always is."""
+    if isinstance(field, Repeated):
+        return OFF
+    if getattr(field, "default", "") is not None:
+        return "" if field.is_left_out("") else None
+    return field.unset if isinstance(field, Number) else UNSET if isinstance(field, (Choice, Flag)) else None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ..remote_video.models.kling_elements import Elements
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.outside_text import quoted
 from .comfy_host import is_link
+from .inputs import unset
 
 Fields = Mapping[str, Field]
 
@@ -87,6 +88,7 @@ def _read(field: Field, value: Any) -> Any:
     if isinstance(value, (list, dict)):
         return value
     try:
-        return field.read(value)
+        meant = field.read(value)
+        return unset(field) if meant is None else meant
     except InputRefused as refusal:
         return Misread.of(value, refusal)

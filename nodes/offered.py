@@ -14,12 +14,13 @@ from ..remote_video.catalogue.model import CatalogueModel, in_place_of, video_mo
 from ..remote_video.catalogue.price import is_from, priced_inputs
 from ..remote_video.catalogue.refresh import refresh
 from ..remote_video.models import MODELS, ModelSpec
-from ..remote_video.models.fields import UNSET, Choice, Field, Flag, Number, Text
-from ..remote_video.models.groups import OFF, Repeated
+from ..remote_video.models.fields import Field, Number, Text
+from ..remote_video.models.groups import Repeated
 from ..remote_video.models.media_fields import MediaField
 from ..remote_video.providers.client import is_free
 from ..remote_video.settings import Settings
 from .comfy_host import RUNCOMFY
+from .inputs import unset
 
 
 def offered_view(settings: Settings, _body: Any = None) -> dict[str, Any]:
@@ -90,17 +91,8 @@ def _priced(entry: Entry, fields: tuple[Field, ...]) -> dict[str, Any]:
         "is_from": is_from(entry, {}),
         "dearer_by": dearer_by,
         "length": vars(length) if length else None,
-        "unset": {field.name: _unset(field) for field in fields if not isinstance(field, MediaField)},
+        "unset": {field.name: unset(field) for field in fields if not isinstance(field, MediaField)},
     }
-
-
-def _unset(field: Field) -> Any:
-    """What an input's widget shows when the input is not sent; None when it always is."""
-    if isinstance(field, Repeated):
-        return OFF
-    if getattr(field, "default", "") is not None:
-        return "" if field.is_left_out("") else None
-    return field.unset if isinstance(field, Number) else UNSET if isinstance(field, (Choice, Flag)) else None
 
 
 def _shots(fields: tuple[Field, ...]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from ..models import MODELS, ModelSpec, Request
 from ..models.fields import Choice, Flag, Number, Text
 from ..models.groups import Repeated
 from ..models.kling_elements import Elements
-from ..models.media_fields import Picture
+from ..models.media_fields import Footage, Picture
 from ..providers import PROVIDERS
 from ..providers.client import Connection, connect
 from ..providers.http import Api
@@ -274,7 +274,7 @@ def _models(settings: Settings, connections: dict[str, Connection], folder: Path
 
 
 def _fixed(spec: ModelSpec, settings: Settings, connection: Connection, folder: Path) -> Line:
-    """Whether the provider still takes whatever one of the five nodes can send."""
+    """Whether the provider still takes whatever the node of one model can send."""
     requests, changes = list(_requests(spec, folder)), dict[str, None]()
     try:
         offered = connection.client.offered(requests[0])
@@ -297,6 +297,7 @@ def _requests(spec: ModelSpec, folder: Path) -> Iterator[Request]:
     element = {"frontal_image": str(image), "reference_images": [str(image)], "video": str(video)}
     given: dict[str, object] = {f.name: "a" for f in spec.fields if isinstance(f, Text) and not f.default}
     given |= {f.name: str(image) for f in spec.fields if isinstance(f, Picture)}
+    given |= {f.name: str(video) for f in spec.fields if isinstance(f, Footage)}
     more: dict[str, object] = {f.name: [element] for f in spec.fields if isinstance(f, Elements)}
     more |= {f.name: _groups(f) for f in spec.fields if isinstance(f, Repeated)}
     yield spec.request(values_of(spec, {**given, **more}, folder))

@@ -188,7 +188,7 @@ def _file(field: MediaField, name: str, value: Any, folder: Path) -> Any:
     if isinstance(field, Picture):
         return _image(name, value, folder)
     if isinstance(field, Footage):
-        return _mp4(_path(name, value, folder))
+        return _mp4(name, _path(name, value, folder))
     raise _refused(name, value, "a public https:// address")
 
 
@@ -215,15 +215,15 @@ def _element(element: Mapping[str, Any], folder: Path) -> KlingElement:
     return KlingElement(
         frontal_image=None if front is None else _image("frontal_image", front, folder),
         reference_images=np.concatenate(views) if views else None,
-        video_mp4=None if video is None else _mp4(_path("video", video, folder)),
+        video_mp4=None if video is None else _mp4("video", _path("video", video, folder)),
     )
 
 
-def _mp4(path: Path) -> bytes:
+def _mp4(name: str, path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise InputRefused(f"`video`: {path} can't be read ({_why(error)}).") from error
+        raise InputRefused(f"`{name}`: {path} can't be read ({_why(error)}).") from error
     if content[4:8] != b"ftyp":
-        raise InputRefused(f"`video`: {path} is not an MP4 file.")
+        raise InputRefused(f"`{name}`: {path} is not an MP4 file.")
     return content

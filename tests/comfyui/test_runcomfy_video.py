@@ -10,9 +10,10 @@ from .catalogue_prompts import MODELS, SOURCES, sockets, whole_prompt
 from .comfy_server import failure
 from .prompts import node
 
-KLING, ALEPH, HAPPYHORSE, FLUX = (
+KLING, ALEPH, EDIT, HAPPYHORSE, FLUX = (
     "kling/kling-3.0/pro/image-to-video",
     "runwayml/runway-aleph-2/video-to-video",
+    "wan-ai/wan-2.7/edit-video",
     "alibaba/happyhorse-1.1/reference-to-video",
     "blackforestlabs/flux-3/text-to-video",
 )
@@ -44,6 +45,24 @@ def test_every_model_runs_with_every_socket_wired(quick_comfy, all_models, model
         elif wired:
             assert len(asked[field.wire]) == 2, field.name
     assert asked["prompt"] == "A flag moves."
+
+
+def untouched(server, model_id: str) -> dict[str, object]:
+    """What the page sends for a model's widgets as they come."""
+    info = server.get("/object_info/RunComfyVideo")["RunComfyVideo"]["input"]["optional"]["model"][1]
+    (inputs,) = (option["inputs"] for option in info["options"] if option["key"] == model_id)
+    sent = {**inputs.get("required", {}), **inputs.get("optional", {})}
+    return {f"model.{name}": own["default"] for name, (_kind, own, *_) in sent.items() if "default" in own}
+
+
+@pytest.mark.parametrize("model_id", [ALEPH, EDIT])
+def test_what_its_widgets_leave_to_the_model_is_not_sent(quick_comfy, quick, model_id):
+    widgets = untouched(quick_comfy, model_id)
+    left = [name for name, value in widgets.items() if value == "model default"]
+    assert left
+    quick_comfy.run(whole_prompt(model_id, **widgets, seed=5))
+    asked = next(job.inputs for job in quick.jobs if (job.model_id, job.inputs.get("seed")) == (model_id, 5))
+    assert not {name.removeprefix("model.") for name in left} & asked.keys()
 
 
 def refusal(server, model_id: str, **inputs) -> str:

@@ -12,9 +12,12 @@ from remote_video_pack.remote_video.models import MODELS
 from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
 from remote_video_pack.remote_video.models.kling3 import KLING3
+from remote_video_pack.remote_video.models.media_fields import Picture
 from remote_video_pack.remote_video.models.request import Image
 from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
 from remote_video_pack.remote_video.models.veo3 import VEO3
+
+from .field_of import needed, pictures
 
 SQUARE = (1000, 1000)
 
@@ -84,11 +87,16 @@ def test_where_no_shape_is_known_none_is_said():
 @pytest.mark.parametrize("mode", ["auto", "crop", "pad"])
 @pytest.mark.parametrize("size", [(640, 640), (1280, 720), (500, 1400)])
 def test_what_is_told_of_a_picture_is_so_of_the_one_that_is_sent(mode, size):
+    picture = torch.zeros(1, size[1], size[0], 3)
     for spec in MODELS:
-        request = request_of(spec, size, fit=mode)
-        sent = next(media for media in request.media() if isinstance(media, Image))
-        assert request.plans["image"].target == sent.shape[1::-1]
-        assert mode == "auto" or sent.shape[1::-1] == request.canvas
+        for field in spec.fields:
+            if not isinstance(field, Picture):
+                continue
+            request = spec.request({**needed(spec), **pictures(spec), field.name: picture, "fit": mode})
+            sent = [media.shape[1::-1] for media in request.media() if isinstance(media, Image)]
+            assert request.plans[field.name].target in sent, (spec.node_id, field.name)
+            if mode != "auto" and field.fills_canvas and request.canvas is not None:
+                assert request.plans[field.name].target == request.canvas, (spec.node_id, field.name)
 
 
 class Watched(dict):  # type: ignore[type-arg]
@@ -109,10 +117,17 @@ class Watched(dict):  # type: ignore[type-arg]
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 def test_a_model_names_all_that_says_how_long_its_clip_is_and_of_which_shape(spec):
+    """Whatever is chosen: one choice can make another matter."""
     defaults = {field.name: getattr(field, "default", None) for field in spec.fields}
-    values = Watched(defaults | ({"size": "16x9"} if "size" in defaults else {}))
-    spec.clip_seconds(values)
-    assert values.seen == set(spec.length_inputs)
-    values.seen.clear()
-    spec.canvas(values, SQUARE)
-    assert values.seen == set(spec.shape_inputs)
+    choices = [{field.name: one} for field in spec.fields for one in getattr(field, "choices", ())]
+    length, shape = set[str](), set[str]()
+    for chosen in ({}, *choices):
+        values = Watched(defaults | chosen)
+        values.update(spec.settle(defaults | chosen))
+        spec.clip_seconds(values)
+        length |= values.seen
+        values.seen.clear()
+        spec.canvas(values, SQUARE)
+        shape |= values.seen
+    assert length == set(spec.length_inputs), f"{spec.node_id}: length_inputs are what clip_seconds looks at"
+    assert shape == set(spec.shape_inputs), f"{spec.node_id}: shape_inputs are what canvas looks at"

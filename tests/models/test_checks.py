@@ -8,18 +8,30 @@ from remote_video_pack.remote_video.errors import Billed, InputRefused
 from remote_video_pack.remote_video.models import MODELS, KlingElement
 from remote_video_pack.remote_video.models.comet_veo import COMET_VEO
 from remote_video_pack.remote_video.models.dreamina3_pro import DREAMINA3_PRO
+from remote_video_pack.remote_video.models.fields import Text
 from remote_video_pack.remote_video.models.kling3 import KLING3
+from remote_video_pack.remote_video.models.media_fields import MediaField, Picture
 from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
 from remote_video_pack.remote_video.models.runway_gen3_turbo import RUNWAY_GEN3_TURBO
 from remote_video_pack.remote_video.models.veo3 import VEO3
 
-from .field_of import field_of
+from .field_of import PICTURE, field_of, needed, pictures
 
-IMAGE = torch.rand(1, 400, 600, 3)
+IMAGE = PICTURE
 
 
 def values(spec, **more):
-    return {"prompt": "a wave", **({} if spec is COMET_VEO else {"image": IMAGE}), **more}
+    return {**needed(spec), **more}
+
+
+def each(kind):
+    """Every model with each of its inputs of that kind."""
+    return [
+        pytest.param(spec, field, id=f"{spec.node_id}-{field.name}")
+        for spec in MODELS
+        for field in spec.fields
+        if isinstance(field, kind)
+    ]
 
 
 def refused(spec, **more) -> InputRefused:
@@ -53,15 +65,16 @@ def test_a_prompt_without_a_published_limit_is_not_cut(spec):
     assert spec.request(values(spec, prompt="a" * 5000)).body["prompt"] == "a" * 5000
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
-@pytest.mark.parametrize("prompt", ["", "  \n", None])
-def test_a_prompt_is_required(spec, prompt):
-    says(refused(spec, prompt=prompt), "`prompt` is empty", "Write a prompt")
+@pytest.mark.parametrize(("spec", "field"), each(Text))
+@pytest.mark.parametrize("words", ["", "  \n", None])
+def test_words_that_are_required_are_asked_for(spec, field, words):
+    if field.name in needed(spec):
+        says(refused(spec, **{field.name: words}), f"`{field.name}` is empty", f"Write a {field.name}")
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
-def test_half_a_character_is_refused_before_it_breaks_the_wire(spec):
-    says(refused(spec, prompt="a \ud83d b"), "`prompt`", "Enter it again")
+@pytest.mark.parametrize(("spec", "field"), each(Text))
+def test_half_a_character_is_refused_before_it_breaks_the_wire(spec, field):
+    says(refused(spec, **{field.name: "a \ud83d b"}), f"`{field.name}`", "Enter it again")
 
 
 def test_cometveos_model_may_not_be_empty():
@@ -195,12 +208,14 @@ def test_a_fit_that_does_not_exist_is_refused(fit):
     says(refused(VEO3, fit=fit), "`fit` is ", "auto, crop, pad, strict")
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
-def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
-    says(refused(spec, image=torch.rand(3, 64, 64, 3)), "3 images", "list", "one clip each")
+@pytest.mark.parametrize(("spec", "field"), each(Picture))
+def test_a_batch_of_images_is_an_error_that_names_the_way(spec, field):
+    if not field.takes_several:
+        batch = {**pictures(spec), field.name: torch.rand(3, 64, 64, 3)}
+        says(refused(spec, **batch), f"{field.name} holds 3 images", "list", "one clip each")
 
 
-@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
+@pytest.mark.parametrize(("spec", "field"), each(Picture))
 @pytest.mark.parametrize(
     ("image", "words"),
     [
@@ -213,13 +228,14 @@ def test_a_batch_of_images_is_an_error_that_names_the_way(spec):
         (torch.zeros(1, 400, 400, 3, dtype=torch.uint8), "floats"),
     ],
 )
-def test_what_is_no_image_is_refused(spec, image, words):
-    says(refused(spec, image=image), words)
+def test_what_is_no_image_is_refused(spec, field, image, words):
+    says(refused(spec, **{**pictures(spec), field.name: image}), words)
 
 
-@pytest.mark.parametrize("spec", [s for s in MODELS if s is not COMET_VEO], ids=lambda spec: spec.node_id)
-def test_an_image_is_required(spec):
-    says(refused(spec, image=None), "`image` is not connected", "Connect")
+@pytest.mark.parametrize(("spec", "field"), each(MediaField))
+def test_a_file_that_is_required_is_asked_for(spec, field):
+    if field.required:
+        says(refused(spec, **{field.name: None}), f"`{field.name}` is not connected", f"Connect {field.socket}")
 
 
 def test_a_last_image_alone_is_an_error():

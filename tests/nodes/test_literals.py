@@ -8,6 +8,7 @@ import pytest
 from remote_video_pack.nodes import NODES, RemoteVideoExtension
 from remote_video_pack.nodes.literals import literals_of, read_literals
 from remote_video_pack.remote_video.errors import InputRefused
+from remote_video_pack.remote_video.models.fields import Choice, Flag, Number
 from remote_video_pack.remote_video.models.groups import Json
 from server import PromptServer
 
@@ -68,6 +69,26 @@ async def test_what_means_nothing_fails_comfyuis_cast_with_the_reason(comfy, cla
     with pytest.raises(ValueError, match=words):
         CASTS[kind](found)
     assert str(given) in json.dumps({"received_value": found})
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "shown"),
+    [
+        (Choice("a", "a", "", choices=("x",)), "model default", "model default"),
+        (Choice("a", "a", "", choices=("x",)), None, "model default"),
+        (Flag("a", "a", "", default=None), "model default", "model default"),
+        (Flag("a", "a", "", default=None), None, "model default"),
+        (Flag("a", "a", "", default=None), "true", True),
+        (Number("a", "a", "", default=None, whole=True), "-1", -1),
+        (Number("a", "a", "", default=None, minimum=0.5), None, -0.5),
+        (Number("a", "a", "", default=None), 0.5, 0.5),
+    ],
+)
+def test_what_is_left_to_the_model_is_what_its_widget_shows(field, given, shown):
+    """ComfyUI takes only what the widget offers."""
+    inputs = {"a": given}
+    read_literals(inputs, literals_of([field]))
+    assert inputs == {"a": shown}
 
 
 @pytest.mark.parametrize("value", [["4", 0], "text", {"a": 1}])

@@ -13,7 +13,7 @@ from remote_video_pack.nodes.clip_node import ClipNode
 from remote_video_pack.remote_video.catalogue.catalogue import snapshot
 from remote_video_pack.remote_video.catalogue.model import in_place_of
 from remote_video_pack.remote_video.models import MODELS
-from remote_video_pack.remote_video.models.fields import Choice, Number, Seed
+from remote_video_pack.remote_video.models.fields import UNSET, Choice, Number, Seed
 from remote_video_pack.remote_video.models.groups import Repeated
 from remote_video_pack.remote_video.models.runcomfy_limits import MAX_VIDEO_BYTES
 
@@ -63,6 +63,12 @@ PACK_FOLDER = Path(__file__).resolve().parents[2]
 PAGE = (PACK_FOLDER / "docs" / "nodes.md").read_text(encoding="utf-8")
 
 
+def help_page(node_id: str) -> str:
+    file = PACK_FOLDER / "web" / "docs" / f"{node_id}.md"
+    assert file.is_file(), f"write {file.relative_to(PACK_FOLDER).as_posix()}, the help page of the node"
+    return file.read_text(encoding="utf-8")
+
+
 def starred(schema) -> list[str]:
     return [entry.id + ("" if entry.optional else "*") for entry in schema.inputs]
 
@@ -109,7 +115,16 @@ def test_what_is_looked_at_when_a_prompt_is_queued_is_named(node_id):
 
 @pytest.mark.parametrize("node_id", INPUTS)
 def test_inputs_keep_their_names_and_order(node_id):
-    assert starred(SCHEMAS[node_id]) == INPUTS[node_id] + COMMON
+    where = "tests/nodes/test_schemas.py, INPUTS: what a saved workflow holds is never renamed, moved or taken away"
+    assert starred(SCHEMAS[node_id]) == INPUTS[node_id] + COMMON, where
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_what_has_to_be_wired_or_written_comes_first(node_id):
+    optional = [entry.optional for entry in SCHEMAS[node_id].inputs]
+    assert optional == sorted(optional), (
+        "the spec's fields: ComfyUI lists the required ones first, whatever their order"
+    )
 
 
 @pytest.mark.parametrize("node_id", INPUTS)
@@ -172,10 +187,10 @@ def test_every_field_of_a_model_is_an_input_with_its_limits(spec):
         entry = inputs[field.name]
         assert entry.tooltip == f"{field.help} (`{field.name}`)"
         for ours, theirs in (("default", "default"), ("minimum", "min"), ("maximum", "max")):
-            if hasattr(field, ours) and hasattr(entry, theirs):
+            if getattr(field, ours, None) is not None and hasattr(entry, theirs):
                 assert getattr(entry, theirs) == getattr(field, ours), field.name
         if hasattr(field, "choices") and not isinstance(field, Repeated):
-            assert entry.options == list(field.choices)
+            assert entry.options == [*([UNSET] if field.default is None else []), *field.choices]
 
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
@@ -187,14 +202,14 @@ def test_every_input_and_output_says_what_it_is(schema):
 
 @pytest.mark.parametrize("node_id", SCHEMAS)
 def test_every_node_has_a_help_page_that_names_its_inputs(node_id):
-    page = (PACK_FOLDER / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
+    page = help_page(node_id)
     for entry in SCHEMAS[node_id].inputs:
-        assert f"| `{entry.id}`" in page, entry.id
+        assert f"| `{entry.id}`" in page, f"web/docs/{node_id}.md: write the row of the input `{entry.id}`"
 
 
 def test_an_elements_video_is_said_to_be_a_motion_reference():
     (video,) = (entry for entry in SCHEMAS["Kling3Element"].inputs if entry.id == "video")
-    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element.md").read_text(encoding="utf-8")
+    page = help_page("Kling3Element")
     assert "motion reference" in video.tooltip.lower() and "| `video` | A motion reference" in page
 
 
@@ -205,7 +220,9 @@ def limits_of(field) -> list[str]:
     if isinstance(field, Number):
         return [f"{field.minimum:,}", f"{field.maximum:,}"]
     if isinstance(field, Choice):
-        return [str(choice) for choice in field.choices]
+        first, last = field.choices[0], field.choices[-1]
+        is_range = isinstance(first, int) and list(field.choices) == list(range(first, last + 1))
+        return [str(choice) for choice in ((first, last) if is_range else field.choices)]
     if isinstance(field, Repeated):
         return [str(field.fewest), str(field.most), *(limit for part in field.of for limit in limits_of(part))]
     return [field.limits_text]
@@ -213,24 +230,26 @@ def limits_of(field) -> list[str]:
 
 @pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_says_the_limits_that_are_kept(spec):
-    page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
+    page = help_page(spec.node_id)
     for field in spec.fields:
-        row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}`"))
+        row = next((line for line in page.splitlines() if line.startswith(f"| `{field.name}`")), "")
         for limit in limits_of(field):
-            assert re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row), (field.name, limit)
+            is_said = re.search(rf"(?<![\d.,]){re.escape(limit)}(?![\d])", row)
+            assert is_said, f"web/docs/{spec.node_id}.md: say {limit} in the row of `{field.name}`"
 
 
 @pytest.mark.parametrize("spec", [node.SPEC for node in OF_ONE_MODEL], ids=lambda spec: spec.node_id)
 def test_the_help_page_names_what_to_use_when_the_model_is_gone(spec):
-    page = (PACK_FOLDER / "web" / "docs" / f"{spec.node_id}.md").read_text(encoding="utf-8")
+    page = help_page(spec.node_id)
     _, _, way = page.partition("## When the model is no longer offered")
-    assert "`RunComfyVideo`" in way
-    named = re.findall(r"`([\w.-]+/[\w./-]+)`", way)
-    assert named == in_place_of(snapshot(), spec.model_id)
+    named, instead = re.findall(r"`([\w.-]+/[\w./-]+)`", way), in_place_of(snapshot(), spec.model_id)
+    wanted = f"`RunComfyVideo`, and of the catalogue {' and '.join(f'`{one}`' for one in instead) or 'no model'}"
+    where = f'web/docs/{spec.node_id}.md: "When the model is no longer offered"'
+    assert "`RunComfyVideo`" in way and named == instead, f"{where} has to name {wanted}"
 
 
 def test_the_elements_help_page_says_how_large_a_video_may_be():
-    page = (PACK_FOLDER / "web" / "docs" / "Kling3Element.md").read_text(encoding="utf-8")
+    page = help_page("Kling3Element")
     assert f"at most {MAX_VIDEO_BYTES / 1e6:g} MB" in page
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from remote_video_pack.nodes.accounts_panel import save_account
@@ -31,10 +30,13 @@ from remote_video_pack.remote_video.errors import InputRefused, RemoteVideoError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.media.clip import Clip
 from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.models.media_fields import Picture
 from remote_video_pack.remote_video.outside_text import HIDDEN, JOINERS
 from remote_video_pack.remote_video.providers.clip_urls import files_in
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.uploads import choose
+
+from ..models.field_of import needed
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEAKING = [*(ROOT / "remote_video").rglob("*.py"), *(ROOT / "nodes").rglob("*.py")]
@@ -131,17 +133,14 @@ def test_a_filename_prefix(tmp_path_factory, text, folder):
         told(name)
 
 
-IMAGE = torch.zeros(1, 64, 64, 3)
-
-
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.node_id)
 @FEW
 @given(st.data())
 def test_the_values_of_a_node(spec, data):
-    names = [field.name for field in spec.fields if field.name not in ("image", "last_image")]
+    names = [field.name for field in spec.fields if not isinstance(field, Picture)]
     names += ["multi_shot", "shot_1_prompt", "shot_1_duration", "elements"]
     given_values = data.draw(st.dictionaries(st.sampled_from(names), VALUE, max_size=3))
-    told(lambda: spec.request({"prompt": "a wave", "image": IMAGE, **given_values}))
+    told(lambda: spec.request({**needed(spec), **given_values}))
     spec.problem(given_values)
     posted = dict(given_values)
     read_literals(posted, {field.name: field for field in spec.fields})
@@ -229,7 +228,8 @@ def test_names_of_files(tmp_path_factory, text):
     assert told(lambda: Clip.open(path))
     told(lambda: read_table(path))
     for spec in MODELS:
-        told(lambda spec=spec: values_of(spec, {"image": path.name}, path.parent))
+        for field in spec.fields:
+            told(lambda spec=spec, field=field: values_of(spec, {field.name: path.name}, path.parent))
     assert told(lambda: Ledger(path))
     assert told(lambda: Accounts(path).find("runcomfy"))
     path.unlink()

@@ -29,6 +29,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.record import NewJob
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.models import MODELS, Request
+from remote_video_pack.remote_video.models.media_fields import Footage, Picture
 from remote_video_pack.remote_video.providers import PROVIDERS
 from remote_video_pack.remote_video.saved_settings import SavedSettings
 from remote_video_pack.remote_video.version import version
@@ -39,7 +40,9 @@ KEYS = {"runcomfy": "a-key-of-this-release", "cometapi": "another-key-of-this-re
 SETTINGS = {"collect": False, "uploads": "data-uri", "public_origin": "https://farm.example"}
 BUDGET = {"day_usd": 12.5, "month_usd": 100.0}
 MADE = {"model": "RunwayGen3Turbo", "inputs": {"image": "photo.png", "prompt": "around the photo", "seed": "7"}}
-PAID = {"image": "photo.png", "prompt": "paid for, and under way", "seed": "8"}
+PAID = {"prompt": "paid for, and under way", "seed": "8"}
+FILES = {Picture: "photo.png", Footage: "clip.mp4"}
+"""What each picture and each video of a model is."""
 HOME_FILES = ("accounts.json", "settings.json", "budget.json")
 ENGINE = "an engine of this release"
 MACHINE = {"REMOTE_VIDEO_HOST": "a-farm", "REMOTE_VIDEO_USER": "someone"}
@@ -99,7 +102,8 @@ def _paid(home: Path, output: Path) -> Iterator[dict[str, Any]]:
     """A job of each model that its provider has taken."""
     ledger = Ledger(home)
     for number, spec in enumerate(MODELS):
-        request = requested(spec.node_id, PAID, output)
+        inputs = {**PAID, **{f.name: FILES[type(f)] for f in spec.fields if type(f) in FILES}}
+        request = requested(spec.node_id, inputs, output)
         key, base = paid_key(ledger, request, KEYS), PROVIDERS[spec.provider].base_url
         lease = ledger.acquire(key, ENGINE)
         assert lease is not None
@@ -107,7 +111,7 @@ def _paid(home: Path, output: Path) -> Iterator[dict[str, Any]]:
         ledger.begin(lease, job)
         ledger.accepted(key, job, f"request-{number}")
         ledger.release(lease)
-        yield {"model": spec.node_id, "inputs": PAID, "key": key, "request_id": f"request-{number}"}
+        yield {"model": spec.node_id, "inputs": inputs, "key": key, "request_id": f"request-{number}"}
     ledger.retire(ENGINE)
 
 
