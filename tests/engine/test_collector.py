@@ -20,7 +20,7 @@ from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 
 from .one_job import PROVIDERS, RecordingAsker, Setup, wait_until
 
-WITHIN_S = 5.0
+WITHIN_S = 15.0
 
 
 @pytest.fixture(params=PROVIDERS)
