@@ -169,7 +169,7 @@ def test_the_panel_can_have_a_clip_from_the_store(pair, small_mp4):
     a, b = pair
     shared_clip(a)
     b.sandbox.faults.set("media", "media-404")
-    assert b.engine.fetch(a.record.key).result(5)
+    assert b.engine.fetch(a.record.key).result(20)
     wait_until(b.clips, "the clip")
     assert b.clips()[0].read_bytes() == small_mp4
 

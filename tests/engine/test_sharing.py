@@ -207,7 +207,7 @@ def test_a_killed_process_is_missed_within_a_lease(setup, nursery):
     setup.sandbox.faults.clear()
     begun = time.monotonic()
     assert setup.run_now().reused
-    assert time.monotonic() - begun < 5 * setup.timeouts.lease
+    assert time.monotonic() - begun < 20 * setup.timeouts.lease
     assert setup.posts == 1
 
 
