@@ -17,7 +17,7 @@ DECODED = frozenset((FRAMES, AUDIO, LAST_FRAME))
 
 
 def clip_outputs() -> list[io.Output]:
-    """The outputs of all five nodes, in this order."""
+    """The outputs of every clip node, in this order."""
     return [
         io.Image.Output(
             "frames",

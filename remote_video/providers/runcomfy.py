@@ -60,7 +60,7 @@ MOST_USD = 1e6
 
 
 class RunComfy:
-    """The provider behind four of the five models. See `client.Client`."""
+    """The provider behind most of the models. See `client.Client`."""
 
     name = "RunComfy"
     reports_cost = True

@@ -7,6 +7,7 @@ import re
 import pytest
 from remote_video_pack.remote_video.catalogue.catalogue import snapshot
 from remote_video_pack.remote_video.models import MODELS
+from remote_video_pack.remote_video.providers import PROVIDERS, Provider
 
 from .documented import PAGES, ROOT, headings, links, target
 from .node_words import DESCRIBED
@@ -55,6 +56,13 @@ def test_every_setting_is_explained_once() -> None:
     assert len(named) == len(set(named))
 
 
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.id)
+def test_the_variables_of_every_provider_are_in_the_tables(provider: Provider) -> None:
+    named = set(re.findall(r"`(\w+)`", PAGES["docs/settings.md"]))
+    missing = {*provider.key_variables, provider.base_url_variable} - named
+    assert not missing, "docs/settings.md: write them into the table of keys, and of environment variables"
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_setting_is_invented(name: str) -> None:
     assert set(VARIABLE.findall(PAGES[name])) - {"REMOTE_VIDEO_S3"} <= known_variables() | OF_OTHERS
@@ -72,7 +80,8 @@ def test_a_node_stands_in_the_table_with_its_inputs(model) -> None:
 
 def test_which_of_the_nodes_models_the_catalogue_that_ships_has_is_said() -> None:
     assert f"holds {len(snapshot().entries)} models" in NODES
-    assert not [model.model_id for model in TOLD_OF if snapshot().get(model.model_id)], "docs/nodes.md says: none"
+    has = [model.model_id for model in TOLD_OF if snapshot().get(model.model_id)]
+    assert not has, "docs/nodes.md says that it has none of them: change that sentence, and this test"
 
 
 @pytest.mark.parametrize(("name", "link"), [(name, link) for name, page in PAGES.items() for link in links(page)])

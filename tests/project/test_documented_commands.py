@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+from remote_video_pack.remote_video.__main__ import _parser
 from remote_video_pack.remote_video.settings import Settings
 
 from .documented import ROOT, RUN_BY_TESTS, Command, commands
@@ -54,6 +55,14 @@ def is_a_measurement(command: str, tmp_path: Any) -> None:
     source = (ROOT / "benchmarks" / "__main__.py").read_text(encoding="utf-8")
     for part in command.partition("-m benchmarks ")[2].split():
         assert f'"{part}"' in source, part
+
+
+def folders_exist(command: str, tmp_path: Any) -> None:
+    assert all((ROOT / part).exists() for part in command.split() if part.startswith("tests/"))
+
+
+def can_be_read(command: str, tmp_path: Any) -> None:
+    _parser().parse_args(shlex.split(command.partition("remote_video ")[2]))
 
 
 def is_a_task(command: str, tmp_path: Any) -> None:
@@ -137,6 +146,8 @@ RULES = (
     Rule(r"python tasks\.py( [a-z-]+)?", IN_ITSELF, is_a_task),
     Rule(r"python -m publishing \w+", NETWORK, is_a_step_of_publishing),
     Rule(r"\.venv/bin/python -m benchmarks .+", "it takes minutes", is_a_measurement),
+    Rule(r"\.venv/bin/python -m pytest .+", IN_ITSELF, folders_exist),
+    Rule(r"\.venv/bin/python -m remote_video make AcmeMotion .+", "its model is an example", can_be_read),
     Rule(r"\.venv/bin/python tests/releases", "it writes into this repository", script_exists),
     Rule(r"(python -m )?pip install (?!\W*\.).+", NETWORK, packages_are_an_extras),
     Rule(r"pip install .\.\[.+\].", NETWORK, extras_exist),
