@@ -139,8 +139,8 @@ SHOTS = {
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ({}, "No `model` is chosen"),
-        ({"model": 7}, "can't be wired"),
+        ({}, "No `model` is chosen. Choose one of the list in `model`."),
+        ({"model": 7}, "can't be wired: its inputs depend on it. Unwire it. Choose one of the list"),
         ({"model": ["3", 0]}, "can't be wired"),
         (
             {"model": "kling/kling-9/pro/image-to-video"},
@@ -174,6 +174,13 @@ async def test_what_fits_is_left_as_it_is(comfy, home):
     inputs, told = await posted(prompt="A flag moves.", seed=3, wait=True, **given, **frontends_own)
     assert told is True
     assert inputs == {"prompt": "A flag moves.", "seed": 3, "wait": True, **given, **frontends_own}
+
+
+@pytest.mark.parametrize("name", ["model.multi_prompt.shot_1_prompt", "model.multi_prompt.shot_2_duration"])
+async def test_a_part_of_a_shot_may_be_wired(comfy, home, name):
+    wired = {"model": KLING, **SHOTS, name: ["3", 0], "model.start_image_url": ["4", 0]}
+    inputs, told = await posted(prompt="A flag moves.", **wired)
+    assert (told, inputs[name]) == (True, ["3", 0])
 
 
 async def test_literals_are_read_by_what_the_chosen_model_says(comfy, home):
