@@ -155,6 +155,10 @@ def test_join_clips_keeps_its_inputs_and_gives_what_a_clip_does_but_no_id():
     settings = ["transition", "transition_s", "size", "width", "height", "fit", "fps", "own_fps", "audio"]
     assert starred(schema) == ["clips", *settings, "filename_prefix"]
     assert [(output.id, output.io_type) for output in schema.outputs] == OUTPUTS[:-1]
+    assert [entry.io_type for entry in schema.inputs[1:]] == (
+        ["COMBO", "FLOAT", "COMBO", "INT", "INT", "COMBO", "COMBO", "FLOAT", "COMBO", "STRING"]
+    )
+    assert [entry.id for entry in schema.inputs if entry.advanced] == ["width", "height", "own_fps"]
     clips = schema.inputs[0].template
     assert (clips.prefix, clips.min, clips.max, clips.input.optional) == ("clip_", 2, 50, True)
     assert (schema.node_id, schema.is_input_list, schema.is_output_node) == ("JoinClips", True, True)
