@@ -74,7 +74,9 @@ def socket_names(field: MediaField | Elements) -> list[str]:
 def _chosen_input(field: Field, own: dict[str, Any]) -> io.Input:
     if isinstance(field, Choice):
         options = [*([UNSET] if field.default is None else []), *field.choices]
-        return io.Combo.Input(field.name, options=options, default=field.default, **own)
+        return io.Combo.Input(
+            field.name, options=options, default=options[0] if field.default is None else field.default, **own
+        )
     if isinstance(field, Flag) and field.default is None:
         return io.Combo.Input(field.name, options=[UNSET, "true", "false"], default=UNSET, **own)
     if isinstance(field, Flag):

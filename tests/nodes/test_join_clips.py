@@ -86,6 +86,8 @@ async def test_a_video_in_memory_and_frames_are_joined_as_files_are(comfy, clips
     videos = {"clip_0": [InputImpl.VideoFromFile(BytesIO(clips[0].read_bytes()))], "clip_1": [made]}
     output = await comfy.run(JoinClips, ALL, clips=videos)
     assert output[FRAMES].shape[0] == 2 * COUNT
+    sound, rate = output[AUDIO]["waveform"], output[AUDIO]["sample_rate"]
+    assert sound[..., rate + rate // 4 : 2 * rate - rate // 4].abs().max() > 0.1, "it keeps its sound"
     assert torch.allclose(output[FRAMES][COUNT:].mean((1, 2)), red.mean((1, 2)), atol=0.012)
     assert list((comfy.output.parent / "temp").glob("*")) == []
 

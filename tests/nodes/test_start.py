@@ -15,6 +15,12 @@ from ..engine.one_job import wait_until
 from ..written_jobs import accepted
 
 
+def test_why_nothing_is_collected_stands_in_the_log(comfy, monkeypatch, caplog):
+    monkeypatch.setenv("REMOTE_VIDEO_TIMEOUT_S", "soon")
+    comfy_host.collect_at_start()
+    wait_until(lambda: any("Nothing is collected: The environment variable" in line for line in caplog.messages))
+
+
 async def test_the_version_stands_in_the_log(comfy, caplog):
     caplog.set_level(logging.INFO, "remote_video")
     server = PromptServer.instance
