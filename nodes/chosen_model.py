@@ -70,7 +70,7 @@ def chosen(catalogue: Catalogue, given: Mapping[str, Any]) -> Chosen:
     """
     flat = {name: value for top, value in given.items() for name, value in _flat(top, value)}
     model = _model(catalogue, flat.get(MODEL))
-    values: dict[str, Any] = {name: flat[name] for name in ("prompt", "seed") if name in flat}
+    values: dict[str, Any] = {"prompt": flat["prompt"]} if "prompt" in flat else {}
     places = {place: field for field in model.own for place in _places(field)}
     for name, value in flat.items():
         if name == MODEL or name in BESIDE or value is None or is_of_frontend(name):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
 from comfy_api.latest import io
 
 from ..remote_video.console import never_raise
@@ -76,10 +75,8 @@ async def make_film_of(hidden: Any, clips: Any, given: Mapping[str, Any]) -> io.
     except RemoteVideoError as error:
         node.fails(error)
         raise
-    except BaseException as end:
+    except BaseException:
         node.ends_early("The run ended before this film was joined. Nothing is left of it.")
-        if isinstance(end, Stopped):
-            raise comfy.model_management.InterruptProcessingException() from end
         raise
     finally:
         is_over.set()

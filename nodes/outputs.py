@@ -118,13 +118,13 @@ def _way_on(error: MediaError | NotEnoughMemory, output: str) -> str:
         return f"Set `max_frames`{at_most}, or unwire `frames`, or use the `video` output, which needs no RAM."
     if output == "audio":
         return "Unwire `audio` to take the frames alone, or delete the file and run again to fetch it anew."
-    if isinstance(error, SizeChanges):
-        return f"Set `max_frames` to {error.whole_frames}, or use the `video` output."
     if output == "last_frame":
         return (
             "Delete the file and run again to fetch it anew (nothing is submitted), or unwire `last_frame` "
             "and take a frame from `frames`, with `max_frames` set to those that are whole."
         )
+    if isinstance(error, SizeChanges):
+        return f"Set `max_frames` to {error.whole_frames}, or use the `video` output."
     if error.whole_frames is None:
         return error.next_step
     way = f"set `max_frames` to {error.whole_frames} to take those" if error.whole_frames else "look at the saved file"

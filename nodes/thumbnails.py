@@ -13,7 +13,7 @@ from ..remote_video.errors import RemoteVideoError
 from ..remote_video.ledger.ledger import Ledger
 from ..remote_video.ledger.record import JobRecord
 from ..remote_video.operating_system import here
-from ..remote_video.private_file import private_folder
+from ..remote_video.private_file import TROUBLES, private_folder
 from ..remote_video.settings import Settings
 from .asked import Body, text_of
 from .comfy_host import output_folder
@@ -36,7 +36,7 @@ def thumbnail_of(settings: Settings, query: Body) -> bytes | None:
         content = f"{query['key']} {about.st_size} {about.st_mtime_ns}"
         kept = settings.home / FOLDER / f"{hashlib.sha256(content.encode()).hexdigest()[:40]}.jpg"
         return kept.read_bytes() if kept.exists() else _made(clip, kept)
-    except OSError as error:
+    except TROUBLES as error:
         _log.warning("The thumbnail of %s can't be kept or read: %s", clip.name, error)
         return None
 

@@ -58,7 +58,7 @@ def test_a_film_that_is_copied_says_how_long_it_is_and_what_became_of_its_sound(
 def test_a_film_that_was_made_before_is_not_made_again(films, clips):
     first = films.make(clips)
     again = films.make(clips)
-    assert (again.path, again.reused, again.clips) == (first.path, True, 2)
+    assert (again.path, again.reused, again.copied, again.clips) == (first.path, True, False, 2)
     assert again.notices == ("Joined before: read from disk, not made again.",)
     assert films.said[2:] == ["looking at 2 clips"]
 

@@ -119,6 +119,13 @@ def test_kling_elements_go_with_all_their_views():
     assert body["elements"][0]["video_url"].data == b"mp4"
 
 
+def test_the_views_of_an_element_are_files_of_50_mb_at_most():
+    views = KlingElement(IMAGE, torch.rand(1, 64, 64, 3))
+    (sent,) = KLING3.request(values(KLING3, elements={"element_0": views})).body["elements"]
+    images = [sent["frontal_image_url"], *sent["reference_image_urls"]]
+    assert [image.limits.max_bytes for image in images] == [50_000_000] * 2
+
+
 @pytest.mark.parametrize(
     ("element", "sent"),
     [

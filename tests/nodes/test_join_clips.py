@@ -18,6 +18,9 @@ from remote_video_pack.nodes.join_clips import JoinClips
 from remote_video_pack.remote_video.errors import InputRefused, MediaError
 
 from ..media.clips import moving_picture, tone, write_clip
+from .test_hanging_decoder import SOON_S, libav
+
+__all__ = ["libav"]
 
 COUNT, WIDTH, HEIGHT = 24, 64, 48
 FRAMES, PATH, VIDEO, AUDIO, LAST_FRAME, FPS = range(6)
@@ -83,6 +86,8 @@ async def test_a_video_in_memory_and_frames_are_joined_as_files_are(comfy, clips
     videos = {"clip_0": [InputImpl.VideoFromFile(BytesIO(clips[0].read_bytes()))], "clip_1": [made]}
     output = await comfy.run(JoinClips, ALL, clips=videos)
     assert output[FRAMES].shape[0] == 2 * COUNT
+    sound, rate = output[AUDIO]["waveform"], output[AUDIO]["sample_rate"]
+    assert sound[..., rate + rate // 4 : 2 * rate - rate // 4].abs().max() > 0.1, "it keeps its sound"
     assert torch.allclose(output[FRAMES][COUNT:].mean((1, 2)), red.mean((1, 2)), atol=0.012)
     assert list((comfy.output.parent / "temp").glob("*")) == []
 
@@ -125,6 +130,7 @@ async def test_the_node_says_what_it_does_with_a_bar_and_what_came_of_it(comfy, 
     assert shares == sorted(shares)
     last = comfy.told[-1]
     assert (last["phase"], last["is_over"], last["file"]) == ("made", True, "JoinClips_00001_.mp4")
+    assert last["text"] == last["words"] == "JoinClips_00001_.mp4: 3 clips"
     assert last["notices"] == ["Encoded anew, visually lossless: they fade into each other."]
     await comfy.run(JoinClips, clips=wired(*clips), **settings(transition="crossfade", transition_s=0.2))
     assert comfy.told[-1]["notices"] == ["Joined before: read from disk, not made again."]
@@ -165,6 +171,17 @@ async def test_stop_ends_it_and_nothing_is_left(comfy, tmp_path, monkeypatch):
         await comfy.run(JoinClips, clips=wired(long, long), **settings(transition="crossfade"))
     await _quiet(comfy.output)
     assert not [path for path in comfy.output.rglob("*") if path.is_file()]
+
+
+async def test_stop_lets_go_of_a_join_that_hangs_and_the_next_one_is_made(comfy, clips, libav):
+    running = asyncio.create_task(comfy.run(JoinClips, clips=wired(*clips)))
+    assert await asyncio.to_thread(libav.hangs.wait, SOON_S)
+    interrupt_current_processing(True)
+    with pytest.raises(InterruptProcessingException):
+        await asyncio.wait_for(running, SOON_S)
+    interrupt_current_processing(False)
+    film = await asyncio.wait_for(comfy.run(JoinClips, clips=wired(*clips[:2])), SOON_S)
+    assert Path(film[PATH]).is_file()
 
 
 async def _quiet(folder: Path) -> None:

@@ -135,6 +135,7 @@ async def test_a_node_that_had_asked_for_nothing_when_its_run_ended_says_so_to_l
     go_on.set()
     assert [(node["phase"], node["is_over"]) for node in later_page()] == [("over", True)]
     assert later_page()[0]["words"] == "The run ended before this clip was asked for. Nothing was billed."
+    assert comfy.texts[-1] == later_page()[0]["words"]
     assert sandbox.accepted_posts == 0
 
 

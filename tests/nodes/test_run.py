@@ -17,6 +17,7 @@ from comfy.cli_args import args
 from comfy_api.latest import io
 from comfy_execution import progress
 from comfy_execution.graph_utils import ExecutionBlocker
+from comfy_execution.utils import CurrentNodeContext
 from remote_video_pack.nodes import NODES, comfy_host
 from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
@@ -24,7 +25,7 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace
 
 from ..faults import BINARY, Answer, Fault, Sandbox
-from .comfy import NODE_ID, WORKFLOW_ID, locked_clone, picture
+from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
 Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
@@ -117,6 +118,22 @@ async def test_a_clip_that_was_deleted_runs_its_node_again_though_nothing_else_h
     Path(again[1]).write_bytes(b"cut short")
     assert fingerprint() != cached
     assert sandbox.accepted_posts == 1
+
+
+async def test_a_clip_that_was_deleted_is_missed_though_its_image_comes_from_another_node_by_now(comfy, sandbox):
+    """ComfyUI's cache knows no ids of nodes, and no order of inputs."""
+    loader = {"image": {"class_type": "LoadImage", "inputs": {"image": "sea.png"}}}
+    output = await comfy.run(Veo3I2V, more=loader, image=picture(), prompt="a cat", fit="auto")
+
+    def fingerprint():
+        prompt = comfy.queue(Veo3I2V, {})
+        prompt[NODE_ID]["inputs"] = {"fit": "auto", "image": ["9", 0], "prompt": "a cat"}
+        with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
+            return locked_clone(Veo3I2V).fingerprint_inputs(image=None, prompt="a cat", fit="auto")
+
+    cached = fingerprint()
+    Path(output[1]).unlink()
+    assert fingerprint() != cached
 
 
 async def test_a_prefix_of_two_thousand_folders_is_refused_in_words_before_anything_is_sent(comfy, sandbox):
@@ -244,10 +261,19 @@ async def test_stop_interrupts_and_says_what_became_of_the_job(comfy, sandbox, m
 
 async def test_the_end_of_a_run_says_what_was_made_and_a_second_one_that_nothing_was_submitted(comfy, sandbox):
     output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
-    assert comfy.texts[-1].startswith(Path(output[1]).name)
-    assert output[6] in comfy.texts[-1]
+    name, request_id = Path(output[1]).name, output[6]
+    assert comfy.texts[-1] == f"{name}: $1.20 | {request_id}"
     await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
-    assert "nothing was submitted" in comfy.texts[-1]
+    assert comfy.texts[-1] == f"{name}: paid for before, nothing was submitted | {request_id}"
+
+
+async def test_where_clips_are_free_the_end_says_so(comfy, sandbox, monkeypatch):
+    monkeypatch.delenv("RUNCOMFY_API_TOKEN")
+    output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    name, request_id = Path(output[1]).name, output[6]
+    assert comfy.texts[-1] == f"{name}: sandbox, nothing was paid | {request_id}"
+    await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
+    assert comfy.texts[-1] == f"{name}: made before, nothing was submitted | {request_id}"
 
 
 async def test_the_workflow_is_kept_beside_the_clip_and_not_in_it(comfy, sandbox, small_clip):

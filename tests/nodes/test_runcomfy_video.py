@@ -12,6 +12,7 @@ from remote_video_pack.remote_video.catalogue.catalogue import published_snapsho
 from remote_video_pack.remote_video.catalogue.model import video_models
 from remote_video_pack.remote_video.catalogue.store import file_of, keep
 from remote_video_pack.remote_video.errors import InputRefused
+from remote_video_pack.remote_video.models.fields import Choice
 from remote_video_pack.remote_video.models.groups import Json
 from remote_video_pack.remote_video.models.media_fields import MediaField
 from server import PromptServer
@@ -80,6 +81,8 @@ def test_every_video_model_is_an_option_with_its_own_inputs(comfy, home):
                 assert socket.optional is not field.required
             elif isinstance(field, Json):
                 assert own[field.name].advanced
+            elif isinstance(field, Choice) and field.default is None:
+                assert own[field.name].default == own[field.name].options[0] == "model default"
 
 
 def test_lists_and_numbered_names_grow(comfy, home):
@@ -139,8 +142,8 @@ SHOTS = {
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ({}, "No `model` is chosen"),
-        ({"model": 7}, "can't be wired"),
+        ({}, "No `model` is chosen. Choose one of the list in `model`."),
+        ({"model": 7}, "can't be wired: its inputs depend on it. Unwire it. Choose one of the list"),
         ({"model": ["3", 0]}, "can't be wired"),
         (
             {"model": "kling/kling-9/pro/image-to-video"},
@@ -174,6 +177,13 @@ async def test_what_fits_is_left_as_it_is(comfy, home):
     inputs, told = await posted(prompt="A flag moves.", seed=3, wait=True, **given, **frontends_own)
     assert told is True
     assert inputs == {"prompt": "A flag moves.", "seed": 3, "wait": True, **given, **frontends_own}
+
+
+@pytest.mark.parametrize("name", ["model.multi_prompt.shot_1_prompt", "model.multi_prompt.shot_2_duration"])
+async def test_a_part_of_a_shot_may_be_wired(comfy, home, name):
+    wired = {"model": KLING, **SHOTS, name: ["3", 0], "model.start_image_url": ["4", 0]}
+    inputs, told = await posted(prompt="A flag moves.", **wired)
+    assert (told, inputs[name]) == (True, ["3", 0])
 
 
 async def test_literals_are_read_by_what_the_chosen_model_says(comfy, home):

@@ -148,6 +148,13 @@ def test_a_waiting_prompt_wants_the_same_clip_when_all_that_it_comes_from_is_the
         assert NodeAsker("Veo 3").is_waiting() is is_same
 
 
+def test_a_node_inside_another_packs_node_does_not_know_what_waiting_prompts_want(comfy):
+    queue = PromptServer.instance.prompt_queue
+    queue.running, queue.waiting = [(0, PROMPT_ID, graph(), {}, [NODE_ID])], [(1, "next", graph(), {}, [])]
+    with CurrentNodeContext(PROMPT_ID, f"{NODE_ID}.0.1", 0):
+        assert not NodeAsker("Veo 3").is_waiting()
+
+
 def test_a_graph_that_feeds_itself_has_an_origin():
     looped = {"1": {"class_type": "A", "inputs": {"x": ["2", 0]}}, "2": {"class_type": "B", "inputs": {"x": ["1", 0]}}}
     assert origin(looped, "1") == origin(looped, "1") != origin(looped, "2")

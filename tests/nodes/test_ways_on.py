@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from remote_video_pack.nodes.outputs import AUDIO, FRAMES, LAST_FRAME, read_outputs
-from remote_video_pack.remote_video.errors import MediaError, NotEnoughMemory
+from remote_video_pack.remote_video.errors import MediaError, NotEnoughMemory, SizeChanges
 from remote_video_pack.remote_video.media import frames as decoding
 from remote_video_pack.remote_video.media import sound
+
+from ..media.clips import moving_picture, write_clip
 
 
 def read(path: Path, output: int) -> tuple:
@@ -50,6 +52,23 @@ def test_a_damaged_clip(cut_short, output, way):
     with pytest.raises(MediaError) as damaged:
         read(cut_short, output)
     assert way.format(whole=damaged.value.whole_frames) in damaged.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("output", "way"),
+    [(FRAMES, "Set `max_frames` to 3, or use the `video` output."), (LAST_FRAME, "unwire `last_frame`")],
+)
+def test_a_clip_whose_picture_changes_its_size(tmp_path, output, way):
+    sizes = {"small": (64, 48), "large": (128, 96)}
+    files = [
+        write_clip(tmp_path / f"{name}.h264", [moving_picture(number, *size) for number in range(3)], size=size)
+        for name, size in sizes.items()
+    ]
+    path = tmp_path / "joined.h264"
+    path.write_bytes(b"".join(file.read_bytes() for file in files))
+    with pytest.raises(SizeChanges) as changes:
+        read(path, output)
+    assert way in changes.value.next_step
 
 
 @pytest.mark.parametrize(

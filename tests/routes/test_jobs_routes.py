@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
-from remote_video_pack.nodes import NODES, comfy_host, thumbnails
+from remote_video_pack.nodes import NODES, comfy_host, routes, thumbnails
 from remote_video_pack.remote_video.errors import SettingsError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.lifecycle import Event
+from remote_video_pack.remote_video.settings import Settings
 from server import PromptServer
 
 from ..nodes.comfy import Comfy
@@ -45,6 +49,44 @@ async def test_jobs_are_told_newest_first_in_plain_words(client, home, tmp_path)
     assert (done["path"], done["shown_at"]) == (str(clip), None), "no browser can see it, outside of the output folder"
     assert str(home) not in text
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_all_that_the_panel_shows_of_a_job_is_told(client, home, comfy_folders):
+    """By the names that web/jobs_model.js knows."""
+    ledger, clip = Ledger(home), put(comfy_folders / "Veo3I2V_00001_.mp4", b"clip")
+    stored(ledger, "done", clip, comfy_folders, prompt="A sea", seed=7, node_id="12", estimate_usd=1.12)
+    accepted(ledger, "on its way")
+    on_its_way, done = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+    created_at = done.pop("created_at")
+    assert created_at == ledger.get("done").created_at
+    assert done == {
+        "key": "done",
+        "state": "stored",
+        "state_text": "Saved",
+        "live": None,
+        "progress": None,
+        "forgettable": False,
+        "cancellable": False,
+        "fetchable": False,
+        "model": "Veo 3",
+        "provider": "RunComfy",
+        "prompt": "A sea",
+        "seed": 7,
+        "starred": False,
+        "node_id": "12",
+        "asked_by": None,
+        "request_id": "id-of-done",
+        "seconds": 65,
+        "cost_usd": None,
+        "estimate_usd": 1.12,
+        "error": None,
+        "file_name": "Veo3I2V_00001_.mp4",
+        "path": str(clip),
+        "shown_at": {"filename": "Veo3I2V_00001_.mp4", "subfolder": "", "type": "output"},
+        "sandbox": False,
+    }
+    assert on_its_way["state_text"] == "Accepted by the provider and on its way"
+    assert (on_its_way["cancellable"], on_its_way["fetchable"], on_its_way["seconds"]) == (True, False, None)
 
 
 async def test_who_asked_is_told_where_that_was_elsewhere(client, home, monkeypatch):
@@ -144,6 +186,49 @@ async def test_of_what_is_no_clip_in_the_output_folder_there_is_no_thumbnail(
     assert (await client.get("/remote_video/thumbnail")).status == 404
     shut_out = {"Sec-Fetch-Site": "cross-site"}
     assert (await client.get("/remote_video/thumbnail", params={"key": "broken"}, headers=shut_out)).status == 403
+
+
+def in_the_way(place: Path) -> None:
+    place.write_bytes(b"no folder")
+
+
+def open_to_others(place: Path) -> None:
+    place.mkdir()
+    place.chmod(0o777)
+
+
+@pytest.mark.parametrize(
+    "made", [in_the_way, pytest.param(open_to_others, marks=pytest.mark.skipif(os.name != "posix", reason="modes"))]
+)
+async def test_a_thumbnail_that_cannot_be_kept_is_said_in_the_log(
+    client, home, comfy_folders, small_clip, caplog, made
+):
+    stored(Ledger(home), "done", put(comfy_folders / "Veo3I2V_00001_.mp4", small_clip), comfy_folders)
+    made(home / "thumbnails")
+    assert (await client.get("/remote_video/thumbnail", params={"key": "done"})).status == 404
+    assert "The thumbnail of Veo3I2V_00001_.mp4 can't be kept" in caplog.text
+
+
+async def test_a_thumbnail_that_is_never_made_keeps_no_other_waiting(never_made, client):
+    assert (await client.get("/remote_video/thumbnail", params={"key": "hangs"})).status == 404
+    answer = await client.get("/remote_video/thumbnail", params={"key": "done"})
+    assert (answer.status, await answer.read()) == (200, b"jpeg")
+
+
+@pytest.fixture
+def never_made(monkeypatch):
+    """A decoder that hangs at one clip."""
+    go_on = threading.Event()
+
+    def picture(_: Settings, query: Mapping[str, str]) -> bytes:
+        if query["key"] == "hangs":
+            go_on.wait()
+        return b"jpeg"
+
+    monkeypatch.setattr(routes, "PICTURE_WITHIN_S", 1.0)
+    monkeypatch.setitem(routes.PICTURES, "/remote_video/thumbnail", picture)
+    yield
+    go_on.set()
 
 
 async def test_another_machine_s_clip_is_shown_only_where_its_bytes_are_here(

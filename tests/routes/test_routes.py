@@ -72,6 +72,15 @@ async def test_what_a_price_depends_on_is_told_by_input(client, home):
     assert told["unset"] == {"prompt": "", "num_frames": None, "resolution": "model default", "seed": None}
 
 
+async def test_what_a_clip_of_a_node_of_one_model_costs_is_told_where_that_is_offered(client, home):
+    assert (await (await client.get("/remote_video/models")).json())["nodes"] == {}
+    veo = {"model_id": "google-deepmind/veo-3/image-to-video", "categories": ["image-to-video"], "input_schema": {}}
+    keep(file_of(home, USUAL_ENDPOINT), [{**veo, "base_price_usd": 1.2, "price_unit": "video"}])
+    told = (await (await client.get("/remote_video/models")).json())["nodes"]
+    assert told.keys() == {"Veo3I2V"}
+    assert (told["Veo3I2V"]["price_usd"], told["Veo3I2V"]["retired"]) == (1.2, False)
+
+
 @pytest.mark.parametrize(
     ("base_url", "key", "is_free"),
     [

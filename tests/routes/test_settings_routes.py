@@ -66,6 +66,13 @@ async def test_a_key_that_is_accepted_is_kept_and_the_balance_told(client, home,
     assert {path.rpartition("/")[2] for path in asked} == {"balance", "models"}
 
 
+async def test_a_saved_key_is_checked_at_its_provider_though_the_sandbox_is_on(client, home, far_provider, monkeypatch):
+    Accounts(home, {}).save("runcomfy", CANARY)
+    monkeypatch.setenv("REMOTE_VIDEO_SANDBOX", "1")
+    checked = await (await client.post("/remote_video/accounts/check", json={"provider": "runcomfy"})).json()
+    assert (checked["trial"]["verdict"], bool(far_provider.sandbox.requests)) == ("accepted", True)
+
+
 async def test_with_a_key_the_catalogue_is_asked_for_and_every_page_told(client, home, pages, far_provider):
     path = file_of(home, Settings.from_environment(home).endpoint("runcomfy"))
     assert not path.exists()
