@@ -336,9 +336,10 @@ def test_a_newer_versions_file_is_left_alone(home, accounts):
 def test_describe_names_sources_and_never_a_key(home):
     accounts = Accounts(home, {"COMET_API_KEY": CANARY})
     accounts.save("runcomfy", CANARY)
-    runcomfy, cometapi = accounts.describe()
+    runcomfy, cometapi, *others = accounts.describe()
     assert (runcomfy["set"], runcomfy["source"]) == (True, "saved")
     assert (cometapi["set"], cometapi["source"]) == (True, "COMET_API_KEY")
+    assert not any(other["set"] for other in others)
     assert CANARY not in json.dumps([runcomfy, cometapi])
 
 

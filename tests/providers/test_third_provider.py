@@ -22,7 +22,13 @@ from remote_video_pack.remote_video.providers import PROVIDERS, Provider
 from remote_video_pack.remote_video.providers.classify import classify_no_status, classify_submission
 from remote_video_pack.remote_video.providers.client import Submission, connect
 from remote_video_pack.remote_video.providers.http import Api
-from remote_video_pack.remote_video.providers.status import STATES, CancelOutcome, JobStatus, MediaSource
+from remote_video_pack.remote_video.providers.status import (
+    STATES,
+    CancelOutcome,
+    JobState,
+    JobStatus,
+    MediaSource,
+)
 from remote_video_pack.remote_video.providers.trial import Trial, ask_with_key
 from remote_video_pack.remote_video.settings import Settings
 from remote_video_pack.remote_video.timeouts import Timeouts
@@ -63,9 +69,11 @@ class Acme:
     def status(self, request_id: str) -> JobStatus:
         response = self._api.get("/jobs/" + quote(request_id, safe=""))
         body = response.json()
-        if response.status >= 300 or not isinstance(body, Mapping):
+        word = body.get("state") if isinstance(body, Mapping) else None
+        if response.status >= 300 or not isinstance(word, str):
             return classify_no_status(response, provider=self.name, request_id=request_id)
-        return JobStatus(STATES[body["state"]], body["state"], sources=(MediaSource(self._base_url + "/clip.mp4"),))
+        state = STATES.get(word, JobState.RUNNING)
+        return JobStatus(state, word, sources=(MediaSource(self._base_url + "/clip.mp4"),))
 
     def cancel(self, request_id: str) -> CancelOutcome:
         return CancelOutcome.NOT_OFFERED
