@@ -266,5 +266,8 @@ def test_every_node_that_is_told_of_is_shown_in_an_example_with_a_picture():
     shown = set()
     for example in folder.glob("*.json"):
         shown |= {node["type"] for node in json.loads(example.read_text(encoding="utf-8"))["nodes"]}
-        assert example.with_suffix(".jpg").is_file(), example.name
-    assert shown & KINDS.keys() == set(re.findall(r"\*\* \(`(\w+)`\)", PAGE))
+        assert example.with_suffix(".jpg").is_file(), f"{example.name}: make its picture with `make pictures`"
+    told = set(re.findall(r"\*\* \(`(\w+)`\)", PAGE))
+    missing = sorted(told - shown)
+    assert not missing, "example_workflows/: save one with each of these, which docs/nodes.md describes"
+    assert shown & KINDS.keys() == told

@@ -26,8 +26,14 @@ def test_every_text_has_its_translation_and_every_translation_its_text(words: Wo
     there = {(kind, name) for kind, section in words.table.items() for name in section}
     needed = {(kind, name) for kind, name in words.asked if kind != "offered"}
     offered = {("inputs", name) for kind, name in words.asked if kind == "offered"}
-    assert not needed - there, "without a translation: translate them, then `make words`"
-    assert not there - needed - offered, "nobody says this: take it out, or translate what it became"
+    untranslated, unsaid = sorted(needed - there), sorted(there - needed - offered)
+    file = f"locales/{words.locale}/words.json"
+    assert not untranslated, f"{file}: translate these, then `make words`:\n{listed(untranslated)}"
+    assert not unsaid, f"{file}: no node says these; remove them, or translate what they became:\n{listed(unsaid)}"
+
+
+def listed(texts: list[tuple[str, str]]) -> str:
+    return "\n".join(f"{kind}: {text}" for kind, text in texts)
 
 
 def test_what_comfyui_serves_is_what_the_tables_say() -> None:
