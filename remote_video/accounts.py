@@ -247,8 +247,8 @@ def _no_key(provider: Provider) -> AccountError:
         f"There is no {provider.name} key yet, so nothing was sent.",
         next_step=(
             f"One of three ways: save a key in {DIALOG}; or set the environment variable {provider.key_variables[0]} "
-            "and restart ComfyUI; or try the pack without a key in the sandbox: switch it on in the same dialog, or set "
-            "REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
+            "and restart ComfyUI; or try the pack without a key in the sandbox: switch it on in the same dialog, or "
+            "set REMOTE_VIDEO_SANDBOX=1 and restart ComfyUI (its clips are free, and only for trying out)."
         ),
         actions=(Action.ACCOUNTS, Action.SANDBOX),
     )
