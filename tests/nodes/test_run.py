@@ -23,6 +23,7 @@ from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace
+from server import PromptServer
 
 from ..faults import BINARY, Answer, Fault, Sandbox
 from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, locked_clone, picture
@@ -72,6 +73,18 @@ async def test_the_ledger_names_the_model_that_was_asked_for_and_the_node_that_a
     assert (oldest.model_id, oldest.model_name) == ("cometapi/veo3.1-pro", "Veo (CometAPI): veo3.1-pro")
     assert (newest.model_id, newest.model_name) == ("google-deepmind/veo-3/image-to-video", "Veo 3")
     assert (newest.node_id, newest.workflow_id) == (NODE_ID, WORKFLOW_ID)
+
+
+async def test_ids_that_no_ledger_can_hold_are_written_otherwise(comfy, sandbox):
+    """Those of a prompt and of a workflow are whatever text was posted."""
+    odd = "7\ud800\0"
+    queued = {"create_time": 1, "extra_pnginfo": {"workflow": {"id": odd}}}
+    prompt = {odd: {"class_type": "Veo3I2V", "inputs": {}}}
+    PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, queued, [odd])]
+    with CurrentNodeContext(PROMPT_ID, odd, 0):
+        await locked_clone(Veo3I2V).execute(image=picture(), prompt="a cat")
+    (job,) = Ledger(comfy_host.settings().home).recent()
+    assert (job.node_id, job.workflow_id) == ("7\\ud800\\x00", "7\\ud800\\x00")
 
 
 async def test_nothing_is_decoded_for_nobody(comfy, sandbox):

@@ -320,6 +320,12 @@ async def test_an_uncertain_job_can_be_forgotten_once_and_every_page_is_told(cli
     assert PromptServer.instance.sent == [("remote_video.forgotten", {"key": "lost"}, None)]
 
 
+@pytest.mark.parametrize("key", [None, 7, "half a letter: \ud800", "a\0b"])
+async def test_a_key_that_no_ledger_can_hold_is_refused(client, key):
+    answer = await client.post("/remote_video/jobs/forget", json={"key": key})
+    assert (answer.status, (await answer.json())["error"].startswith("The request has no text")) == (400, True)
+
+
 async def test_a_job_that_is_not_there_can_not_be_cancelled(client):
     assert await (await client.post("/remote_video/jobs/cancel", json={"key": "none"})).json() == {"asked": False}
     comfy_host.the_engine().close()
