@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from io import BytesIO
+import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import av
@@ -29,7 +30,7 @@ from ..faults import BINARY, Answer, Fault, Sandbox
 from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
-Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
+Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, _, JoinClips, *_ = NODES
 ALL_DECODED = {0: "PreviewImage", 3: "PreviewAudio", 4: "PreviewImage"}
 
 
@@ -250,6 +251,21 @@ async def test_an_error_is_read_on_the_node_too(comfy, sandbox):
         await comfy.run(Veo3I2V, image=picture(), prompt=" ")
     assert "`prompt` is empty" in comfy.texts[-1]
     assert "Next: " in comfy.texts[-1]
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs"),
+    [(Veo3I2V, {"image": picture(), "prompt": " "}), (JoinClips, {"clips": {}})],
+    ids=["clip", "film"],
+)
+async def test_a_run_leaves_a_console_that_takes_any_error(comfy, monkeypatch, node, inputs):
+    """ComfyUI and its packs may have put another one in its place since the start."""
+    console = TextIOWrapper(BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stderr", console)
+    with pytest.raises(InputRefused):
+        await comfy.run(node, **inputs)
+    console.write("\u5185\u5bb9")
+    console.flush()
 
 
 async def test_moderation_begins_as_comfyui_expects_it(comfy, sandbox):
