@@ -174,6 +174,8 @@ async def test_a_workflow_of_another_form_is_no_error_after_the_paid_clip(comfy,
 async def test_when_nobody_can_tell_who_listens_everything_is_decoded(comfy, sandbox):
     output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     assert isinstance(output[0], ExecutionBlocker)
+    assert Veo3I2V.fingerprint_inputs() not in (comfy.fingerprint(Veo3I2V), comfy.fingerprint(Veo3I2V, ALL_DECODED))
+    PromptServer.instance.prompt_queue.running = []
     outside_of_a_prompt = await Veo3I2V.execute(image=picture(), prompt="a cat")
     assert outside_of_a_prompt[0].shape[0] == FRAMES
     assert sandbox.accepted_posts == 1

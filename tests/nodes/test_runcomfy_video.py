@@ -65,7 +65,7 @@ def test_common_inputs_come_first_and_the_model_last(comfy, home):
     assert all(entry.tooltip for entry in schema.inputs)
     assert schema.accept_all_inputs
     assert schema.is_output_node
-    assert {"kling", "Kling 3.0 Pro I2V"} <= set(schema.search_aliases)
+    assert {"kling", "Kling 3.0 Pro I2V", "text to video", "t2v", "v2v", "runcomfy"} <= set(schema.search_aliases)
 
 
 def test_every_video_model_is_an_option_with_its_own_inputs(comfy, home):

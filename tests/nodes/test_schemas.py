@@ -151,6 +151,7 @@ def test_outputs_keep_their_names_and_order(node_id):
 @pytest.mark.parametrize("node_id", INPUTS)
 def test_a_node_is_found_runs_alone_and_asks_for_no_comfy_account(node_id):
     schema = SCHEMAS[node_id]
+    assert (schema.display_name, schema.description) == (KINDS[node_id].TITLE, KINDS[node_id].ABOUT)
     assert schema.is_output_node
     assert not schema.is_api_node
     assert not schema.not_idempotent

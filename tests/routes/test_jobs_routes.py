@@ -140,7 +140,15 @@ async def test_jobs_are_found_by_state_model_words_and_key(client, home):
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "lost"}, {"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"before": "x y"}, {"before": "nan a"}],
+    [
+        {"state": "lost"},
+        {"limit": "0"},
+        {"limit": "1001"},
+        {"limit": "x"},
+        {"limit": "\u00b2"},
+        {"before": "x y"},
+        {"before": "nan a"},
+    ],
 )
 async def test_a_page_that_can_not_be_is_refused(client, query):
     answer = await client.get("/remote_video/jobs", params=query)
@@ -293,6 +301,25 @@ async def test_a_clip_whose_file_is_gone_is_fetched_again_and_nothing_is_submitt
     await until(lambda: Ledger(home).get(record.key).is_stored and Ledger(home).get(record.key).clip_path.exists())
     assert sandbox.accepted_posts == 1
     assert await (await client.post("/remote_video/jobs/fetch", json={"key": "none"})).json() == {"begun": False}
+    comfy_host.the_engine().close()
+
+
+async def test_a_clip_that_is_on_its_way_here_is_told_with_its_words_and_not_fetched_again(
+    client, home, comfy_folders, sandbox
+):
+    sandbox.faults.set("media", "stall", seconds=60)
+    comfy = Comfy(comfy_folders.parent)
+    await comfy.run(CometVeo, prompt="a sea", wait=False)
+
+    async def job() -> dict[str, object]:
+        (told,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+        return told
+
+    while (told := await job())["state"] != "finished":
+        await asyncio.sleep(0.05)
+    assert (bool(told["live"]), told["fetchable"]) == (True, False)
+    sandbox.faults.clear()
+    await until(lambda: Ledger(home).recent()[0].is_stored)
     comfy_host.the_engine().close()
 
 
