@@ -61,6 +61,7 @@ async def test_the_page_that_asked_is_told_each_step_and_the_end(comfy, sandbox)
     assert pages == {PromptServer.instance.client_id}
     words = [told["words"] for told in comfy.told]
     assert words[0] == "preparing the request"
+    assert {told["model"] for told in comfy.told} == {"Veo 3"}
     assert "accepted" in words
     assert not any("|" in said or output[6] in said for said in words[:-1]), "times and ids are fields of their own"
     for told in comfy.told:

@@ -381,8 +381,9 @@ async def test_a_clip_nobody_can_decode_is_handed_on_all_the_same(comfy, sandbox
     sandbox.faults.set("media", "unknown-codec")
     output = await comfy.run(Veo3I2V, {1: "ShowText", 2: "SaveVideo"}, image=picture(), prompt="a cat")
     assert Path(output[1]).is_file() and Path(output[2].file) == Path(output[1]) and output[5] == FPS
-    with pytest.raises(MediaError, match="codec"):
-        await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
+    with pytest.raises(MediaError, match="codec") as undecoded:
+        await comfy.run(Veo3I2V, {0: "PreviewImage"}, image=picture(), prompt="a cat")
+    assert undecoded.value.next_step.startswith("The file is whole: use `video_path`")
     assert sandbox.accepted_posts == 1
 
 
