@@ -175,8 +175,8 @@ class ClipMaker:
             output_folder=output_folder(),
             filename_prefix=item.filename_prefix(output_folder(), follow_links=known.follow_links),
             temp_folder=temp_folder(),
-            node_id=node.node_id,
-            workflow_id=node.workflow_id if node.workflow_id != NO_ID else None,
+            node_id=storable(node.node_id),
+            workflow_id=storable(node.workflow_id) if node.workflow_id not in (None, NO_ID) else None,
             sidecar=workflow_text(cls.hidden) if keeps_metadata() else None,
         )
 

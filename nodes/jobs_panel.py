@@ -164,7 +164,7 @@ def _job(record: JobRecord, live: JobEvent | None, settings: Settings) -> dict[s
         "error": record.error,
         "file_name": file.name if file else None,
         "path": str(file) if file and not gone else None,
-        "shown_at": _shown_at(record, settings) if file and not gone else None,
+        "shown_at": _shown_at(record, settings),
         "sandbox": record.sandbox,
     }
 

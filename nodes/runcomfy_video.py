@@ -87,7 +87,7 @@ def _schema(known: Catalogue) -> io.Schema:
                 MODEL,
                 options=[
                     io.DynamicCombo.Option(name, [model_input(field) for field in models[name].own])
-                    for name in (dict.fromkeys([*first, *models]) if first else ())
+                    for name in dict.fromkeys([*first, *models])
                 ],
                 optional=True,
                 **labelled(Field(MODEL, None, MODEL_TIP)),

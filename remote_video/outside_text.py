@@ -68,8 +68,10 @@ def lines(text: str) -> str:
 
 
 def storable(text: str) -> str:
-    """The text with the halves of surrogate pairs written as escapes, nothing else changed."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """The text with the halves of surrogate pairs, and NUL, which PostgreSQL takes in no text, written as escapes;
+    nothing else is changed.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def keyless(value: Any, key: str) -> Any:

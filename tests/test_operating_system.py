@@ -375,3 +375,8 @@ def test_what_was_written_is_on_the_disk_whole(tmp_path: Path, monkeypatch: pyte
         file.write(b"clip")
         operating_system.sync(file)
     assert sizes == [4]
+
+
+def test_where_nobody_knows_how_many_cores_there_are_there_is_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert System().cores() == 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from ..errors import LedgerError, SettingsError
@@ -87,9 +87,9 @@ def state_of(error: Exception) -> str:
     """The SQLSTATE; psycopg tells none of a connection that was refused, but in words."""
     original = getattr(error, "orig", None)
     state = getattr(original, "sqlstate", None) or ""
-    if not state and isinstance(error, DBAPIError):
+    if not state and isinstance(error, DBAPIError) and not isinstance(error, DataError):
         return next((code for words, code in _IN_WORDS.items() if re.search(words, str(original))), "")
-    return state or ("" if isinstance(error, NoConnection) else "XX000")
+    return state or "XX000"
 
 
 def may_pass(error: Exception) -> bool:

@@ -55,6 +55,15 @@ def test_a_film_that_is_copied_says_how_long_it_is_and_what_became_of_its_sound(
     )
 
 
+@pytest.mark.parametrize("wish", [Wish(), Wish(transition_s=0.1)], ids=["copied", "encoded"])
+def test_how_much_of_a_film_is_written_is_told(films, clips, wish):
+    shares: list[float] = []
+    films.make(clips, wish, told=shares.append)
+    assert shares == sorted(shares) and 0 <= shares[0] < 0.1
+    assert 0.9 < shares[-1] <= 1
+    assert any(0.4 < share < 0.6 for share in shares)
+
+
 def test_a_film_that_was_made_before_is_not_made_again(films, clips):
     first = films.make(clips)
     again = films.make(clips)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 import sqlalchemy.exc as sa
-from remote_video_pack.remote_video.ledger.postgres_words import in_words, may_pass
+from remote_video_pack.remote_video.ledger.postgres_words import bad_url, in_words, may_pass, not_owner, too_new
 
 NAME = "db:5432/remote_video"
 
@@ -44,6 +44,7 @@ def test_what_stays_as_it_is_is_not(state):
         (refused("certificate verify failed", invalidated=True), True),
         (refused("certificate verify failed"), False),
         (sa.TimeoutError("QueuePool limit"), True),
+        (sa.DataError("SELECT 1", {}, psycopg.DataError("text fields cannot contain NUL")), False),
         (ValueError("ours"), False),
     ],
     ids=lambda value: type(value).__name__,
@@ -67,6 +68,7 @@ def test_without_a_state_it_is_the_connection_that_tells(error, is_so):
         (answered("42501"), "refuses this user", "the rights of a worker"),
         (answered("42P01"), "has lost its tables", "Restore its backup"),
         (answered("XX000"), "can't be used", "Check the database"),
+        (sa.DataError("", {}, psycopg.DataError("cannot contain NUL")), "can't be used", "Check the database"),
         (ValueError("ours"), "can't be used", "Check the database"),
         (refused('FATAL:  password authentication failed for user "mia"'), "name or password", "Correct"),
         (refused("fe_sendauth: no password supplied"), "name or password", "Correct"),
@@ -94,3 +96,16 @@ def test_what_the_server_says_is_told_in_its_first_line_and_without_a_secret():
     told = in_words(NAME, refused("  no route for s3cret to host\nIs the server running?"), ["s3cret"], is_known=False)
     assert "(no route for *** to host)" in told.what
     assert told.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "next_step"),
+    [
+        (too_new(NAME, "0099"), f"in the database {NAME} was written by a newer version", "Update Remote Video"),
+        (not_owner(NAME), f"in the database {NAME} are not there yet", "`python -m remote_video ledger upgrade`"),
+        (bad_url(), "REMOTE_VIDEO_LEDGER_URL is not the address", "postgresql+psycopg://user:password@host:port/"),
+    ],
+    ids=["too new", "not its owner", "no address"],
+)
+def test_what_a_database_can_not_be_used_for_says_what_to_do(error, what, next_step):
+    assert what in error.what and next_step in error.next_step

@@ -6,6 +6,7 @@ from fractions import Fraction
 from io import BytesIO
 
 import av
+import numpy as np
 import pytest
 import torch
 from comfy_api.latest import InputImpl, Types
@@ -80,6 +81,44 @@ async def test_an_element_of_references_or_of_a_video_alone_is_taken_by_the_prov
     given = await element(**{part: parts[part]})
     await comfy.run(Kling3I2V, image=picture(), prompt="a cat", elements={"element_0": given})
     assert sandbox.accepted_posts == 1
+
+
+async def test_a_video_that_is_none_is_refused_by_its_name():
+    with pytest.raises(InputRefused, match="`video` is a str"):
+        await element(video="clip.mp4")
+
+
+async def test_whatever_a_video_is_it_is_asked_for_as_an_mp4_of_h264(small_clip):
+    asked = {}
+
+    class Asked(InputImpl.VideoFromFile):
+        def save_to(self, file, **how):
+            asked.update(how)
+            super().save_to(file, **how)
+
+    await element(video=Asked(BytesIO(small_clip)))
+    assert asked == {"format": Types.VideoContainer.MP4, "codec": Types.VideoCodec.H264}
+
+
+async def test_of_a_video_with_more_tracks_one_of_each_kind_is_sent(tmp_path):
+    path = tmp_path / "two.mp4"
+    with av.open(str(path), "w") as out:
+        streams = [out.add_stream("h264", rate=24), out.add_stream("h264", rate=24)]
+        tracks = [out.add_stream("aac", rate=44100, layout="mono") for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for stream in streams:
+            for _ in range(3):
+                out.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+            out.mux(stream.encode(None))
+        for track in tracks:
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 4410), np.float32), "fltp", "mono")
+            sound.sample_rate = 44100
+            out.mux(track.encode(sound))
+            out.mux(track.encode(None))
+    mp4 = (await element(video=InputImpl.VideoFromFile(str(path)))).video_mp4
+    with av.open(BytesIO(mp4)) as sent:
+        assert [stream.type for stream in sent.streams] == ["video", "audio"]
 
 
 async def test_an_element_without_a_part_is_refused():

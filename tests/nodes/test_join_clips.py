@@ -140,8 +140,9 @@ async def test_one_clip_alone_is_refused_on_the_node(comfy, clips):
     with pytest.raises(InputRefused, match="there are 1"):
         await comfy.run(JoinClips, clips=wired(clips[0]))
     assert comfy.told[-1]["phase"] == "error"
-    with pytest.raises(InputRefused, match="Clip 2 is a str"):
+    with pytest.raises(InputRefused, match="Clip 2 is a str") as refused:
         await comfy.run(JoinClips, clips={"clip_0": [*wired(clips[0])["clip_0"], "a word"]})
+    assert refused.value.next_step == "Wire a VIDEO to `clips`."
 
 
 async def test_a_clip_that_vanished_is_named_by_its_place(comfy, clips):
@@ -189,6 +190,10 @@ async def _quiet(folder: Path) -> None:
         if not list(folder.rglob(".*part")):
             return
         await asyncio.sleep(0.05)
+
+
+def test_where_nobody_can_tell_who_listens_a_film_is_another_result(comfy):
+    assert JoinClips.fingerprint_inputs() not in (comfy.fingerprint(JoinClips), comfy.fingerprint(JoinClips, ALL))
 
 
 def test_a_deleted_film_makes_the_cached_result_count_no_more(comfy, clips):

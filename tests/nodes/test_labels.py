@@ -24,10 +24,22 @@ def test_no_two_inputs_of_a_node_are_called_the_same(comfy, home):
 
 
 def test_names_are_spelt_as_people_do():
-    assert [words(name) for name in ("negative_prompt", "cfg_scale", "filename_prefix", "wait")] == [
+    assert [words(name) for name in ("negative_prompt", "cfg_scale", "filename_prefix")] == [
         "Negative prompt",
         "CFG scale",
         "Filename prefix",
+    ]
+
+
+def test_names_that_say_little_are_other_words():
+    names = ("frames", "max_frames", "multi_shot", "num_frames", "shot_type", "transition_s", "wait")
+    assert [words(name) for name in names] == [
+        "Decode frames",
+        "Max frames",
+        "Shots",
+        "Number of frames",
+        "Shot planning",
+        "Transition length",
         "Wait for the clip",
     ]
 
@@ -59,4 +71,5 @@ def test_the_browser_is_told_what_shots_have_to_add_up_to(comfy, home):
     }
     (group,) = view["models"]["kling/kling-3.0/pro/image-to-video"]["shots"]
     assert (group["group"], group["one"], group["whole"]) == ("multi_prompt", "shot", "duration")
+    assert view["models"]["kling/kling-3.0/pro/image-to-video"]["unset"]["multi_prompt"] == "off"
     assert view["models"]["wan-ai/wan-3.0/image-to-video"]["shots"] == []

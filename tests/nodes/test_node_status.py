@@ -114,6 +114,18 @@ async def test_a_node_that_another_ones_error_left_is_told_that_its_job_goes_on(
     assert "the job goes on and is collected" in told["words"]
 
 
+async def test_a_node_whose_prompt_turns_out_to_be_stopped_is_told_that_its_job_was_cancelled(comfy, slow):
+    """Another node took the interrupt; ComfyUI's history tells of it."""
+    running = asyncio.create_task(comfy.run(Veo3I2V, image=picture(), prompt="a cat"))
+    await soon(lambda: any(told["place"] for told in comfy.told))
+    queue, messages = PromptServer.instance.prompt_queue, [["execution_start", {}], ["execution_interrupted", {}]]
+    queue.running, queue.history = [], {PROMPT_ID: {"status": {"messages": messages}}}
+    running.cancel()
+    await asyncio.wait({running})
+    told = await soon(lambda: comfy.told[-1] if comfy.told[-1]["is_over"] else None)
+    assert "was cancelled at RunComfy" in told["words"]
+
+
 @pytest.mark.parametrize("by", ["stop", "an error elsewhere"])
 async def test_a_node_that_had_asked_for_nothing_when_its_run_ended_says_so_to_later_pages_too(
     comfy, sandbox, monkeypatch, by
@@ -176,6 +188,7 @@ async def test_without_a_key_the_node_offers_to_enter_one_and_the_sandbox(comfy,
         await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     told = comfy.told[-1]
     assert (told["error"]["actions"], told["provider"]) == (["accounts", "sandbox"], "runcomfy")
+    assert told["model"] == "Veo 3"
 
 
 async def test_a_run_over_the_budget_says_both_figures_on_its_node(comfy, sandbox, monkeypatch):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from io import BytesIO
+import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import av
@@ -23,12 +24,13 @@ from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.remote_video.errors import AccountError, InputRefused, MediaError, ModerationError
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.sandbox import Pace
+from server import PromptServer
 
 from ..faults import BINARY, Answer, Fault, Sandbox
 from .comfy import NODE_ID, PROMPT_ID, WORKFLOW_ID, locked_clone, picture
 from .conftest import FPS, FRAMES, HEIGHT, RATE, WIDTH
 
-Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, *_ = NODES
+Veo3I2V, RunwayGen3Turbo, Kling3I2V, _, Dreamina3Pro, CometVeo, _, JoinClips, *_ = NODES
 ALL_DECODED = {0: "PreviewImage", 3: "PreviewAudio", 4: "PreviewImage"}
 
 
@@ -72,6 +74,18 @@ async def test_the_ledger_names_the_model_that_was_asked_for_and_the_node_that_a
     assert (oldest.model_id, oldest.model_name) == ("cometapi/veo3.1-pro", "Veo (CometAPI): veo3.1-pro")
     assert (newest.model_id, newest.model_name) == ("google-deepmind/veo-3/image-to-video", "Veo 3")
     assert (newest.node_id, newest.workflow_id) == (NODE_ID, WORKFLOW_ID)
+
+
+async def test_ids_that_no_ledger_can_hold_are_written_otherwise(comfy, sandbox):
+    """Those of a prompt and of a workflow are whatever text was posted."""
+    odd = "7\ud800\0"
+    queued = {"create_time": 1, "extra_pnginfo": {"workflow": {"id": odd}}}
+    prompt = {odd: {"class_type": "Veo3I2V", "inputs": {}}}
+    PromptServer.instance.prompt_queue.running = [(0, PROMPT_ID, prompt, queued, [odd])]
+    with CurrentNodeContext(PROMPT_ID, odd, 0):
+        await locked_clone(Veo3I2V).execute(image=picture(), prompt="a cat")
+    (job,) = Ledger(comfy_host.settings().home).recent()
+    assert (job.node_id, job.workflow_id) == ("7\\ud800\\x00", "7\\ud800\\x00")
 
 
 async def test_nothing_is_decoded_for_nobody(comfy, sandbox):
@@ -160,6 +174,8 @@ async def test_a_workflow_of_another_form_is_no_error_after_the_paid_clip(comfy,
 async def test_when_nobody_can_tell_who_listens_everything_is_decoded(comfy, sandbox):
     output = await comfy.run(Veo3I2V, image=picture(), prompt="a cat")
     assert isinstance(output[0], ExecutionBlocker)
+    assert Veo3I2V.fingerprint_inputs() not in (comfy.fingerprint(Veo3I2V), comfy.fingerprint(Veo3I2V, ALL_DECODED))
+    PromptServer.instance.prompt_queue.running = []
     outside_of_a_prompt = await Veo3I2V.execute(image=picture(), prompt="a cat")
     assert outside_of_a_prompt[0].shape[0] == FRAMES
     assert sandbox.accepted_posts == 1
@@ -237,6 +253,21 @@ async def test_an_error_is_read_on_the_node_too(comfy, sandbox):
         await comfy.run(Veo3I2V, image=picture(), prompt=" ")
     assert "`prompt` is empty" in comfy.texts[-1]
     assert "Next: " in comfy.texts[-1]
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs"),
+    [(Veo3I2V, {"image": picture(), "prompt": " "}), (JoinClips, {"clips": {}})],
+    ids=["clip", "film"],
+)
+async def test_a_run_leaves_a_console_that_takes_any_error(comfy, monkeypatch, node, inputs):
+    """ComfyUI and its packs may have put another one in its place since the start."""
+    console = TextIOWrapper(BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stderr", console)
+    with pytest.raises(InputRefused):
+        await comfy.run(node, **inputs)
+    console.write("\u5185\u5bb9")
+    console.flush()
 
 
 async def test_moderation_begins_as_comfyui_expects_it(comfy, sandbox):
@@ -350,8 +381,9 @@ async def test_a_clip_nobody_can_decode_is_handed_on_all_the_same(comfy, sandbox
     sandbox.faults.set("media", "unknown-codec")
     output = await comfy.run(Veo3I2V, {1: "ShowText", 2: "SaveVideo"}, image=picture(), prompt="a cat")
     assert Path(output[1]).is_file() and Path(output[2].file) == Path(output[1]) and output[5] == FPS
-    with pytest.raises(MediaError, match="codec"):
-        await comfy.run(Veo3I2V, ALL_DECODED, image=picture(), prompt="a cat")
+    with pytest.raises(MediaError, match="codec") as undecoded:
+        await comfy.run(Veo3I2V, {0: "PreviewImage"}, image=picture(), prompt="a cat")
+    assert undecoded.value.next_step.startswith("The file is whole: use `video_path`")
     assert sandbox.accepted_posts == 1
 
 

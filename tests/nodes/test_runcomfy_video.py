@@ -12,7 +12,7 @@ from remote_video_pack.remote_video.catalogue.catalogue import published_snapsho
 from remote_video_pack.remote_video.catalogue.model import video_models
 from remote_video_pack.remote_video.catalogue.store import file_of, keep
 from remote_video_pack.remote_video.errors import InputRefused
-from remote_video_pack.remote_video.models.fields import Choice
+from remote_video_pack.remote_video.models.fields import Choice, Flag
 from remote_video_pack.remote_video.models.groups import Json
 from remote_video_pack.remote_video.models.media_fields import MediaField
 from server import PromptServer
@@ -65,7 +65,7 @@ def test_common_inputs_come_first_and_the_model_last(comfy, home):
     assert all(entry.tooltip for entry in schema.inputs)
     assert schema.accept_all_inputs
     assert schema.is_output_node
-    assert {"kling", "Kling 3.0 Pro I2V"} <= set(schema.search_aliases)
+    assert {"kling", "Kling 3.0 Pro I2V", "text to video", "t2v", "v2v", "runcomfy"} <= set(schema.search_aliases)
 
 
 def test_every_video_model_is_an_option_with_its_own_inputs(comfy, home):
@@ -81,8 +81,10 @@ def test_every_video_model_is_an_option_with_its_own_inputs(comfy, home):
                 assert socket.optional is not field.required
             elif isinstance(field, Json):
                 assert own[field.name].advanced
-            elif isinstance(field, Choice) and field.default is None:
+            elif isinstance(field, (Choice, Flag)) and field.default is None:
                 assert own[field.name].default == own[field.name].options[0] == "model default"
+            elif isinstance(field, Choice):
+                assert own[field.name].default == field.default
 
 
 def test_lists_and_numbered_names_grow(comfy, home):

@@ -76,7 +76,23 @@ def starred(schema) -> list[str]:
 def test_the_menu_lists_the_nodes_in_order_and_new_ones_last():
     assert list(KINDS)[: len(MENU)] == MENU
     assert RUNCOMFY_VIDEO.SPEC.node_id == "RunComfyVideo"
-    assert {schema.category for schema in SCHEMAS.values()} == {"Remote Video"}
+    assert {node.define_schema().category for node in [*FIXED, JOIN_CLIPS]} == {"Remote Video"}
+    assert JOIN_CLIPS.define_schema().display_name == "Join Clips"
+
+
+SOUGHT_AS = {
+    "Veo3I2V": {"veo", "veo3", "google veo"},
+    "RunwayGen3Turbo": {"runway", "gen3", "gen-3"},
+    "Kling3I2V": {"kling", "multi shot", "\u53ef\u7075"},
+    "Kling3Element": {"kling element", "character", "reference", "subject", "remote video"},
+    "Dreamina3Pro": {"dreamina", "seedance", "bytedance", "\u5373\u68a6"},
+    "CometVeo": {"comet", "cometapi", "text to video", "first last frame"},
+}
+
+
+@pytest.mark.parametrize("node_id", SOUGHT_AS)
+def test_a_node_is_found_by_what_people_call_it(node_id):
+    assert SOUGHT_AS[node_id] <= set(SCHEMAS[node_id].search_aliases)
 
 
 LOOKED_AT = {
@@ -135,6 +151,7 @@ def test_outputs_keep_their_names_and_order(node_id):
 @pytest.mark.parametrize("node_id", INPUTS)
 def test_a_node_is_found_runs_alone_and_asks_for_no_comfy_account(node_id):
     schema = SCHEMAS[node_id]
+    assert (schema.display_name, schema.description) == (KINDS[node_id].TITLE, KINDS[node_id].ABOUT)
     assert schema.is_output_node
     assert not schema.is_api_node
     assert not schema.not_idempotent
@@ -147,6 +164,8 @@ def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
     assert inputs["seed"].control_after_generate == "fixed"
     assert inputs["filename_prefix"].default == f"video/{node_id}"
     assert [inputs[name].advanced for name in ("fit", "frames", "max_frames", "wait")] == [True] * 4
+    assert [inputs[name].default for name in COMMON[2:]] == ["auto", "auto", 0, True]
+    assert (inputs["max_frames"].min, inputs["max_frames"].max) == (0, 100_000)
     assert [inputs[name].io_type for name in COMMON] == ["INT", "STRING", "COMBO", "COMBO", "INT", "BOOLEAN"]
 
 
@@ -159,6 +178,8 @@ def test_join_clips_keeps_its_inputs_and_gives_what_a_clip_does_but_no_id():
         ["COMBO", "FLOAT", "COMBO", "INT", "INT", "COMBO", "COMBO", "FLOAT", "COMBO", "STRING"]
     )
     assert [entry.id for entry in schema.inputs if entry.advanced] == ["width", "height", "own_fps"]
+    steps = {entry.id: entry.step for entry in schema.inputs if entry.io_type == "FLOAT"}
+    assert steps == {"transition_s": 0.1, "own_fps": 0.001}
     clips = schema.inputs[0].template
     assert (clips.prefix, clips.min, clips.max, clips.input.optional) == ("clip_", 2, 50, True)
     assert (schema.node_id, schema.is_input_list, schema.is_output_node) == ("JoinClips", True, True)
@@ -169,6 +190,7 @@ def test_the_element_node_gives_what_kling_takes():
     element, kling = SCHEMAS["Kling3Element"], SCHEMAS["Kling3I2V"]
     assert starred(element) == ["frontal_image", "reference_images", "video"]
     socket = next(entry for entry in kling.inputs if entry.id == "elements").template
+    assert [output.id for output in element.outputs] == ["element"]
     assert element.outputs[0].io_type == socket.input.io_type == "KLING_ELEMENT"
     assert (socket.prefix, socket.max, socket.input.optional) == ("element_", 3, True)
 

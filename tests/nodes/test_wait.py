@@ -128,11 +128,17 @@ def renumbered(prompt: dict[str, Any]) -> dict[str, Any]:
     return moved
 
 
+def reordered(prompt: dict[str, Any]) -> dict[str, Any]:
+    """The same graph with its inputs the other way round."""
+    return {name: {**node, "inputs": dict(reversed(node["inputs"].items()))} for name, node in prompt.items()}
+
+
 @pytest.mark.parametrize(
     ("other", "is_same"),
     [
         (graph(), True),
         (renumbered(graph()), True),
+        (reordered(graph()), True),
         (graph(filename_prefix="elsewhere", max_frames=3, frames="all", wait=False), True),
         (graph(seed=2), False),
         (graph(image="land.png"), False),

@@ -121,7 +121,7 @@ def test_lines_of_ours_stay_several():
 
 
 def test_what_is_stored_keeps_all_but_halves_of_pairs():
-    assert outside_text.storable("a\n\x1b\u202e \U0001f6ab\ud83d") == "a\n\x1b\u202e \U0001f6ab\\ud83d"
+    assert outside_text.storable("a\n\x1b\u202e \U0001f6ab\ud83d\0") == "a\n\x1b\u202e \U0001f6ab\\ud83d\\x00"
 
 
 def test_what_scripts_and_emoji_are_joined_by_is_no_hidden_character():

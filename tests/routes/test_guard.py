@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from remote_video_pack.nodes.routes import CHANGES, GUARD, READS, add_routes
+from remote_video_pack.nodes.routes import CHANGES, GUARD, PICTURES, READS, add_routes
 from remote_video_pack.remote_video.accounts import Accounts
 from remote_video_pack.remote_video.settings import Settings
 
@@ -97,6 +97,12 @@ async def test_no_change_is_made_for_a_page_of_another_site(port, home, path, he
 @pytest.mark.parametrize("path", READS)
 async def test_another_sites_page_is_not_answered_where_the_browser_says_so(port, path):
     assert (await sent(port, "GET", path, {"Sec-Fetch-Site": "cross-site"}))[0] == 403
+
+
+@pytest.mark.parametrize("path", [*READS, *PICTURES])
+async def test_what_is_only_read_needs_no_header(port, path):
+    """A picture's address stands in the page, and browsers ask for it by themselves."""
+    assert (await sent(port, "GET", path, {"Sec-Fetch-Site": "same-origin"}))[0] not in (401, 403)
 
 
 async def test_a_browser_is_never_told_that_another_site_may_send_the_header(port):

@@ -140,7 +140,15 @@ async def test_jobs_are_found_by_state_model_words_and_key(client, home):
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "lost"}, {"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"before": "x y"}, {"before": "nan a"}],
+    [
+        {"state": "lost"},
+        {"limit": "0"},
+        {"limit": "1001"},
+        {"limit": "x"},
+        {"limit": "\u00b2"},
+        {"before": "x y"},
+        {"before": "nan a"},
+    ],
 )
 async def test_a_page_that_can_not_be_is_refused(client, query):
     answer = await client.get("/remote_video/jobs", params=query)
@@ -296,6 +304,25 @@ async def test_a_clip_whose_file_is_gone_is_fetched_again_and_nothing_is_submitt
     comfy_host.the_engine().close()
 
 
+async def test_a_clip_that_is_on_its_way_here_is_told_with_its_words_and_not_fetched_again(
+    client, home, comfy_folders, sandbox
+):
+    sandbox.faults.set("media", "stall", seconds=60)
+    comfy = Comfy(comfy_folders.parent)
+    await comfy.run(CometVeo, prompt="a sea", wait=False)
+
+    async def job() -> dict[str, object]:
+        (told,) = (await (await client.get("/remote_video/jobs")).json())["jobs"]
+        return told
+
+    while (told := await job())["state"] != "finished":
+        await asyncio.sleep(0.05)
+    assert (bool(told["live"]), told["fetchable"]) == (True, False)
+    sandbox.faults.clear()
+    await until(lambda: Ledger(home).recent()[0].is_stored)
+    comfy_host.the_engine().close()
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     for _ in range(600):
         if is_so():
@@ -318,6 +345,12 @@ async def test_an_uncertain_job_can_be_forgotten_once_and_every_page_is_told(cli
     assert "no longer exists" in told[2]["why"]
     assert ledger.get("lost") is None
     assert PromptServer.instance.sent == [("remote_video.forgotten", {"key": "lost"}, None)]
+
+
+@pytest.mark.parametrize("key", [None, 7, "half a letter: \ud800", "a\0b"])
+async def test_a_key_that_no_ledger_can_hold_is_refused(client, key):
+    answer = await client.post("/remote_video/jobs/forget", json={"key": key})
+    assert (answer.status, (await answer.json())["error"].startswith("The request has no text")) == (400, True)
 
 
 async def test_a_job_that_is_not_there_can_not_be_cancelled(client):

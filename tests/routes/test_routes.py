@@ -13,6 +13,7 @@ from remote_video_pack.remote_video.catalogue.store import USUAL_ENDPOINT, file_
 from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.providers.client import SANDBOX_KEY
 from remote_video_pack.remote_video.version import version
+from server import PromptServer
 
 from ..catalogue.listing import models, paged
 from ..providers.scripted import ScriptedProvider
@@ -36,8 +37,10 @@ async def test_a_saved_key_is_used_and_never_told(client, home, caplog):
 
 async def test_a_removed_key_is_gone(client, home):
     Accounts(home, {}).save("cometapi", CANARY)
+    PromptServer.instance.sent.clear()
     answer = await client.post("/remote_video/accounts/forget", json={"provider": "cometapi"})
     assert [account["set"] for account in (await answer.json())["accounts"]] == [False, False]
+    assert PromptServer.instance.sent == [("remote_video.accounts", {}, None)]
     assert CANARY not in (home / "accounts.json").read_text(encoding="utf-8")
 
 
@@ -70,6 +73,17 @@ async def test_what_a_price_depends_on_is_told_by_input(client, home):
     assert (told["is_from"], told["dearer_by"]) == (False, ["resolution"])
     assert told["length"] == {"name": "num_frames", "per_second": 24}
     assert told["unset"] == {"prompt": "", "num_frames": None, "resolution": "model default", "seed": None}
+
+
+@pytest.mark.parametrize(
+    ("model", "begins"),
+    [("kling/kling-9/pro/image-to-video", "kling/"), ("nobody/x/y", None), ("", None), (None, None)],
+)
+async def test_what_is_offered_in_place_of_a_model_that_is_gone_is_told(client, home, model, begins):
+    query = {} if model is None else {"model": model}
+    told = await (await client.get("/remote_video/models/instead", params=query)).json()
+    assert told.keys() == {"instead"}
+    assert [name.startswith(begins) for name in told["instead"]][:1] == ([True] if begins else [])
 
 
 async def test_what_a_clip_of_a_node_of_one_model_costs_is_told_where_that_is_offered(client, home):
