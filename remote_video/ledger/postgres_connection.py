@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Generator, Mapping
@@ -18,14 +19,14 @@ if tuple(int(part) for part in re.findall(r"\d+", psycopg.__version__)[:3]) < OL
 class Connection(psycopg.Connection[Any]):
     """psycopg's, with a time limit for each answer."""
 
-    answer_s: float | None = None
+    answer_s = math.inf
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """See psycopg's; closes the connection when no answer came in time."""
-        return super().wait(self._limited(gen) if self.answer_s else gen, *args, **kwargs)
+        return super().wait(self._limited(gen), *args, **kwargs)
 
     def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        end = time.monotonic() + (self.answer_s or 0.0)
+        end = time.monotonic() + self.answer_s
         try:
             wanted = next(gen)
             while True:
