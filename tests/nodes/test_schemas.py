@@ -162,7 +162,7 @@ def test_a_node_is_found_runs_alone_and_asks_for_no_comfy_account(node_id):
 def test_the_seed_starts_fixed_and_files_are_named_after_the_node(node_id):
     inputs = {entry.id: entry for entry in SCHEMAS[node_id].inputs}
     assert inputs["seed"].control_after_generate == "fixed"
-    assert inputs["filename_prefix"].default == f"video/{node_id}"
+    assert (inputs["filename_prefix"].default, inputs["filename_prefix"].multiline) == (f"video/{node_id}", False)
     assert [inputs[name].advanced for name in ("fit", "frames", "max_frames", "wait")] == [True] * 4
     assert [inputs[name].default for name in COMMON[2:]] == ["auto", "auto", 0, True]
     assert (inputs["max_frames"].min, inputs["max_frames"].max) == (0, 100_000)
@@ -178,6 +178,14 @@ def test_join_clips_keeps_its_inputs_and_gives_what_a_clip_does_but_no_id():
         ["COMBO", "FLOAT", "COMBO", "INT", "INT", "COMBO", "COMBO", "FLOAT", "COMBO", "STRING"]
     )
     assert [entry.id for entry in schema.inputs if entry.advanced] == ["width", "height", "own_fps"]
+    assert {entry.id: entry.options for entry in schema.inputs if entry.io_type == "COMBO"} == {
+        "transition": ["cut", "crossfade"],
+        "size": ["first", "largest", "own"],
+        "fit": ["crop", "pad"],
+        "fps": ["first", "own"],
+        "audio": ["keep", "fade at joins", "none"],
+    }
+    assert not schema.inputs[-1].multiline
     steps = {entry.id: entry.step for entry in schema.inputs if entry.io_type == "FLOAT"}
     assert steps == {"transition_s": 0.1, "own_fps": 0.001}
     clips = schema.inputs[0].template
