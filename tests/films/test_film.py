@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from remote_video_pack.remote_video.errors import FilmError
+from remote_video_pack.remote_video.errors import FilmError, InputRefused
 from remote_video_pack.remote_video.films import film as making
 from remote_video_pack.remote_video.films.film import Film, Place, make_film
 from remote_video_pack.remote_video.media.look import Wish
@@ -30,8 +30,8 @@ class Films:
     def __init__(self, base: Path) -> None:
         self.base, self.said = base, list[str]()
 
-    def make(self, clips: list[Part], wish: Wish | None = None, **more: Any) -> Film:
-        place = Place(self.base / "home", self.base / "output", "films/one")
+    def make(self, clips: list[Part], wish: Wish | None = None, prefix: str = "films/one", **more: Any) -> Film:
+        place = Place(self.base / "home", self.base / "output", prefix)
         return make_film(clips, wish or Wish(), place, self.said.append, **more)
 
 
@@ -88,6 +88,21 @@ def test_another_part_of_a_clip_is_another_film(films, clips):
     first = films.make(clips)
     cut = [Part(clips[0].path, begin_s=0.25), clips[1]]
     assert films.make(cut).path != first.path
+
+
+@pytest.mark.parametrize("prefix", ["others/one", "one", "films/two"])
+def test_another_place_is_another_film(films, clips, prefix):
+    first, other = films.make(clips), films.make(clips, prefix=prefix)
+    assert (other.reused, other.path.parent) == (False, (films.base / "output" / prefix).parent)
+    assert films.make(clips).path == first.path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_out_of_the_output_folder_is_not_followed(films, clips):
+    (films.base / "output").mkdir()
+    (films.base / "output" / "link").symlink_to(films.base, target_is_directory=True)
+    with pytest.raises(InputRefused):
+        films.make(clips, prefix="link/one")
 
 
 @pytest.mark.parametrize(
