@@ -170,6 +170,9 @@ async def test_stop_ends_it_and_nothing_is_left(comfy, tmp_path, monkeypatch):
     monkeypatch.setattr(NodeAsker, "works", stop_in_the_middle)
     with pytest.raises(InterruptProcessingException):
         await comfy.run(JoinClips, clips=wired(long, long), **settings(transition="crossfade"))
+    told = comfy.told[-1]
+    assert (told["phase"], told["is_over"]) == ("over", True)
+    assert told["words"] == "The run ended before this film was joined. Nothing is left of it."
     await _quiet(comfy.output)
     assert not [path for path in comfy.output.rglob("*") if path.is_file()]
 

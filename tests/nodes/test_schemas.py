@@ -203,6 +203,14 @@ def test_the_element_node_gives_what_kling_takes():
     assert (socket.prefix, socket.max, socket.input.optional) == ("element_", 3, True)
 
 
+def test_what_only_a_few_need_is_collapsed():
+    advanced = {node_id: [entry.id for entry in schema.inputs if entry.advanced] for node_id, schema in SCHEMAS.items()}
+    assert {node_id: names[: -len(COMMON[2:])] for node_id, names in advanced.items() if names} == {
+        **{node_id: [] for node_id in INPUTS},
+        "Kling3I2V": ["shot_type"],
+    }
+
+
 def test_kling_offers_two_to_five_shots_each_with_prompt_and_length():
     multi_shot = next(entry for entry in SCHEMAS["Kling3I2V"].inputs if entry.id == "multi_shot")
     assert [option.key for option in multi_shot.options] == ["off", "2 shots", "3 shots", "4 shots", "5 shots"]

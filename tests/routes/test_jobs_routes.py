@@ -283,7 +283,7 @@ async def test_the_oldest_thumbnails_go_when_there_are_many(client, home, comfy_
     for number in range(5):
         stored(Ledger(home), f"{number}", put(comfy_folders / f"{number}.mp4", small_clip), comfy_folders)
         assert (await client.get("/remote_video/thumbnail", params={"key": f"{number}"})).status == 200
-    assert len(list((home / "thumbnails").iterdir())) == 3
+        assert len(list((home / "thumbnails").iterdir())) == (1, 2, 3, 4, 3)[number]
 
 
 async def test_a_clip_whose_file_is_gone_is_fetched_again_and_nothing_is_submitted(

@@ -208,7 +208,9 @@ async def test_what_is_spent_and_what_may_be_is_told(client, home, monkeypatch):
 
 
 async def test_a_budget_is_saved_and_taken_away(client, home):
+    PromptServer.instance.sent.clear()
     told = await (await client.post("/remote_video/budget/save", json={"day_usd": "12.5", "month_usd": None})).json()
+    assert PromptServer.instance.sent == [("remote_video.accounts", {}, None)]
     assert (told["budget"]["day_usd"], told["budget"]["month_usd"]) == (12.5, None)
     assert (await (await client.get("/remote_video/money")).json())["budget"]["day_usd"] == 12.5
     refused = await client.post("/remote_video/budget/save", json={"day_usd": "-1"})
