@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 from comfy import model_management
+from comfy_execution.utils import CurrentNodeContext
 from remote_video_pack.nodes import NODES, clip_node, comfy_host, node_status
+from remote_video_pack.nodes.asker import NodeAsker
 from remote_video_pack.nodes.node_status import MOST, nodes_view, show
 from remote_video_pack.nodes.routes import READS
 from remote_video_pack.remote_video.errors import AccountError, BudgetReached, InputRefused, JobUncertain
@@ -69,6 +71,14 @@ async def test_the_page_that_asked_is_told_each_step_and_the_end(comfy, sandbox)
     assert (end["phase"], end["is_over"], end["request_id"]) == ("made", True, output[6])
     assert (end["file"], end["sandbox"], end["cost_usd"]) == (output[1].rpartition("/")[2], False, 1.2)
     assert end["text"] == comfy.texts[-1], "the same words as the line that programs read"
+
+
+def test_what_is_said_on_the_way_is_work(comfy):
+    comfy.queue(Veo3I2V, {})
+    with CurrentNodeContext(PROMPT_ID, NODE_ID, 0):
+        NodeAsker("Veo 3", "runcomfy").says("scaled up")
+    (told,) = comfy.told
+    assert (told["phase"], told["words"], told["text"], told["is_over"]) == ("working", "scaled up", "scaled up", False)
 
 
 async def test_a_second_run_was_paid_for_before(comfy, sandbox):

@@ -81,12 +81,12 @@ def test_the_menu_lists_the_nodes_in_order_and_new_ones_last():
 
 
 SOUGHT_AS = {
-    "Veo3I2V": {"veo", "veo3", "google veo"},
-    "RunwayGen3Turbo": {"runway", "gen3", "gen-3"},
-    "Kling3I2V": {"kling", "multi shot", "\u53ef\u7075"},
+    "Veo3I2V": {"veo", "veo3", "google veo", "runcomfy"},
+    "RunwayGen3Turbo": {"runway", "gen3", "gen-3", "runcomfy"},
+    "Kling3I2V": {"kling", "kling 3", "multi shot", "\u53ef\u7075", "runcomfy"},
     "Kling3Element": {"kling element", "character", "reference", "subject", "remote video"},
-    "Dreamina3Pro": {"dreamina", "seedance", "bytedance", "\u5373\u68a6"},
-    "CometVeo": {"comet", "cometapi", "text to video", "first last frame"},
+    "Dreamina3Pro": {"dreamina", "seedance", "bytedance", "\u5373\u68a6", "runcomfy"},
+    "CometVeo": {"comet", "cometapi", "veo", "text to video", "first last frame"},
 }
 
 
