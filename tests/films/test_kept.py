@@ -40,8 +40,9 @@ def test_a_film_is_found_by_its_key_as_long_as_it_is_what_it_was(tmp_path, folde
     assert found(tmp_path, KEY, folder) is None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths are short there")
 def test_a_film_far_below_is_found_too(tmp_path, folder):
-    film = folder.root.joinpath(*["\u00fc" * 60] * 12, "film.mp4")
+    film = folder.root.joinpath(*["\u00fc" * 50] * 4, "film.mp4")
     film.parent.mkdir(parents=True)
     film.write_bytes(b"a film")
     remember(tmp_path, KEY, film, folder)
