@@ -25,7 +25,7 @@ from ..faults import Sandbox
 from ..s3_server import KEY_ID, SECRET, s3_server
 from .one_job import HURRY, QUICK, SOON_S, Setup, wait_until
 
-LIMITS = replace(HURRY, store_connect=0.5, store_request=0.5, store_answer=0.5, store_pause=0.05, store_pass=0.2)
+LIMITS = replace(HURRY, store_connect=5.0, store_request=5.0, store_answer=5.0, store_pause=0.05, store_pass=0.2)
 
 
 @dataclass

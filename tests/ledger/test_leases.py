@@ -19,6 +19,8 @@ from remote_video_pack.remote_video.timeouts import Timeouts
 from .rows import HASTY, JOB, KEY, ME, ON_SQLITE, OTHER, begun, job_in, key_of, sql
 
 USUAL = Timeouts()
+LONG = Timeouts(lease=3.2, heartbeat_seen=2.4)
+"""For a holder that must not miss its time, on a machine that stands still for a while."""
 HOUR = 3600.0
 LONG_AFTER = 20 * HASTY.lease
 
@@ -174,10 +176,11 @@ def test_of_many_that_want_a_job_at_once_one_gets_it(home, url):
     assert len(got) == 1
 
 
-def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
+def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(home, url):
+    ledger = Ledger(home, LONG, url)
     lease = begun(ledger)
     with beating(ledger, ME):
-        assert seconds_until_acquired(ledger, OTHER, within=1.5 * HASTY.lease) is None
+        assert seconds_until_acquired(ledger, OTHER, within=1.2 * LONG.lease) is None
         assert ledger.interrupted() == []
         assert ledger.forget(KEY) is Forgotten.IN_USE
         ledger.heartbeat(OTHER)
@@ -186,14 +189,16 @@ def test_a_lease_is_not_taken_over_while_its_holder_is_heard_of(ledger):
 
 @ON_SQLITE
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
-def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(ledger, home, hours):
+def test_whatever_time_a_heartbeat_bears_it_counts_and_no_other_does(home, url, hours):
+    ledger = Ledger(home, LONG, url)
+
     def set_clock() -> None:
         sql(ledger, "UPDATE engines SET heard_at = ? WHERE id = ?", time.time() + hours * HOUR, ME)
 
     ledger.acquire(KEY, ME)
     set_clock()
     with beating(ledger, ME, spoil=set_clock):
-        assert seconds_until_acquired(ledger, OTHER, within=1.5 * HASTY.lease) is None
+        assert seconds_until_acquired(ledger, OTHER, within=1.2 * LONG.lease) is None
     assert seconds_until_acquired(ledger, OTHER) is not None
 
 
