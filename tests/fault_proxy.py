@@ -18,6 +18,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,6 +26,7 @@ from typing import Literal
 HOST = "127.0.0.1"
 Direction = Literal["up", "down"]
 """Up: to the server."""
+TAKEN_FOR_S = 10.0
 _PIECE = 65536
 _LONGEST_WORDS = 64
 _CONNECT_S = 5.0
@@ -284,8 +286,19 @@ class FaultProxy:
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket that keeps a port, and refuses whoever comes until it listens."""
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.bind((HOST, port))
-    return door
+    """A socket that keeps a port, and refuses whoever comes until it listens.
+
+    A port that was just left may be another process's for a moment.
+    """
+    end = time.monotonic() + TAKEN_FOR_S
+    while True:
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((HOST, port))
+            return door
+        except OSError:
+            door.close()
+            if port == 0 or time.monotonic() > end:
+                raise
+            time.sleep(0.05)

@@ -122,14 +122,16 @@ def move(
 
 def wait_for_all_to_end(ledger: Ledger, timeouts: Timeouts) -> None:
     """Wait until every engine that a ledger knows of has been silent for a lease. Raises LedgerError: one lives."""
-    first, until = ledger.living(), time.monotonic() + timeouts.lease + timeouts.heartbeat_seen
+    began = looked_at = time.monotonic()
+    longest, first = timeouts.lease + timeouts.heartbeat_seen, ledger.living()
     while living := ledger.living():
-        if time.monotonic() > until or any(first.get(engine) != beats for engine, beats in living.items()):
+        if looked_at - began > longest or any(first.get(engine) != beats for engine, beats in living.items()):
             raise LedgerError(
                 f"An engine works with the record of paid jobs at {ledger.name}. Nothing was moved.",
                 next_step="Stop every ComfyUI and every command that uses it, then run this again.",
             )
         time.sleep(LOOK_S)
+        looked_at = time.monotonic()
 
 
 @dataclass(frozen=True)
