@@ -266,6 +266,7 @@ def test_a_wrong_object_is_found_by_its_hash_said_and_replaced(pair, nas, small_
 def test_the_machine_that_has_the_clip_replaces_a_wrong_object_where_the_provider_has_it_no_more(pair, nas, small_mp4):
     a, b = pair
     shared_clip(a)
+    a.close()
     (stored,) = objects(nas)
     stored.write_bytes(small_mp4[::-1])
     b.sandbox.faults.set("media", "media-404")
