@@ -26,7 +26,7 @@ from typing import Literal
 HOST = "127.0.0.1"
 Direction = Literal["up", "down"]
 """Up: to the server."""
-TAKEN_FOR_S = 10.0
+_TAKEN_FOR_S = 10.0
 _PIECE = 65536
 _LONGEST_WORDS = 64
 _CONNECT_S = 5.0
@@ -290,7 +290,7 @@ def _bound(port: int) -> socket.socket:
 
     A port that was just left may be another process's for a moment.
     """
-    end = time.monotonic() + TAKEN_FOR_S
+    end = time.monotonic() + _TAKEN_FOR_S
     while True:
         door = socket.socket()
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -19,7 +19,6 @@ from remote_video_pack.remote_video.ledger.ledger import Ledger
 from remote_video_pack.remote_video.ledger.record import JobRecord
 from remote_video_pack.remote_video.ledger.sqlite_file import FILE_NAME
 from remote_video_pack.remote_video.sandbox import Pace
-from remote_video_pack.remote_video.timeouts import Timeouts
 
 from ..faults import LoggedRequest, Sandbox
 from ..media.clips import write_clip
@@ -67,10 +66,11 @@ class CaseRunner(Setup):
     _posts_before: int = field(default=0, init=False)
     _requests_before: int = field(default=0, init=False)
 
-    def begin(self, provider: str, timeouts: Timeouts) -> None:
-        """Make ready for another case: a clip that nobody asked for before."""
+    def begin(self, provider: str, *, is_stalled: bool) -> None:
+        """Make ready for another case: a clip that nobody asked for before, of a server that stalls or does not."""
         self.sandbox.faults.clear()
-        self.provider, self.timeouts, self.seed, self._key = provider, timeouts, next(_seeds), None
+        self.timeouts = IMPATIENT if is_stalled else PATIENT
+        self.provider, self.seed, self._key = provider, next(_seeds), None
         self._posts_before, self._requests_before = self.sandbox.accepted_posts, len(self.sandbox.requests)
 
     @property

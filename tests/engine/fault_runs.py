@@ -17,7 +17,7 @@ from remote_video_pack.remote_video.sandbox import Pace
 
 from .expected import STILL_RUNNING, Afterwards
 from .fault_cases import COMETAPI, RESULT, Case
-from .fault_runner import DEADLINE_S, IMPATIENT, PATIENT, CaseRunner, Ending, runners
+from .fault_runner import DEADLINE_S, CaseRunner, Ending, runners
 from .one_job import RecordingAsker, until, wait_until
 
 SIDE_BY_SIDE = 14
@@ -137,7 +137,7 @@ def selected(request: pytest.FixtureRequest) -> list[Case]:
 
 async def run_with_and_without(case: Case, runner: CaseRunner) -> CaseRun:
     """Run with the fault, run without it; where only the user can decide, forget the job and run again."""
-    await asyncio.to_thread(runner.begin, case.provider, IMPATIENT if case.is_stalled else PATIENT)
+    await asyncio.to_thread(runner.begin, case.provider, is_stalled=case.is_stalled)
     if (case.provider, case.step) == (COMETAPI, RESULT):
         await _finish_without_a_clip(runner)
     for route, fault, on_call in case.beside:
@@ -159,7 +159,7 @@ async def run_with_and_without(case: Case, runner: CaseRunner) -> CaseRun:
 
 async def stop_in_the_queue(case: Case, runner: CaseRunner) -> CaseRun:
     """Press Stop while the job is queued and the answer to the cancel is at fault; then run again."""
-    await asyncio.to_thread(runner.begin, case.provider, IMPATIENT if case.is_stalled else PATIENT)
+    await asyncio.to_thread(runner.begin, case.provider, is_stalled=case.is_stalled)
     runner.sandbox.keep_pace(QUEUED)
     runner.sandbox.faults.set(case.route, case.fault, **case.options)
     asker = RecordingAsker()

@@ -74,15 +74,14 @@ async def test_stop_cancels_every_job_that_only_this_prompt_watched(queueing):
 
 
 async def test_eight_cancels_that_are_not_answered_are_waited_for_at_once(queueing):
-    setup = queueing
-    setup.sandbox.faults.set("runcomfy/cancel", "stall:lost")
+    queueing.sandbox.faults.set("runcomfy/cancel", "stall:lost")
     askers = [RecordingAsker() for _ in range(8)]
-    lasted = await stopped_together(setup, askers, lambda: all(asker.heard("in the queue") for asker in askers))
-    assert lasted < LETS_GO_WITHIN_S < setup.timeouts.cancel_answer
+    lasted = await stopped_together(queueing, askers, lambda: all(asker.heard("in the queue") for asker in askers))
+    assert lasted < LETS_GO_WITHIN_S < queueing.timeouts.cancel_answer
     begun = time.monotonic()
     await until(lambda: all("did not answer" in asker.lines[-1] for asker in askers), "eight fates")
-    assert time.monotonic() - begun < 4 * setup.timeouts.cancel_answer
-    assert states_of(setup) == [State.SUBMITTED] * 8
+    assert time.monotonic() - begun < 4 * queueing.timeouts.cancel_answer
+    assert states_of(queueing) == [State.SUBMITTED] * 8
 
 
 async def test_a_job_that_another_prompt_watches_is_left_alone(setup):
